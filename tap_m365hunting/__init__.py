@@ -1,0 +1,1 @@
+"""Singer tap for Microsoft 365 Defender advanced hunting queries."""
