@@ -1,0 +1,217 @@
+"""The tap's settings, as Singer declares them: name, type, default, meaning."""
+
+from typing import Any, Final
+
+from singer_sdk import typing as th
+
+#: What a query's stream is called: SQL loaders split names on `-` and fold case.
+STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+
+#: Promised for later and refused by name until then, since ignoring one could lose rows.
+NOT_YET: Final = frozenset(
+    {
+        "auth_method",
+        "certificate_password",
+        "certificate_path",
+        "federated_token_file",
+        "managed_identity",
+        "max_parallel_calls",
+        "max_parallel_tenants",
+        "tenants",
+        "tenants_file",
+        "token_cache_path",
+    }
+)
+
+_QUERY: Final = th.ObjectType(
+    th.Property(
+        "name",
+        th.StringType(pattern=STREAM_NAME),
+        description="The stream's name; a table's defaults to the table in snake case",
+    ),
+    th.Property("query", th.StringType, description="The KQL text"),
+    th.Property("query_file", th.StringType, description="A file that holds the KQL text"),
+    th.Property("table", th.StringType, description="A whole hunting table, such as DeviceInfo"),
+    th.Property("sigma_rule", th.StringType, description="A Sigma rule, or a folder of them"),
+    th.Property(
+        "replication_method",
+        th.StringType(allowed_values=["INCREMENTAL", "WINDOWED", "FULL_TABLE"]),
+        description="How to read it; chosen by the query's form if not given",
+    ),
+    th.Property(
+        "replication_key",
+        th.StringType,
+        description="The cursor: the datetime column that windows bound. Default: the first of "
+        "Timestamp, TimeGenerated in the result; for a table also ingestion_time",
+    ),
+    th.Property(
+        "primary_keys",
+        th.ArrayType(th.StringType),
+        description="Columns of the result that name a row; default: `_row_id`",
+    ),
+    th.Property(
+        "lookback_minutes",
+        th.IntegerType(minimum=0),
+        description="This query's own `lookback_minutes`",
+    ),
+    th.Property("start_date", th.DateTimeType, description="This query's own `start_date`"),
+    th.Property(
+        "unsafe_window",
+        th.BooleanType,
+        default=False,
+        description="Window the query although the tap finds that windows change its result",
+    ),
+    th.Property("description", th.StringType, description="For people"),
+    additional_properties=False,
+)
+
+SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
+    th.Property("tenant_id", th.StringType, required=True, description="Entra ID tenant"),
+    th.Property(
+        "client_id",
+        th.StringType,
+        required=True,
+        description="Application (client) id of the app registration",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        required=True,
+        secret=True,
+        description="Client secret of the app registration",
+    ),
+    th.Property(
+        "api",
+        th.StringType(allowed_values=["graph", "defender"]),
+        default="graph",
+        description="The API to ask: Microsoft Graph, or the older Defender API, which stops "
+        "returning data on 2027-02-01",
+    ),
+    th.Property(
+        "cloud",
+        th.StringType(allowed_values=["global", "gcc", "gcc_high", "dod"]),
+        default="global",
+        description="The Microsoft cloud that holds the tenant: picks hosts and scope",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        description="Scheme and host of the API where it is not the cloud's own: the emulator, a "
+        "regional host, a proxy",
+    ),
+    th.Property(
+        "authority_url",
+        th.StringType,
+        description="Scheme and host of the login where it is not the cloud's own",
+    ),
+    th.Property(
+        "queries",
+        th.ArrayType(_QUERY),
+        required=True,
+        description="The hunting queries, each one stream",
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        description="First instant wanted; default: as far back as the service keeps data",
+    ),
+    th.Property(
+        "end_date",
+        th.DateTimeType,
+        description="With start_date: read that span once as a backfill, bookmarks untouched",
+    ),
+    th.Property(
+        "lookback_minutes",
+        th.IntegerType(minimum=0),
+        default=60,
+        description="Minutes behind the bookmark that are read again, for late rows",
+    ),
+    th.Property(
+        "settle_minutes",
+        th.IntegerType(minimum=0),
+        default=5,
+        description="Minutes before now where a run ends, since rows are still being written",
+    ),
+    th.Property(
+        "retention_days",
+        th.IntegerType(minimum=1),
+        default=30,
+        description="Days for which the service keeps data",
+    ),
+    th.Property(
+        "max_rows_per_call",
+        th.IntegerType(minimum=2),
+        default=100_000,
+        description="The service's row cap: the most rows that one answer holds",
+    ),
+    th.Property(
+        "max_calls_per_minute",
+        th.IntegerType(minimum=1),
+        default=45,
+        description="The tenant's call quota a minute",
+    ),
+    th.Property(
+        "max_calls_per_hour",
+        th.IntegerType(minimum=1),
+        default=1500,
+        description="The tenant's call quota an hour",
+    ),
+    th.Property(
+        "quota_share_percent",
+        th.IntegerType(minimum=1, maximum=100),
+        default=100,
+        description="Percent of the quotas that the tap may use; the rest is left to analysts",
+    ),
+    th.Property(
+        "max_wait_minutes",
+        th.IntegerType(minimum=0),
+        default=30,
+        description="The longest that one call waits for a quota before its stream stops",
+    ),
+    th.Property(
+        "request_timeout_seconds",
+        th.IntegerType(minimum=1),
+        default=900,
+        description="Seconds until a call without an answer is given up",
+    ),
+    th.Property(
+        "on_stream_error",
+        th.StringType(allowed_values=["continue", "stop"]),
+        default="continue",
+        description="After a stream failed: go on with the others, or stop. Either way the exit "
+        "status is 1",
+    ),
+    th.Property(
+        "on_unreadable_window",
+        th.StringType(allowed_values=["stop", "skip"]),
+        default="stop",
+        description="A window that fails even at its narrowest: stop the stream before it, or "
+        "skip it and try it again on later runs",
+    ),
+    th.Property(
+        "schema_drift",
+        th.StringType(allowed_values=["evolve", "freeze", "fail"]),
+        default="evolve",
+        description="An answer whose columns are not the catalog's: follow them, hold to the "
+        "catalog, or fail",
+    ),
+    th.Property(
+        "dynamic_as",
+        th.StringType(allowed_values=["string", "json"]),
+        default="string",
+        description="Dynamic columns as JSON text, which every loader takes, or nested",
+    ),
+    th.Property(
+        "column_names",
+        th.StringType(allowed_values=["safe", "as_is"]),
+        default="safe",
+        description="Column names made fit for SQL loaders, or left as the service writes them",
+    ),
+    th.Property(
+        "row_id",
+        th.BooleanType,
+        default=True,
+        description="Add `_row_id`, the same for the same row on every read",
+    ),
+    additional_properties=False,
+).to_dict()

@@ -1,0 +1,73 @@
+"""A configured query's text: given as it is, in a file, or made for a whole table."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from tap_m365hunting.kql import table_query
+
+#: Where a query's text may come from; each query names exactly one.
+SOURCES: Final = ("query", "query_file", "table", "sigma_rule")
+
+#: The replication key of a table stream that bookmarks when rows came in, not when they happened.
+INGESTION_TIME: Final = "ingestion_time"
+
+#: The column that holds it.
+INGESTION_COLUMN: Final = "IngestionTime"
+
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def stream_name(query: Mapping[str, Any]) -> str:
+    """Return the stream's name; a table's defaults to the table in snake case.
+
+    >>> stream_name({"table": "DeviceTvmSoftwareVulnerabilitiesKB"})
+    'device_tvm_software_vulnerabilities_kb'
+    """
+    return str(query.get("name") or _WORD_START.sub("_", query.get("table", "")).lower())
+
+
+def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
+    """Return the KQL text of a query that names one source.
+
+    Raises:
+        ValueError: there is no such text; the message starts with the key at fault.
+    """
+    source = _source_of(query)
+    match source:
+        case "query_file":
+            text = _file(query[source], read)
+        case "table":
+            text = _table(query[source], ingestion=query.get("replication_key") == INGESTION_TIME)
+        case _:
+            text = query[source]
+    if not text.strip():
+        msg = f"{source}: is empty"
+        raise ValueError(msg)
+    return text
+
+
+def _source_of(query: Mapping[str, str]) -> str:
+    given = [key for key in SOURCES if key in query]
+    if len(given) != 1:
+        msg = f"query: give one of {', '.join(SOURCES)}; given: {', '.join(given) or 'none'}"
+        raise ValueError(msg)
+    return given[0]
+
+
+def _file(name: str, read: Callable[[Path], str]) -> str:
+    try:
+        return read(Path(name))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        msg = f"query_file: {name!r} cannot be read: {reason}"
+        raise ValueError(msg) from error
+
+
+def _table(name: str, *, ingestion: bool) -> str:
+    try:
+        return table_query(name, ingestion_time=ingestion)
+    except ValueError as error:
+        msg = f"table: {error}"
+        raise ValueError(msg) from error

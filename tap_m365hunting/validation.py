@@ -1,0 +1,104 @@
+"""What is wrong with a set of settings, in the words of the person who wrote it.
+
+Pure. Every problem is found at once and named by its key; a value is shown only where the setting
+has a list of values to choose from, so that no secret is ever shown.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+_TYPE_NAMES: Final = {
+    "string": "a string",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+def problems(
+    settings: Mapping[str, Any], schema: Mapping[str, Any], *, not_yet: frozenset[str]
+) -> Iterator[str]:
+    """Yield a line for each thing that is wrong; `not_yet` are settings of later versions."""
+    for error in Draft202012Validator(schema).iter_errors(settings):
+        where = key_path(error.absolute_path)
+        if error.validator == "additionalProperties":
+            yield from _unknown_keys(error, where, not_yet)
+        else:
+            yield from _SAYINGS.get(str(error.validator), _as_it_is)(error, where)
+
+
+def key_path(path: Iterable[str | int]) -> str:
+    """Write a place in the settings as a person would.
+
+    >>> key_path(["queries", 0, "name"])
+    'queries[0].name'
+    """
+    text = ""
+    for part in path:
+        text = f"{text}[{part}]" if isinstance(part, int) else _joined(text, part)
+    return text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` with the known word that is most alike, or nothing."""
+    near = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _unknown_keys(error: ValidationError, where: str, not_yet: frozenset[str]) -> Iterator[str]:
+    known = _parts(error)["properties"]
+    for key in _given(error):
+        if key in not_yet:
+            yield f"{_joined(where, key)}: is not supported by this version; remove it"
+        elif key not in known:
+            yield f"{_joined(where, key)}: is no setting{nearest(key, known)}"
+
+
+def _missing_keys(error: ValidationError, where: str) -> Iterator[str]:
+    for key in _parts(error)["required"]:
+        if key not in _given(error) and f"{key!r} is a required" in error.message:
+            yield f"{_joined(where, key)}: is required"
+
+
+def _wrong_type(error: ValidationError, where: str) -> Iterator[str]:
+    declared = _parts(error)["type"]
+    names = [declared] if isinstance(declared, str) else declared
+    wanted = [_TYPE_NAMES[name] for name in names if name != "null"]
+    yield f"{where}: must be {' or '.join(wanted)}"
+
+
+def _not_offered(error: ValidationError, where: str) -> Iterator[str]:
+    offered = [value for value in _parts(error)["enum"] if value is not None]
+    yield f"{where}: {error.instance!r} is not one of: {', '.join(offered)}"
+
+
+def _as_it_is(error: ValidationError, where: str) -> Iterator[str]:
+    yield f"{where}: {error.message}"
+
+
+def _parts(error: ValidationError) -> Mapping[str, Any]:
+    """Return the part of the schema that was broken."""
+    schema = error.schema
+    return schema if isinstance(schema, Mapping) else {}
+
+
+def _given(error: ValidationError) -> Mapping[str, Any]:
+    """Return the object in the settings that the error is about."""
+    given = error.instance
+    return given if isinstance(given, Mapping) else {}
+
+
+def _joined(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+_SAYINGS: Final[Mapping[str, Callable[[ValidationError, str], Iterator[str]]]] = {
+    "required": _missing_keys,
+    "type": _wrong_type,
+    "enum": _not_offered,
+}
