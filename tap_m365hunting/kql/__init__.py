@@ -1,0 +1,29 @@
+"""Query text: tokens, statements, fitness for windows, and the texts that are sent. Pure."""
+
+from tap_m365hunting.kql.query import Query
+from tap_m365hunting.kql.statements import read
+from tap_m365hunting.kql.wrapping import (
+    count,
+    nulls,
+    probe,
+    table_query,
+    total,
+    user_line,
+    whole,
+    window,
+    windowed,
+)
+
+__all__ = [
+    "Query",
+    "count",
+    "nulls",
+    "probe",
+    "read",
+    "table_query",
+    "total",
+    "user_line",
+    "whole",
+    "window",
+    "windowed",
+]

@@ -1,0 +1,106 @@
+"""A query taken apart: its tokens, its brackets, its statements, its lines.
+
+Pure. Nothing is changed here; `wrapping` puts the pieces together again.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.kql.tokens import Kind, Token, line_starts, position
+
+WINDOW_NAMES: Final = ("window_start", "window_end")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Tokens of a query from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+    def __bool__(self) -> bool:
+        return self.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query that can be bounded: leading statements and one last, tabular expression.
+
+    `tokens` holds the code alone, without space and comments. `closing` leads from an opening
+    bracket to its partner. `hunt` is a name that occurs nowhere in the text.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    closing: Mapping[int, int] = field(repr=False, compare=False)
+    leading: tuple[Span, ...]
+    final: Span
+    hunt: str
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the text itself uses `window_start` and `window_end`, so the tap defines them."""
+        return all(self.uses(name) is not None for name in WINDOW_NAMES)
+
+    def uses(self, name: str) -> int | None:
+        """Return the first token that uses the name as a variable, if any does."""
+        for index, token in enumerate(self.tokens):
+            if token.kind is Kind.NAME and token.text == name and not self.is_sign(index - 1, "."):
+                return index
+        return None
+
+    def is_sign(self, index: int, text: str) -> bool:
+        """Whether the token there is this operator or bracket; beyond the ends nothing is."""
+        return 0 <= index < len(self.tokens) and (
+            self.tokens[index].kind is Kind.SIGN and self.tokens[index].text == text
+        )
+
+    def name_at(self, index: int) -> str:
+        """Return the bare name that the token there is, or an empty text."""
+        within = 0 <= index < len(self.tokens) and self.tokens[index].kind is Kind.NAME
+        return self.tokens[index].text if within else ""
+
+    def error(self, message: str, index: int) -> QueryTextError:
+        """Return the error, to be raised, at the place of the token."""
+        line, column = position(self.text, self.tokens[index].start)
+        return QueryTextError(message, line=line, column=column)
+
+    def top_level(self, span: Span) -> Iterator[int]:
+        """Go through the span's tokens, over what stands in brackets; the brackets come along."""
+        index = span.start
+        while index < span.end:
+            yield index
+            index = self.closing.get(index, index + 1)
+
+    def split(self, span: Span, sign: str) -> list[Span]:
+        """Cut the span at an operator outside brackets; empty pieces are kept."""
+        cuts = [i for i in self.top_level(span) if self.is_sign(i, sign)]
+        starts = [span.start, *(cut + 1 for cut in cuts)]
+        return [Span(*ends) for ends in zip(starts, [*cuts, span.end], strict=True)]
+
+    def lines(self, start: int, end: int) -> list[tuple[int, str]]:
+        """Return the text between two offsets as numbered lines, without the blank ones.
+
+        The portal takes a blank line for the end of a query, and some gateways do as well. A
+        blank line inside a multi-line string is part of a value, and stays.
+        """
+        starts = line_starts(self.text)
+        inside = self._lines_inside_strings(starts)
+        found = []
+        for number in range(bisect_right(starts, start), bisect_right(starts, end) + 1):
+            stop = min(end, starts[number] if number < len(starts) else end)
+            piece = self.text[max(start, starts[number - 1]) : stop]
+            if piece.strip(" \t\r\n\f\u00a0\u200b\ufeff") or (piece and number in inside):
+                found.append((number, piece))
+        return found
+
+    def _lines_inside_strings(self, starts: tuple[int, ...]) -> set[int]:
+        inside: set[int] = set()
+        for token in self.tokens:
+            if token.kind is Kind.STRING and ("\n" in token.text or "\r" in token.text):
+                first = bisect_right(starts, token.start) + 1
+                inside.update(range(first, bisect_right(starts, token.end) + 1))
+        return inside

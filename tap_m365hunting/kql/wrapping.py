@@ -1,0 +1,157 @@
+"""The texts that are sent: a query bounded by a window, counted, or asked for its schema alone.
+
+Pure. The user's own statements are in every text as they were written, except that blank lines
+outside strings are gone; what the tap adds stands on lines of its own.
+"""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.kql.query import WINDOW_NAMES, Query
+from tap_m365hunting.windows import HashPart, TimeWindow
+
+# A schema does not depend on the window; any will do.
+_ANY_WINDOW: Final = TimeWindow(
+    Instant.parse("2026-01-01T00:00:00Z"), Instant.parse("2026-01-02T00:00:00Z")
+)
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_UNITS: Final = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def probe(query: Query) -> str:
+    """Ask for the columns and no rows."""
+    return _wrapped(query, "take 0", window=_ANY_WINDOW)
+
+
+def window(query: Query, cursor: str, window: TimeWindow, part: HashPart | None = None) -> str:
+    """Ask for the rows whose cursor is in the window, oldest first."""
+    order = f"order by {_column(cursor)} asc"
+    return _wrapped(query, _bounds(cursor, window), *_hash(part), order, window=window)
+
+
+def count(query: Query, cursor: str, window: TimeWindow, width: timedelta) -> str:
+    """Ask for the number of rows, `__rows`, in each `__bin` of the window, oldest first.
+
+    Bins without rows are not in the answer. Kusto's bins start at multiples of the width.
+    """
+    bins = f"summarize __rows = count() by __bin = bin({_column(cursor)}, {_timespan(width)})"
+    return _wrapped(query, _bounds(cursor, window), bins, "order by __bin asc", window=window)
+
+
+def total(query: Query, cursor: str | None = None, window: TimeWindow | None = None) -> str:
+    """Ask for the number of rows as `__rows`: in the window, or without a cursor all of them.
+
+    A query that uses the window's names itself needs the window, and no cursor.
+    """
+    bounds = [_bounds(cursor, window)] if cursor and window else []
+    return _wrapped(query, *bounds, "summarize __rows = count()", window=window)
+
+
+def nulls(query: Query, cursor: str) -> str:
+    """Ask for the number of rows without a cursor, `__rows`: no window ever holds them."""
+    return _wrapped(query, f"where isnull({_column(cursor)})", "summarize __rows = count()")
+
+
+def whole(query: Query, part: HashPart | None = None) -> str:
+    """Ask for all rows, by the text as it stands, or for one hash part of them."""
+    if part is not None:
+        return _wrapped(query, *_hash(part))
+    return _joined(query.lines(0, len(query.text)))
+
+
+def windowed(query: Query, window: TimeWindow, part: HashPart | None = None) -> str:
+    """Ask what the query itself selects between `window_start` and `window_end`."""
+    if part is not None:
+        return _wrapped(query, *_hash(part), window=window)
+    return _definitions(window) + whole(query)
+
+
+def table_query(name: str, *, ingestion_time: bool = False) -> str:
+    r"""Return the query for a whole table, with the time when each row arrived if wanted.
+
+    Raises:
+        QueryTextError: the name is not that of a table.
+
+    >>> table_query("DeviceInfo", ingestion_time=True)
+    'DeviceInfo\n| extend IngestionTime = ingestion_time()'
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        msg = f"{name!r} is no table's name; use `query` for anything else"
+        raise QueryTextError(msg, line=1, column=1)
+    return f"{name}\n| extend IngestionTime = ingestion_time()" if ingestion_time else name
+
+
+def user_line(query: Query, sent: str, line: int) -> int:
+    """Return the line of the user's own text that a line of a sent text came from.
+
+    For a line that the tap added: the nearest line of the user's before it.
+    """
+    if f"let {query.hunt} = (\n" in sent:
+        leading, final = _pieces(query)
+        numbers = [number for number, _ in leading]
+        numbers += [final[0][0], *(number for number, _ in final)]
+    else:
+        numbers = [number for number, _ in query.lines(0, len(query.text))]
+    index = line - 1 - (len(WINDOW_NAMES) if query.windowed else 0)
+    return numbers[min(max(index, 0), len(numbers) - 1)]
+
+
+def _wrapped(query: Query, *stages: str, window: TimeWindow | None = None) -> str:
+    leading, final = _pieces(query)
+    head = _definitions(window) if window and query.windowed else ""
+    lead = _on_its_own_line(_joined(leading))
+    pipeline = "".join(f"\n| {stage}" for stage in stages)
+    return f"{head}{lead}let {query.hunt} = (\n{_joined(final)}\n);\n{query.hunt}{pipeline}"
+
+
+def _pieces(query: Query) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    start = query.tokens[query.final.start].start
+    end = query.tokens[query.final.end - 1].end
+    return query.lines(0, start), query.lines(start, end)
+
+
+def _joined(lines: list[tuple[int, str]]) -> str:
+    return "".join(piece for _, piece in lines)
+
+
+def _on_its_own_line(text: str) -> str:
+    return text if not text or text.endswith(("\n", "\r")) else f"{text}\n"
+
+
+def _definitions(window: TimeWindow) -> str:
+    start, end = WINDOW_NAMES
+    return f"let {start} = {_datetime(window.start)};\nlet {end} = {_datetime(window.end)};\n"
+
+
+def _bounds(cursor: str, window: TimeWindow) -> str:
+    column = _column(cursor)
+    return f"where {column} >= {_datetime(window.start)} and {column} < {_datetime(window.end)}"
+
+
+def _hash(part: HashPart | None) -> list[str]:
+    return [f"where hash(tostring(pack_all()), {part.of}) == {part.index}"] if part else []
+
+
+def _column(name: str) -> str:
+    return f"['{name.translate(_ESCAPES)}']"
+
+
+def _datetime(instant: Instant) -> str:
+    return f"datetime({instant})"
+
+
+def _timespan(span: timedelta) -> str:
+    for unit, size in _UNITS.items():
+        if span % size == timedelta(0):
+            return f"{span // size}{unit}"
+    return f"{ticks(span)}tick"
