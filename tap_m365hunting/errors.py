@@ -3,13 +3,14 @@
     singer_sdk.exceptions
       ConfigValidationError        raised as it is: a setting is wrong
       FatalAPIError                a retry cannot help
-        AuthenticationError          no token, or a permission is missing
-        QueryRejectedError           the service will not run this KQL
+        AuthenticationError          no token, or a permission is missing; `.fresh_token_may_help`
+        QueryRejectedError           the service will not run this KQL; `.line`
       RetriableAPIError            a retry may help
-        ThrottledError               a quota is spent; `.retry_after`
+        ThrottledError               a quota is spent; `.retry_after`, `.text`
         ServiceError                 5xx, or the connection broke
       WindowTooLargeError          narrow the window (size, pre-empted, time-out, row cap)
       FatalSyncError               going on would lose rows
+        SchemaDriftError             the result no longer fits the stream's schema
       QueryTextError               the text is no KQL that can be bounded; `.line`, `.column`
 
 Each message says what happened, where (tenant, stream, window) and what to do.
@@ -22,6 +23,7 @@ __all__ = [
     "FatalSyncError",
     "QueryRejectedError",
     "QueryTextError",
+    "SchemaDriftError",
     "ServiceError",
     "ThrottledError",
     "WindowTooLargeError",
@@ -29,30 +31,59 @@ __all__ = [
 
 
 class AuthenticationError(FatalAPIError):
-    """No token, or a token without the permission that the call needs."""
+    """No token, or a token without the permission that the call needs.
+
+    `fresh_token_may_help` is false where the token is good and the tenant or its grant is not.
+    """
+
+    def __init__(self, message: str, *, fresh_token_may_help: bool = False) -> None:
+        super().__init__(message)
+        self.fresh_token_may_help = fresh_token_may_help
 
 
 class QueryRejectedError(FatalAPIError):
-    """The service will not run this KQL, however often it is asked."""
+    """The service will not run this KQL, however often it is asked.
+
+    `text` is the service's own message; `line` counts from 1 in the text that was sent, and is
+    `None` if the message names none.
+    """
+
+    def __init__(self, message: str, *, text: str = "", line: int | None = None) -> None:
+        super().__init__(message)
+        self.text = text
+        self.line = line
 
 
 class ThrottledError(RetriableAPIError):
     """A quota of the tenant is spent.
 
-    `retry_after` is the wait in seconds that the service asked for, `None` if it did not say.
+    `retry_after` is the header as it came (seconds or a date), `None` if there was none; `text` is
+    the service's message, which may name the quota or the time.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: str | None = None, text: str = "") -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.text = text
+
+
+class ServiceError(RetriableAPIError):
+    """The service failed, or the connection broke before the answer was whole.
+
+    `retry_after` is the header as it came, `None` if there was none.
+    """
+
+    def __init__(self, message: str, *, retry_after: str | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class ServiceError(RetriableAPIError):
-    """The service failed, or the connection broke before the answer was whole."""
-
-
 class WindowTooLargeError(SyncError):
     """The service cannot answer for a window this wide; a narrower one may work."""
+
+
+class SchemaDriftError(FatalSyncError):
+    """The result's columns no longer fit the stream's schema, and the settings forbid to follow."""
 
 
 class QueryTextError(ValueError):

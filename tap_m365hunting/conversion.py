@@ -1,0 +1,160 @@
+"""Rows of an answer as records of a stream.
+
+Pure. A converter is made once per answer, from the stream's shape and the answer's own columns, and
+then told one row after another.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
+from tap_m365hunting.naming import fold
+from tap_m365hunting.row_ids import RowIds, content
+from tap_m365hunting.schema import ROW_ID, TENANT_ID, Column, Shape, find
+from tap_m365hunting.values import DYNAMIC, Json, Kind, Misfit, compact
+
+Row = Mapping[str, Json]
+Record = dict[str, Json]
+
+_EMPTY_BAG: Final[Mapping[str, Json]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a column's cells come from in a row, and how they are read."""
+
+    key: str
+    read: Callable[[Json], Json]
+    bag: bool
+    strict: bool
+
+
+def _absent(_: Json) -> None:
+    return None
+
+
+def _converted(kind: Kind, value: Json) -> Json:
+    """Convert a value that another type gave, if nothing is lost by it."""
+    if kind.json_type == "string" and kind.json_format is None and not isinstance(value, str):
+        return compact(value)
+    result = kind.read(value)
+    lossy = isinstance(value, int) and isinstance(result, float) and int(result) != value
+    return Misfit() if lossy else result
+
+
+def _crossing(kind: Kind, came: Kind) -> Callable[[Json], Json]:
+    """Read a cell as the type it came with, then as the type that the stream promised."""
+
+    def read(cell: Json) -> Json:
+        value = came.read(cell)
+        if value is None or isinstance(value, Misfit):
+            return value
+        return _converted(kind, value)
+
+    return read
+
+
+def _source(column: Column, answer: Mapping[str, Column]) -> _Source:
+    name = find(column.name, list(answer))
+    if name is None:
+        return _Source(column.name, _absent, bag=False, strict=False)
+    came = answer[name].kind
+    if came is column.kind:
+        return _Source(name, came.read, bag=came is DYNAMIC, strict=False)
+    return _Source(name, _crossing(column.kind, came), bag=came is DYNAMIC, strict=True)
+
+
+class Converter:
+    """Turns the rows of one answer into records.
+
+    `misfits` counts, by column, the cells that did not fit their type and were replaced.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        answer: Sequence[Column] | None = None,
+        *,
+        tenant_id: str | None = None,
+        cursor: str | None = None,
+    ) -> None:
+        """Prepare for one answer.
+
+        `cursor` names the column (as the query does) that the rows are ordered by, if they are.
+        """
+        columns = {column.name: column for column in answer or shape.columns}
+        self.misfits: Counter[str] = Counter()
+        self._shape = shape
+        self._own = tuple(column.name for column in shape.columns)
+        self._sources = tuple(_source(column, columns) for column in shape.columns)
+        self._keys = frozenset(columns)
+        self._dynamic = tuple(
+            i
+            for i, c in enumerate(shape.columns)
+            if c.kind is DYNAMIC and shape.dynamic_as == "string"
+        )
+        self._first = {TENANT_ID: tenant_id} if shape.tenant else {}
+        self._names = tuple(shape.names[name] for name in self._own)
+        self._cursor = self._own.index(cursor) if cursor in self._own else None
+        self._key = tuple(self._own.index(name) for name in shape.key if name in self._own)
+
+    def records(self, rows: Iterable[Row], ids: RowIds | None = None) -> Iterator[Record]:
+        """Convert rows one by one; `ids` are of the window they came from.
+
+        Raises:
+            FatalSyncError: a key column is null in a row.
+            SchemaDriftError: a cell cannot be converted to the promised type without loss.
+        """
+        for row in rows:
+            cells = self.cells(row)
+            for index in self._key:
+                if cells[index] is None:
+                    self._refuse_null(self._own[index])
+            yield self._record(cells, ids)
+
+    def cells(self, row: Row) -> list[Json]:
+        """Return the row's values in the order of the shape's columns, dynamic ones nested."""
+        if not self._keys <= row.keys():
+            row = self._matched(row)
+        return [self._cell(source, row.get(source.key)) for source in self._sources]
+
+    def _matched(self, row: Row) -> Row:
+        """Give keys that differ only by case the names that the columns have."""
+        spare = {fold(key): cell for key, cell in row.items() if key not in self._keys}
+        missing = {key: spare[fold(key)] for key in self._keys - row.keys() if fold(key) in spare}
+        return {**row, **missing}
+
+    def _cell(self, source: _Source, cell: Json) -> Json:
+        if cell is None or (cell == _EMPTY_BAG and not source.bag):
+            return None
+        value = source.read(cell)
+        return self._instead(source, value) if isinstance(value, Misfit) else value
+
+    def _instead(self, source: _Source, misfit: Misfit) -> Json:
+        if source.strict:
+            msg = (
+                f"Column {source.key} changed its type, and a value cannot be converted without "
+                "loss; set schema_drift to evolve, or convert the column in the query"
+            )
+            raise SchemaDriftError(msg)
+        self.misfits[source.key] += 1
+        return misfit.value
+
+    def _record(self, cells: list[Json], ids: RowIds | None) -> Record:
+        last = {}
+        if self._shape.row_id and ids is not None:
+            instant = None if self._cursor is None else cells[self._cursor]
+            last = {ROW_ID: ids.give(content(self._own, cells), instant=instant)}
+        for index in self._dynamic:
+            if cells[index] is not None:
+                cells[index] = compact(cells[index])
+        return {**self._first, **dict(zip(self._names, cells, strict=True)), **last}
+
+    def _refuse_null(self, column: str) -> None:
+        msg = (
+            f"Key column {column} is null in a row, and a loader would drop or merge such rows; "
+            "filter them in the query, or leave primary_keys out and use _row_id"
+        )
+        raise FatalSyncError(msg)

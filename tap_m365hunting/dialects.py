@@ -1,0 +1,146 @@
+"""How the two hunting APIs differ, as data; and where each cloud keeps them.
+
+Pure. Facts are from Microsoft's pages as read on 2026-11-21; each table names its page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One API: how it is asked, how it answers, and what it asks for.
+
+    Keys of answers are in lower case: both APIs have been seen with either case.
+    """
+
+    name: str
+    title: str
+    roots: tuple[str, ...]
+    path: str
+    query_key: str
+    timespan_key: str | None
+    schema_key: str
+    results_key: str
+    name_key: str
+    type_key: str
+    permission: str
+    delegated_permission: str
+    resource_name: str
+
+    def url(self, base: str) -> str:
+        """Complete a base URL, given with or without the path up to the API's root.
+
+        >>> GRAPH.url("https://graph.microsoft.com/")
+        'https://graph.microsoft.com/v1.0/security/runHuntingQuery'
+        >>> DEFENDER.url("https://api.security.microsoft.com/api")
+        'https://api.security.microsoft.com/api/advancedhunting/run'
+        """
+        base = base.rstrip("/").removesuffix(self.path)
+        return f"{base if base.endswith(self.roots) else base + self.roots[0]}{self.path}"
+
+    def body(self, query: str, *, timespan: str | None = None) -> dict[str, str]:
+        """Return the request's JSON body; a time span only if one is asked for."""
+        asked = {self.query_key: query}
+        if timespan is not None and self.timespan_key is not None:
+            asked[self.timespan_key] = timespan
+        return asked
+
+
+# https://learn.microsoft.com/en-us/graph/api/security-security-runhuntingquery (page of 2026-08-18)
+GRAPH: Final = Dialect(
+    name="graph",
+    title="Microsoft Graph",
+    roots=("/v1.0", "/beta"),
+    path="/security/runHuntingQuery",
+    query_key="Query",
+    timespan_key="Timespan",
+    schema_key="schema",
+    results_key="results",
+    name_key="name",
+    type_key="type",
+    permission="ThreatHunting.Read.All",
+    delegated_permission="ThreatHunting.Read.All",
+    resource_name="Microsoft Graph",
+)
+
+# https://learn.microsoft.com/en-us/defender-xdr/api-advanced-hunting (page of 2026-08-03)
+DEFENDER: Final = Dialect(
+    name="defender",
+    title="Microsoft 365 Defender API",
+    roots=("/api",),
+    path="/advancedhunting/run",
+    query_key="Query",  # property names are case-sensitive here
+    timespan_key=None,
+    schema_key="schema",
+    results_key="results",
+    name_key="name",
+    type_key="type",
+    permission="AdvancedHunting.Read.All",
+    delegated_permission="AdvancedHunting.Read",
+    resource_name="Microsoft Threat Protection",
+)
+
+DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (GRAPH, DEFENDER)}
+
+# The day from which Defender's own API returns no data:
+# https://learn.microsoft.com/en-us/graph/api/resources/security-api-overview (2026-01-21)
+DEFENDER_ENDS: Final = "2027-02-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one API of one cloud is, and the scope that its tokens are for."""
+
+    url: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One cloud: where its logins are, and each dialect's endpoint by the dialect's name."""
+
+    authority: str
+    endpoints: Mapping[str, Endpoint]
+
+
+def _endpoint(host: str, resource: str | None = None) -> Endpoint:
+    return Endpoint(f"https://{host}", f"https://{resource or host}/.default")
+
+
+# Hosts of Graph and of logins: https://learn.microsoft.com/en-us/graph/deployments
+# Hosts of Defender: https://learn.microsoft.com/en-us/defender-xdr/usgov
+# 21Vianet (China) has neither API.
+CLOUDS: Final[Mapping[str, Cloud]] = {
+    "global": Cloud(
+        "https://login.microsoftonline.com",
+        {
+            "graph": _endpoint("graph.microsoft.com"),
+            "defender": _endpoint("api.security.microsoft.com"),
+        },
+    ),
+    # GCC tenants live in the worldwide Entra ID and use the worldwide Graph.
+    "gcc": Cloud(
+        "https://login.microsoftonline.com",
+        {
+            "graph": _endpoint("graph.microsoft.com"),
+            "defender": _endpoint("api-gcc.security.microsoft.us"),
+        },
+    ),
+    # A government host is its own resource, as Microsoft's msticpy asks for it.
+    "gcc_high": Cloud(
+        "https://login.microsoftonline.us",
+        {
+            "graph": _endpoint("graph.microsoft.us"),
+            "defender": _endpoint("api-gov.security.microsoft.us"),
+        },
+    ),
+    "dod": Cloud(
+        "https://login.microsoftonline.us",
+        {
+            "graph": _endpoint("dod-graph.microsoft.us"),
+            "defender": _endpoint("api-gov.security.microsoft.us"),
+        },
+    ),
+}

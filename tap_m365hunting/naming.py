@@ -1,0 +1,77 @@
+"""Names for columns that every loader can keep apart.
+
+Pure. A column's name in the record depends on its own name alone, but where two names differ only
+by case: then the one that is known already, or comes first in order, keeps its name.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
+from typing import Final
+
+# PostgreSQL's limit, the narrowest among the loaders' stores
+LONGEST: Final = 63
+_HASH_DIGITS: Final = 8
+
+
+def fold(name: str) -> str:
+    """Return the same text for names that a store which ignores case would take for one.
+
+    >>> fold("LogonId") == fold("LogonID")
+    True
+    """
+    return name.upper().casefold().upper().casefold()
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore")
+
+
+def _clean(name: str) -> str:
+    whole = name.encode("utf-8", "replace").decode()
+    return "".join("_" if c == '"' or not c.isprintable() else c for c in whole) or "_"
+
+
+def _short(name: str) -> str:
+    """Fit the name into the limit; a hash of all of it keeps cut names apart."""
+    clean = _clean(name)
+    if len(clean.encode()) <= LONGEST:
+        return clean
+    mark = blake2b(name.encode("utf-8", "replace"), digest_size=_HASH_DIGITS // 2).hexdigest()
+    return f"{_cut(clean, LONGEST - _HASH_DIGITS - 1)}_{mark}"
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    """Return the name itself or, if it is taken, with `_2`, `_3` and so on."""
+    name, count = wanted, 1
+    while fold(name) in taken:
+        count += 1
+        tail = f"_{count}"
+        name = f"{_cut(wanted, LONGEST - len(tail))}{tail}"
+    return name
+
+
+def safe_names(
+    names: Iterable[str], *, known: Collection[str] = (), reserved: Collection[str] = ()
+) -> Mapping[str, str]:
+    """Give each name its safe name: printable, without `"`, at most 63 bytes of UTF-8, unique.
+
+    Names in `known` are safe names of earlier answers and go first, then mixed case goes before
+    capitals; what is `reserved` goes to none.
+
+    >>> safe_names(["LogonID", "LogonId"])
+    {'LogonID': 'LogonID_2', 'LogonId': 'LogonId'}
+    >>> safe_names(["LogonID", "LogonId"], known=["LogonID"])
+    {'LogonID': 'LogonID', 'LogonId': 'LogonId_2'}
+    """
+    given = list(dict.fromkeys(names))
+    taken = {fold(name) for name in reserved}
+    chosen: dict[str, str] = {}
+    for name in sorted(given, key=lambda n: (n not in known, _short(n) != n, n.swapcase(), n)):
+        chosen[name] = _free(_short(name), taken)
+        taken.add(fold(chosen[name]))
+    return {name: chosen[name] for name in given}
+
+
+def names_as_is(names: Iterable[str], *, reserved: Collection[str] = ()) -> Mapping[str, str]:
+    """Keep every name, but one that the tap needs for a column of its own."""
+    return {name: f"{name}_2" if name in reserved else name for name in names}

@@ -1,0 +1,201 @@
+"""What an answer that is not 200 means, as the error that says what can be done.
+
+Pure. One status stands for many causes (400 above all) and the codes are coarse, so the message is
+matched by short fragments that have stayed the same; what matches none is refused for good.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_m365hunting.dialects import Dialect
+from tap_m365hunting.errors import (
+    AuthenticationError,
+    QueryRejectedError,
+    ServiceError,
+    ThrottledError,
+    WindowTooLargeError,
+)
+from tap_m365hunting.values import parse
+
+LONGEST_MESSAGE: Final = 300
+
+_TAG: Final = re.compile(r"<[^>]*>")
+_LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+):\d+\]|\bline (\d+)", re.IGNORECASE)
+_TABLE: Final = re.compile(r"resolve table or column expression named '([^']+)'")
+
+# In this order: the wording of the API, of the portal, and of the engine below both.
+_TOO_LARGE: Final = re.compile(
+    r"exceeded the allowed (?:result size|limits)|was preempted|exceeded the timeout|"
+    r"80DA000|E_QUERY_RESULT_SET_TOO_LARGE|E_LOW_MEMORY_CONDITION|E_RUNAWAY_QUERY|"
+    r"queryExceededResultSize|queryLimitsExceeded|queryTimeout",
+    re.IGNORECASE,
+)
+_SPENT: Final = re.compile(
+    r"quota exceeded|exceeded processing resources|queryExecutionThrottling|too many requests",
+    re.IGNORECASE,
+)
+_LICENCE: Final = re.compile(r"account mode|licen[cs]e|not provisioned", re.IGNORECASE)
+_CONDITIONAL: Final = re.compile(r"insufficient_claims|conditional access", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is not 200, as far as it can be read.
+
+    `text` is the service's message on one line, at most 300 characters; `code` its error code.
+    """
+
+    status: int
+    dialect: Dialect
+    text: str
+    code: str
+    retry_after: str | None
+    is_json: bool
+
+    @property
+    def quoted(self) -> str:
+        """Who said what, for a message."""
+        said = self.text or self.code or "no message"
+        return f"{self.dialect.title} answered {self.status}: {said}"
+
+
+def _lower(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else {}
+
+
+def _message(error: dict[str, Any]) -> str:
+    """Join the messages from the outside in; the engine's own words are often the innermost."""
+    own = " ".join(
+        str(error[key])
+        for key in ("message", "error_description", "errormessage", "recommendedaction")
+        if error.get(key)
+    )
+    inner = _lower(error.get("innererror"))
+    return " ".join(filter(None, (own, _message(inner) if inner else "")))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
+
+
+def read_refusal(status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect) -> Answer:
+    """Read what can be read of an answer: JSON of several shapes, HTML, text or nothing."""
+    try:
+        outer = _lower(parse(body))
+    except ValueError:
+        outer = {}
+    error = _lower(outer.get("error")) or outer
+    text = _message(error) if outer else _TAG.sub(" ", body.decode("utf-8", "replace"))
+    return Answer(
+        status=status,
+        dialect=dialect,
+        text=_short(text),
+        code=_short(str(error.get("code") or error.get("error") or "")),
+        retry_after=next((v for k, v in headers.items() if k.lower() == "retry-after"), None),
+        is_json=bool(outer),
+    )
+
+
+def _rejected(answer: Answer) -> Exception:
+    found = _LINE.search(answer.text)
+    line = next((int(group) for group in found.groups() if group), None) if found else None
+    table = _TABLE.search(answer.text)
+    hint = (
+        f" (if {table[1]} is a table and spelled as documented, the tenant may lack the licence "
+        "for it)"
+        if table
+        else ""
+    )
+    return QueryRejectedError(f"{answer.quoted}{hint}", text=answer.text, line=line)
+
+
+def _bad_request(answer: Answer) -> Exception:
+    if _TOO_LARGE.search(answer.text):
+        return WindowTooLargeError(answer.quoted)
+    return _throttled(answer) if _SPENT.search(answer.text) else _rejected(answer)
+
+
+def _no_token(answer: Answer) -> Exception:
+    if _LICENCE.search(answer.text):
+        msg = f"{answer.quoted} (the tenant lacks the licence or service; no token cures it)"
+        return AuthenticationError(msg)
+    msg = f"{answer.quoted} (check the tenant, the client, and that api and cloud fit the token)"
+    return AuthenticationError(msg, fresh_token_may_help=True)
+
+
+def _forbidden(answer: Answer) -> Exception:
+    dialect = answer.dialect
+    if _LICENCE.search(answer.text):
+        hint = "the tenant lacks the licence or service; no permission cures it"
+    elif _CONDITIONAL.search(answer.text):
+        hint = "a Conditional Access policy refused the token; exclude the app or meet the policy"
+    else:
+        hint = (
+            f"grant the application permission {dialect.permission} of {dialect.resource_name} "
+            f"(delegated: {dialect.delegated_permission}) under App registrations, API "
+            "permissions, Grant admin consent"
+        )
+    return AuthenticationError(f"{answer.quoted} ({hint})")
+
+
+def _not_found(answer: Answer) -> Exception:
+    return FatalAPIError(f"{answer.quoted} (check api, cloud and api_url)")
+
+
+def _too_long(answer: Answer) -> Exception:
+    msg = f"{answer.quoted} (the query's text is longer than the service takes, about 1 MB)"
+    return QueryRejectedError(msg, text=answer.text)
+
+
+def _throttled(answer: Answer) -> Exception:
+    return ThrottledError(answer.quoted, retry_after=answer.retry_after, text=answer.text)
+
+
+def _service(answer: Answer) -> Exception:
+    if _TOO_LARGE.search(answer.text):
+        return WindowTooLargeError(answer.quoted)
+    return ServiceError(answer.quoted, retry_after=answer.retry_after)
+
+
+def _gateway(answer: Answer) -> Exception:
+    # The proxy's own page instead of JSON: the answer was too large for it, and will be again.
+    return _service(answer) if answer.is_json else WindowTooLargeError(answer.quoted)
+
+
+def _timed_out(answer: Answer) -> Exception:
+    return WindowTooLargeError(answer.quoted)
+
+
+def _fatal(answer: Answer) -> Exception:
+    return FatalAPIError(answer.quoted)
+
+
+_BY_STATUS: Final[Mapping[int, Callable[[Answer], Exception]]] = {
+    400: _bad_request,
+    401: _no_token,
+    403: _forbidden,
+    404: _not_found,
+    405: _not_found,
+    408: _service,
+    413: _too_long,
+    414: _too_long,
+    429: _throttled,
+    502: _gateway,
+    504: _timed_out,
+}
+_FIRST_OF_SERVER: Final = 500
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect) -> Exception:
+    """Return the error that an answer other than 200 stands for.
+
+    A status that is not listed: 5xx may pass, anything else will not.
+    """
+    answer = read_refusal(status, headers, body, dialect)
+    rule = _BY_STATUS.get(status, _service if status >= _FIRST_OF_SERVER else _fatal)
+    return rule(answer)

@@ -1,0 +1,148 @@
+"""The columns of an answer as the JSON Schema of a stream.
+
+Pure. A schema comes from the column list that the service sends, never from values, so it is the
+same when a result is empty. Every property has one type and null, as loaders need it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+from tap_m365hunting.naming import fold, names_as_is, safe_names
+from tap_m365hunting.values import DYNAMIC, KINDS, UNKNOWN, Kind
+
+ROW_ID: Final = "_row_id"
+TENANT_ID: Final = "tenant_id"
+
+DynamicAs = Literal["string", "json"]
+ColumnNames = Literal["safe", "as_is"]
+
+# `integer` is left out: it is a `number`, and loaders take the first type that fits
+_NESTED: Final = ["object", "array", "string", "number", "boolean", "null"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One entry of the Schema array: the query's own name and the engine's type name."""
+
+    name: str
+    type: str
+
+    @property
+    def kind(self) -> Kind:
+        """How its cells are read; `UNKNOWN` for a type name that has no row in the table."""
+        return KINDS.get(self.type.lower().rpartition(".")[2], UNKNOWN)
+
+
+def unmapped(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Return the columns of unknown type: they become text, and the stream warns of them once.
+
+    >>> unmapped([Column("Shape", "Geography"), Column("When", "dateTime")])
+    (Column(name='Shape', type='Geography'),)
+    """
+    return tuple(column for column in columns if column.kind is UNKNOWN)
+
+
+def find(name: str, names: Sequence[str]) -> str | None:
+    """Return the one of `names` that is `name`, or is it but for case; else `None`.
+
+    >>> find("logonid", ["LogonId"]), find("LogonID", ["LogonId", "LogonID"])
+    ('LogonId', 'LogonID')
+    """
+    if name in names:
+        return name
+    return next((other for other in names if fold(other) == fold(name)), None)
+
+
+def json_property(kind: Kind, *, dynamic_as: DynamicAs = "string", key: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON Schema of one column; a key column is never null."""
+    if kind is DYNAMIC:
+        types = ["string", "null"] if dynamic_as == "string" else list(_NESTED)
+    else:
+        types = [kind.json_type, "null"]
+    formats = {"format": kind.json_format} if kind.json_format else {}
+    return {"type": [t for t in types if not (key and t == "null")], **formats}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What every record of a stream looks like.
+
+    `names` gives each column's name in the record, `key` the configured key columns by their own
+    names. With `tenant` every record begins with `tenant_id`, with `row_id` it ends with `_row_id`.
+    """
+
+    columns: tuple[Column, ...]
+    names: Mapping[str, str]
+    dynamic_as: DynamicAs = "string"
+    key: tuple[str, ...] = ()
+    tenant: bool = False
+    row_id: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        columns: Iterable[Column],
+        *,
+        column_names: ColumnNames = "safe",
+        dynamic_as: DynamicAs = "string",
+        key: Iterable[str] = (),
+        tenant: bool = False,
+        row_id: bool = True,
+        known: Iterable[str] = (),
+    ) -> Self:
+        """Name the columns by the setting; `known` record names keep their columns.
+
+        A key column is found by its name, then without regard to case; `missing_keys` says which
+        were not.
+        """
+        unique = tuple({column.name: column for column in columns}.values())
+        own = [column.name for column in unique]
+        reserved = (ROW_ID,) * row_id + (TENANT_ID,) * tenant
+        if column_names == "as_is":
+            names = names_as_is(own, reserved=reserved)
+        else:
+            names = safe_names(own, known=tuple(known), reserved=reserved)
+        found = tuple(find(name, own) or name for name in key)
+        return cls(unique, names, dynamic_as, found, tenant, row_id)
+
+    @property
+    def missing_keys(self) -> tuple[str, ...]:
+        """Configured key columns that the result does not have."""
+        return tuple(name for name in self.key if name not in self.names)
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The columns whose name in the record is not their own, for the one log line."""
+        return {own: name for own, name in self.names.items() if own != name}
+
+    @property
+    def key_properties(self) -> tuple[str, ...]:
+        """Names in the record of the key: the tenant first, then the columns or `_row_id`."""
+        chosen = tuple(self.names.get(name, name) for name in self.key)
+        return (TENANT_ID,) * self.tenant + (chosen or (ROW_ID,) * self.row_id)
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The JSON Schema of each column by its name in the record, without the tap's own."""
+        return {
+            self.names[column.name]: json_property(
+                column.kind, dynamic_as=self.dynamic_as, key=column.name in self.key
+            )
+            for column in self.columns
+        }
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the stream's JSON Schema.
+
+        >>> Shape.of([Column("N", "Int64")], row_id=False).json_schema()["properties"]
+        {'N': {'type': ['integer', 'null']}}
+        """
+        own = {"type": ["string"]}
+        first = {TENANT_ID: dict(own)} if self.tenant else {}
+        last = {ROW_ID: dict(own)} if self.row_id else {}
+        return {
+            "type": "object",
+            "properties": {**first, **self.properties, **last},
+            "required": list(self.key_properties),
+        }

@@ -1,0 +1,251 @@
+"""One cell of an answer as one JSON value, by the type of its column.
+
+Pure. `KINDS` is the table: type names of the Schema array in lower case, each with its JSON Schema
+and its reading. A type that is not in it is `UNKNOWN`: text as it came, anything else as JSON text.
+
+A cell that does not fit its type becomes `Misfit`: the JSON text of the cell where the column holds
+text, else null. Nothing here is guessed: `2` is no boolean, and `5.5` no integer.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from tap_m365hunting.instants import TICKS_PER_SECOND, canonical
+
+Json = Any
+"""What JSON can hold, as Python reads it; decimals are exact."""
+
+ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODE: Final = msgspec.json.Decoder().decode
+
+_INTEGER: Final = re.compile(r"-?\d{1,400}", re.ASCII)
+_NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?", re.ASCII)
+# OData's and Kusto's spellings of what JSON has no number for
+_NOT_A_NUMBER: Final = frozenset({"nan", "inf", "-inf", "infinity", "-infinity"})
+_BOOLEANS: Final[Mapping[object, bool]] = {0: False, 1: True, "false": False, "true": True}
+# more digits than the 34 of a Kusto decimal, so that nothing is rounded
+_DECIMALS: Final = Context(prec=100)
+_DURATION: Final = re.compile(
+    r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,7}))?S)?)?", re.ASCII
+)
+_SECONDS_PER_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A cell that does not fit its column's type, and what stands in the record instead."""
+
+    value: str | None = None
+
+
+def whole_text(text: str) -> str:
+    """Replace half surrogate pairs, which no UTF-8 can carry, by U+FFFD.
+
+    >>> whole_text(chr(0xD800) + "x")
+    '\ufffdx'
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [_whole(element) for element in value]
+    if isinstance(value, dict):
+        return {whole_text(key): _whole(cell) for key, cell in value.items()}
+    return value
+
+
+def parse(text: str | bytes) -> Json:
+    """Read JSON, also with half surrogate pairs, broken UTF-8 or a bare NaN in it.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deep to read.
+    """
+    try:
+        return _DECODE(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        pass  # the standard library is the arbiter: slower, and takes what some services write
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig", "replace")
+    try:
+        return _whole(json.loads(text))
+    except RecursionError as error:
+        msg = "JSON is nested too deep"
+        raise ValueError(msg) from error
+
+
+def compact(value: Json) -> str:
+    """Return the JSON text of a value, without a space."""
+    return ENCODER.encode(value).decode()
+
+
+def _parsed_text(text: str, first: str) -> Json:
+    """Read a text that begins like JSON of a kind, else return the text itself."""
+    if not text.lstrip(" \t\r\n").startswith(tuple(first)):
+        return text
+    try:
+        return plain(parse(text))
+    except ValueError:
+        return text
+
+
+def plain(value: Json) -> Json:
+    """Remove what OData added: `@odata.` keys, and the text around objects in lists.
+
+    >>> plain({"@odata.type": "#x", "a": ['{"b":1}', "c"]})
+    {'a': [{'b': 1}, 'c']}
+    """
+    if isinstance(value, dict):
+        return {key: plain(cell) for key, cell in value.items() if "@odata." not in key}
+    if isinstance(value, list):
+        return [_parsed_text(e, "{") if isinstance(e, str) else plain(e) for e in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def dynamic(cell: Json) -> Json:
+    """Return the value of a dynamic cell, whether it came nested or as text."""
+    try:
+        return _parsed_text(cell, "{[") if isinstance(cell, str) else plain(cell)
+    except RecursionError:
+        return Misfit()
+
+
+def _anything(cell: Json) -> Json:
+    return cell if isinstance(cell, str) else compact(plain(cell))
+
+
+def _text(cell: Json) -> str | Misfit:
+    return cell if isinstance(cell, str) else Misfit(_anything(cell))
+
+
+def _boolean(cell: Json) -> bool | Misfit:
+    key = cell.lower() if isinstance(cell, str) else cell
+    if isinstance(key, dict | list) or key not in _BOOLEANS:
+        return Misfit()
+    return _BOOLEANS[key]
+
+
+def _integer(cell: Json) -> int | Misfit:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return cell
+    if isinstance(cell, str) and _INTEGER.fullmatch(cell):
+        return int(cell)
+    if isinstance(cell, float | Decimal) and cell == cell // 1:
+        return int(cell)
+    return Misfit()
+
+
+def _decimal(cell: Json) -> Decimal | Misfit | None:
+    if isinstance(cell, bool | dict | list) or cell is None:
+        return Misfit()
+    text = str(cell).strip()
+    if text.lower() in _NOT_A_NUMBER:
+        return None
+    if not _NUMBER.fullmatch(text):
+        return Misfit()
+    try:
+        return _DECIMALS.create_decimal(text).normalize(_DECIMALS)
+    except InvalidOperation:
+        return Misfit()
+
+
+def _number(cell: Json) -> float | Misfit | None:
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None
+    exact = _decimal(cell)
+    if not isinstance(exact, Decimal):
+        return exact
+    value = float(exact)
+    return value if math.isfinite(value) else Misfit()
+
+
+def _moment(cell: Json) -> str | Misfit:
+    return (canonical(cell) if isinstance(cell, str) else None) or Misfit()
+
+
+def _guid(cell: Json) -> str | Misfit:
+    try:
+        return str(UUID(cell)) if isinstance(cell, str) else Misfit()
+    except ValueError:
+        return Misfit()
+
+
+def _timespan(cell: Json) -> str | Misfit:
+    """Keep Kusto's form; an ISO duration becomes it.
+
+    >>> _timespan("P1DT2H3M4.5S"), _timespan("-PT0.0000001S"), _timespan("1.02:03:04")
+    ('1.02:03:04.5000000', '-00:00:00.0000001', '1.02:03:04')
+    """
+    found = _DURATION.fullmatch(cell) if isinstance(cell, str) else None
+    if found is None:
+        return _text(cell)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:5])
+    fraction = int(f"{found[6] or '':0<7}")
+    days, left = divmod(((days * 24 + hours) * 60 + minutes) * 60 + seconds, _SECONDS_PER_DAY)
+    clock = f"{left // 3600:02}:{left // 60 % 60:02}:{left % 60:02}"
+    return (
+        f"{found[1]}{f'{days}.' if days else ''}{clock}"
+        f"{f'.{fraction % TICKS_PER_SECOND:07}' if fraction else ''}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a column type is in JSON: its JSON Schema type and format, and how a cell is read.
+
+    `read` is never given null, nor `{}` unless the kind is `DYNAMIC`: both are null before it.
+    """
+
+    json_type: str
+    read: Callable[[Json], Json]
+    json_format: str | None = None
+
+
+TEXT: Final = Kind("string", _text)
+UNKNOWN: Final = Kind("string", _anything)
+MOMENT: Final = Kind("string", _moment, "date-time")
+BOOLEAN: Final = Kind("boolean", _boolean)
+INTEGER: Final = Kind("integer", _integer)
+NUMBER: Final = Kind("number", _number)
+DECIMAL: Final = Kind("number", _decimal)
+GUID: Final = Kind("string", _guid, "uuid")
+TIMESPAN: Final = Kind("string", _timespan)
+DYNAMIC: Final = Kind("dynamic", dynamic)
+
+# The names that Kusto's engine gives its columns in .NET, seen live or mapped in Kusto's documents:
+# https://learn.microsoft.com/en-us/kusto/query/scalar-data-types/ -- and Kusto's own names.
+KINDS: Final[Mapping[str, Kind]] = {
+    "string": TEXT,
+    "datetime": MOMENT,
+    "sbyte": BOOLEAN,
+    "boolean": BOOLEAN,
+    "bool": BOOLEAN,
+    "byte": INTEGER,
+    "int16": INTEGER,
+    "int32": INTEGER,
+    "int64": INTEGER,
+    "uint16": INTEGER,
+    "uint32": INTEGER,
+    "uint64": INTEGER,
+    "int": INTEGER,
+    "long": INTEGER,
+    "double": NUMBER,
+    "single": NUMBER,
+    "real": NUMBER,
+    "decimal": DECIMAL,
+    "sqldecimal": DECIMAL,
+    "guid": GUID,
+    "timespan": TIMESPAN,
+    "object": DYNAMIC,
+    "dynamic": DYNAMIC,
+}
