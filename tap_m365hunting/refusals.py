@@ -176,6 +176,7 @@ def _fatal(answer: Answer) -> Exception:
 
 
 _BY_STATUS: Final[Mapping[int, Callable[[Answer], Exception]]] = {
+    200: _service,  # an error inside an answer that began well
     400: _bad_request,
     401: _no_token,
     403: _forbidden,
