@@ -1,0 +1,177 @@
+"""Runs KQL over tables, as the service would at a given time.
+
+The wire is not its matter: it answers with columns of Kusto's types and rows of plain values.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import duckdb
+from duckdb_kql.types import kusto_type
+
+from hunting_emulator.kql import diagnose, sql, times
+from hunting_emulator.kql.errors import (
+    KqlError,
+    KqlSemanticError,
+    KqlSyntaxError,
+    KqlUnsupportedError,
+)
+from hunting_emulator.kql.rewrite import INGESTED
+from hunting_emulator.kql.translate import Translator
+from hunting_emulator.store import Moment, Store, physical_names
+from hunting_emulator.tables import CATALOG, Column, Table
+
+__all__ = [
+    "Engine",
+    "KqlError",
+    "KqlSemanticError",
+    "KqlSyntaxError",
+    "KqlUnsupportedError",
+    "Result",
+]
+
+Row = tuple[object, ...]
+_BATCH: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer. `cpu_seconds` is what the process spent on it until the first row was ready.
+
+    Values by type: string `str`, never `None`; bool `bool`; int and long `int`; real `float`;
+    datetime text `YYYY-MM-DDThh:mm:ss.fffffffZ`; timespan Kusto's text `[d.]hh:mm:ss[.fffffff]`;
+    guid and decimal text; dynamic its JSON text. Missing is `None`, but for strings.
+    """
+
+    columns: tuple[Column, ...]
+    cpu_seconds: float
+    _cursor: duckdb.DuckDBPyConnection
+
+    def batches(self, size: int = _BATCH) -> Iterator[list[Row]]:
+        """Yield the rows in lists of at most `size`, once."""
+        while batch := self._cursor.fetchmany(size):
+            yield batch
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows, once."""
+        for batch in self.batches():
+            yield from batch
+
+
+class Engine:
+    """The tables of a tenant, in memory or in a DuckDB file, and the queries over them.
+
+    Threads may share it.
+    """
+
+    def __init__(
+        self,
+        database: str = ":memory:",
+        *,
+        tables: Iterable[Table] = CATALOG.values(),
+        cpu: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._store = Store(database)
+        self._cpu = cpu
+        self._lock = threading.Lock()
+        self._translator: tuple[int, Translator] | None = None
+        for table in tables:
+            self._store.create(table)
+
+    @property
+    def store(self) -> Store:
+        """The tables in DuckDB, for what makes rows in bulk."""
+        return self._store
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables by name, as they are now."""
+        return self._store.tables
+
+    def create(self, table: Table) -> None:
+        """Make a table of any columns."""
+        self._store.create(table)
+
+    def load(self, table: str, rows: Iterable[Mapping[str, object]]) -> int:
+        """Add rows of JSON-like values; return how many.
+
+        `_ingestion_time` in a row says when it became visible: else its time, else always.
+
+        Raises:
+            ValueError: no such table, an unknown column, or a value that does not fit its type.
+        """
+        return self._store.load(table, rows)
+
+    def alter(
+        self,
+        table: str,
+        *,
+        add: Sequence[Column] = (),
+        drop: Sequence[str] = (),
+        retype: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change a table's columns, as the service does without notice."""
+        self._store.alter(table, add=add, drop=drop, retype=retype)
+
+    def run(
+        self,
+        kql: str,
+        *,
+        now: str | datetime,
+        span: tuple[str | datetime, str | datetime] | None = None,
+        retention_days: int = 30,
+        row_cap: int | None = None,
+    ) -> Result:
+        """Answer a query as of `now`; rows above the cap are dropped without a word.
+
+        `span` bounds every table that has a time, both ends included.
+
+        Raises:
+            KqlSyntaxError, KqlSemanticError: the service would refuse the query, too.
+            KqlUnsupportedError: the emulator cannot run it.
+        """
+        started = self._cpu()
+        at = times.of(now)
+        moment = Moment(
+            at,
+            times.minus_days(at, retention_days),
+            None if span is None else (times.of(span[0]), times.of(span[1])),
+        )
+        statement = self._current_translator().statement(kql)
+        views = {
+            name: self._store.view(name, moment, ingestion=statement.ingestion)
+            for name in sorted(statement.reads)
+        }
+        asked = sql.with_tables(statement.filled(at), views)
+        try:
+            columns, cursor = self._execute(asked, row_cap)
+        except duckdb.Error as error:
+            raise diagnose.database(kql, str(error)) from error
+        return Result(columns, self._cpu() - started, cursor)
+
+    def _execute(
+        self, asked: str, row_cap: int | None
+    ) -> tuple[tuple[Column, ...], duckdb.DuckDBPyConnection]:
+        cursor = self._store.cursor()
+        described = cursor.execute(f"DESCRIBE {asked}").fetchall()
+        found = [(name, kind) for name, kind, *_ in described if name != INGESTED]
+        chosen = [sql.selected(name, kind) for name, kind in found]
+        cursor.execute(sql.shaped(asked, chosen, row_cap))
+        named = {alias: name for name, alias in self._store.aliases.items()}
+        columns = tuple(Column(named.get(name, name), kusto_type(kind)) for name, kind in found)
+        return columns, cursor
+
+    def _current_translator(self) -> Translator:
+        with self._lock:
+            version = self._store.version
+            if self._translator is None or self._translator[0] != version:
+                schema = {
+                    name: tuple(physical_names(table).values())
+                    for name, table in self._store.tables.items()
+                }
+                self._translator = version, Translator(schema, self._store.aliases)
+            return self._translator[1]

@@ -1,0 +1,1 @@
+"""Kusto's query language: read, rewritten and run as DuckDB's SQL."""

@@ -1,0 +1,110 @@
+"""Why a query has no answer, in the service's words where it would refuse, too.
+
+Pure.
+"""
+
+import re
+from itertools import pairwise
+from typing import Final
+
+from hunting_emulator.kql import locate
+from hunting_emulator.kql.errors import (
+    KqlError,
+    KqlSemanticError,
+    KqlSyntaxError,
+    KqlUnsupportedError,
+)
+from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, tokenize
+from hunting_emulator.kql.words import FUNCTIONS, OPERATORS
+
+INCOMPLETE: Final = "The incomplete fragment is unexpected"
+NO_OPERATOR: Final = "Query operator expected."
+NO_KQL: Final = "A recognition error occurred."
+
+_MISSING_COLUMN: Final = re.compile(
+    r'Referenced column "(?P<name>.+?)" not found|'
+    r'does not have a column named "(?P<named>.+?)"|'
+    r'column "?(?P<other>[^" ]+?)"? (?:does not exist|not found|must appear)'
+)
+_MISSING_TABLE: Final = re.compile(r"Table with name (?P<name>.+?) does not exist")
+
+
+def syntax(text: str) -> KqlSyntaxError:
+    """Say what the service says of a text that is no KQL."""
+    tokens = [token for token in tokenize(text) if token.kind != "space"]
+    if not tokens:
+        return KqlSyntaxError(NO_KQL, line=1, column=1)
+    for before, token in pairwise(tokens):
+        if before.text == "|" and not _is_operator(token):
+            return _at(NO_OPERATOR, text, token.start)
+    last = tokens[-1]
+    if last.text in {"|", ",", "=", "(", "[", "{"} or last.text in OPERATORS or _open(tokens):
+        return _at(INCOMPLETE, text, len(text))
+    return _at(NO_KQL, text, last.start)
+
+
+def _at(message: str, text: str, offset: int) -> KqlSyntaxError:
+    line, column = locate.position(text, offset)
+    return KqlSyntaxError(message, line=line, column=column)
+
+
+def _is_operator(token: Token) -> bool:
+    return token.kind == "name" and any(
+        word == token.text or word.startswith(f"{token.text}-") for word in OPERATORS
+    )
+
+
+def _open(tokens: list[Token]) -> bool:
+    marks = [token.text for token in tokens if token.kind == "mark"]
+    return sum((mark in OPENING) - (mark in CLOSING) for mark in marks) > 0
+
+
+def missing_table(text: str, name: str) -> KqlSemanticError:
+    """Say that a table is not there, or not licensed."""
+    said = f"Failed to resolve table or column expression named '{name}'"
+    return _semantic(text, name, locate.operator_on(text, name), said)
+
+
+def missing_column(text: str, name: str) -> KqlSemanticError:
+    """Say that a column is not there."""
+    said = f"Failed to resolve scalar expression named '{name}'"
+    return _semantic(text, name, locate.operator_around(text, name), said)
+
+
+def unknown_function(text: str, name: str) -> KqlSemanticError:
+    """Say that a function is not there."""
+    return _semantic(text, name, None, f"Unknown function: '{name}'")
+
+
+def _semantic(text: str, name: str, operator: str | None, said: str) -> KqlSemanticError:
+    offset = locate.find(text, name)
+    line, column = (None, None) if offset is None else locate.position(text, offset)
+    prefix = "" if operator is None else f"'{operator}' operator: "
+    return KqlSemanticError(f"{prefix}{said}", line=line, column=column)
+
+
+def unsupported(text: str, construct: str) -> KqlError:
+    """Tell a function that nobody has from one that only the emulator lacks."""
+    kind, _, name = construct.partition(":")
+    if kind in {"function", "aggregate", "invoke"} and name.casefold() not in FUNCTIONS:
+        return unknown_function(text, name)
+    return KqlUnsupportedError(construct)
+
+
+def database(text: str, message: str) -> KqlError:
+    """Say what DuckDB's refusal means for the query."""
+    if found := _MISSING_TABLE.search(message):
+        return missing_table(text, found["name"])
+    if found := _MISSING_COLUMN.search(message):
+        name = next(part for part in found.groups() if part)
+        if locate.find(text, name) is not None:
+            return missing_column(text, name)
+    return KqlUnsupportedError(message.splitlines()[0])
+
+
+def schema(text: str, error: Exception) -> KqlError:
+    """Say what the translator's complaint about names means for the query."""
+    name = getattr(error, "name", "")
+    if "unknown table" in str(error) or "matched no table" in str(error):
+        return missing_table(text, name)
+    return KqlUnsupportedError(str(error))

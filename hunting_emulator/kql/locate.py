@@ -1,0 +1,87 @@
+"""Which operator of a query a name belongs to, and where in the text it stands.
+
+Pure. The service names the operator in its messages.
+"""
+
+from collections.abc import Sequence
+
+from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, string_value, tokenize
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column of an offset, both from 1."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n")
+
+
+def find(text: str, name: str) -> int | None:
+    """Return where a name first stands in a text, outside comments; `None` if nowhere."""
+    index = _index(tokenize(text), name)
+    return None if index is None else tokenize(text)[index].start
+
+
+def operator_around(text: str, name: str) -> str | None:
+    """Return the operator that reads a column of this name.
+
+    >>> operator_around("T | where a > 1 | project strcat(a, b)", "b")
+    'project'
+    """
+    tokens = tokenize(text)
+    index = _index(tokens, name)
+    return None if index is None else _operator_before(tokens, index)
+
+
+def operator_on(text: str, table: str) -> str | None:
+    """Return the operator that reads a table: the next one, else the one around.
+
+    >>> operator_on("Nope | where a == 1 | take 5", "Nope")
+    'where'
+    >>> operator_on("T | join kind=inner (Nope) on a", "Nope")
+    'join'
+    """
+    tokens = tokenize(text)
+    index = _index(tokens, table)
+    if index is None:
+        return None
+    return _operator_after(tokens, index) or _operator_before(tokens, index)
+
+
+def _index(tokens: Sequence[Token], name: str) -> int | None:
+    for index, token in enumerate(tokens):
+        if token.text == name and token.kind == "name":
+            return index
+        if token.kind == "string" and string_value(token.text) == name:
+            return index
+    return None
+
+
+def _operator_before(tokens: Sequence[Token], index: int) -> str | None:
+    depth = 0
+    for at in range(index - 1, -1, -1):
+        text = tokens[at].text
+        depth += (text in CLOSING) - (text in OPENING) if tokens[at].kind == "mark" else 0
+        if text == ";" and depth <= 0:
+            break
+        if text == "|" and depth <= 0:
+            return word_after(tokens, at)
+        depth = min(depth, 0) if text in OPENING else depth
+    return None
+
+
+def _operator_after(tokens: Sequence[Token], index: int) -> str | None:
+    after = [token for token in tokens[index + 1 :] if token.kind != "space"]
+    if after and after[0].text == "|":
+        return word_after(after, 0)
+    return None
+
+
+def word_after(tokens: Sequence[Token], index: int) -> str | None:
+    """Return the operator's word behind a pipe, hyphens and all."""
+    word = ""
+    for token in tokens[index + 1 :]:
+        if token.kind == "space" and not word:
+            continue
+        if token.kind != "name" and token.text != "-":
+            break
+        word += token.text
+    return word or None

@@ -1,0 +1,226 @@
+"""A query's text in the words that duckdb-kql knows.
+
+Pure. What the translator refuses or reads otherwise than Kusto is said in another way here; what
+it has no way to say stays, and is refused there.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hunting_emulator.kql import times
+from hunting_emulator.kql.tokens import (
+    Token,
+    closing,
+    quoted,
+    split,
+    string_value,
+    text_of,
+    tokenize,
+)
+
+INGESTED: Final = "__ingested"
+"""The hidden column that says when a row became visible."""
+
+SLOT: Final = "1701-01-01T00:00:00.{:07}Z"
+"""What stands for the n-th datetime literal while the text is translated."""
+
+_COMPARED: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "..", "("})
+_NEEDS_REWRITE: Final = re.compile(r"[hH]|```|~~~|.*\\[ux]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A datetime literal taken out of the text; `compared` if it bounds something."""
+
+    moment: str
+    compared: bool
+
+    @property
+    def sql(self) -> str:
+        """The literal for DuckDB."""
+        return times.literal(self.moment, clamp=self.compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text ready to translate, and the datetime literals whose slots stand in it."""
+
+    text: str
+    instants: tuple[Instant, ...]
+
+
+def prepare(text: str, aliases: Mapping[str, str]) -> Prepared:
+    """Rewrite a query; column names in `aliases` get their other name."""
+    tokens, instants = _slots(_renamed(_plain_strings(tokenize(text)), aliases))
+    rewritten = text_of(_without_render(tokens))
+    for name, rewrite in _CALLS.items():
+        rewritten = rewrite_calls(rewritten, name, rewrite)
+    return Prepared(hoist(rewritten), tuple(instants))
+
+
+def _plain_strings(tokens: Sequence[Token]) -> list[Token]:
+    return [
+        Token(token.kind, quoted(string_value(token.text)), token.start)
+        if token.kind == "string" and _NEEDS_REWRITE.match(token.text)
+        else token
+        for token in tokens
+    ]
+
+
+def _renamed(tokens: Sequence[Token], aliases: Mapping[str, str]) -> list[Token]:
+    return [
+        _alias(token, tokens, index, aliases) if token.kind in {"name", "string"} else token
+        for index, token in enumerate(tokens)
+    ]
+
+
+def _alias(token: Token, tokens: Sequence[Token], index: int, aliases: Mapping[str, str]) -> Token:
+    if token.kind == "name":
+        return Token("name", aliases.get(token.text, token.text), token.start)
+    name = string_value(token.text)
+    if name not in aliases or not _is_bracketed_name(tokens, index):
+        return token
+    return Token("string", quoted(aliases[name]), token.start)
+
+
+def _is_bracketed_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether the string is a name, as in `by ['a b']`, and no key, as in `bag['a b']`."""
+    if index == 0 or tokens[index - 1].text != "[":
+        return False
+    before = tokens[index - 2] if index > 1 else None
+    return before is None or not (before.kind == "name" or before.text in {")", "]"})
+
+
+def _slots(tokens: Sequence[Token]) -> tuple[list[Token], list[Instant]]:
+    found: list[Instant] = []
+    replaced: list[Token] = []
+    before = ""
+    for token in tokens:
+        moment = times.parse(token.inner) if _is_datetime(token) else None
+        if moment is None:
+            replaced.append(token)
+        else:
+            slot = f"datetime({SLOT.format(len(found))})"
+            replaced.append(Token("typed", slot, token.start))
+            found.append(Instant(moment, before in _COMPARED))
+        before = token.text if token.kind != "space" else before
+    return replaced, found
+
+
+def _is_datetime(token: Token) -> bool:
+    return token.kind == "typed" and token.head in {"datetime", "date"}
+
+
+def _without_render(tokens: Sequence[Token]) -> list[Token]:
+    """Drop a last `render`, which is for people who look at the answer."""
+    parts = split(tokens, "|")
+    last = [token for token in parts[-1] if token.kind != "space"]
+    if len(parts) > 1 and last and last[0].text == "render":
+        return [token for token in tokens if token.start < _pipe_before(parts, tokens)]
+    return list(tokens)
+
+
+def _pipe_before(parts: Sequence[Sequence[Token]], tokens: Sequence[Token]) -> int:
+    return tokens[sum(len(part) + 1 for part in parts[:-1]) - 1].start
+
+
+def rewrite_calls(text: str, name: str, rewrite: Callable[[list[str]], str]) -> str:
+    """Replace each `name(…)` by what `rewrite` makes of its arguments, innermost first.
+
+    >>> rewrite_calls("print f(f(1), g(2))", "f", lambda given: "-".join(given))
+    'print 1- g(2)'
+    """
+    while True:
+        tokens = tokenize(text)
+        call = _last_call(tokens, name)
+        if call is None:
+            return text
+        start, opening, end = call
+        inside = tokens[opening + 1 : end]
+        arguments = [text_of(part) for part in split(inside, ",")] if text_of(inside) else []
+        made = rewrite(arguments)
+        text = text_of(tokens[:start]) + made + text_of(tokens[end + 1 :])
+
+
+def _last_call(tokens: Sequence[Token], name: str) -> tuple[int, int, int] | None:
+    for start in range(len(tokens) - 1, -1, -1):
+        if tokens[start].kind == "name" and tokens[start].text == name:
+            opening = _next(tokens, start + 1)
+            end = closing(tokens, opening) if _at(tokens, opening) == "(" else None
+            if end is not None:
+                return start, opening, end
+    return None
+
+
+def _next(tokens: Sequence[Token], index: int) -> int:
+    while index < len(tokens) and tokens[index].kind == "space":
+        index += 1
+    return index
+
+
+def _at(tokens: Sequence[Token], index: int) -> str:
+    return tokens[index].text if 0 <= index < len(tokens) else ""
+
+
+def hoist(text: str) -> str:
+    r"""Name a source that stands in brackets, `(T) | take 1`, by a `let` before it.
+
+    >>> hoist("let x = 1; (T | where n > x) | take 1")
+    'let x = 1;let __source1 = (T | where n > x);\n __source1 | take 1'
+    """
+    made = [_hoisted(part, index) for index, part in enumerate(split(tokenize(text), ";"))]
+    return ";".join(made)
+
+
+def _hoisted(tokens: list[Token], statement: int) -> str:
+    lets: list[str] = []
+    while (found := _bracketed_source(tokens)) is not None:
+        start, end = found
+        name = f"__source{statement}{'_' * len(lets)}"
+        lets.append(f"let {name} = {text_of(tokens[start : end + 1])};\n")
+        tokens = [*tokens[:start], Token("name", name, 0), *tokens[end + 1 :]]
+    return "".join(lets) + text_of(tokens)
+
+
+def _bracketed_source(tokens: Sequence[Token]) -> tuple[int, int] | None:
+    """Find a bracket that opens an expression and is followed by a pipe."""
+    for start in _openings(tokens):
+        end = closing(tokens, start)
+        if end is not None and _at(tokens, _next(tokens, end + 1)) == "|":
+            return start, end
+    return None
+
+
+def _openings(tokens: Sequence[Token]) -> list[int]:
+    """Indices of brackets that begin the statement's expression, outermost first."""
+    index = _next(tokens, 0)
+    if _at(tokens, index) == "let":
+        equals = next((i for i in range(index, len(tokens)) if _at(tokens, i) == "="), len(tokens))
+        index = _next(tokens, equals + 1)
+    found = []
+    while _at(tokens, index) == "(":
+        found.append(index)
+        index = _next(tokens, index + 1)
+    return found
+
+
+def _hash(arguments: list[str]) -> str:
+    """Kusto does not promise which hash it is, only that equal values have equal ones."""
+    hashed = f"tolong(strcat('0x', substring(hash_md5(strcat('h', {arguments[0]})), 0, 15)))"
+    return hashed if len(arguments) == 1 else f"({hashed} % ({arguments[1]}))"
+
+
+def _is_private(arguments: list[str]) -> str:
+    private = r"^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)[0-9.]+(/[0-9]+)?$"
+    return f"(tostring({arguments[0]}) matches regex {quoted(private)})"
+
+
+_CALLS: Final[Mapping[str, Callable[[list[str]], str]]] = {
+    "materialize": lambda arguments: f"({','.join(arguments)})",
+    "ingestion_time": lambda _: INGESTED,
+    "hash": _hash,
+    "ipv4_is_private": _is_private,
+    "hash_xxhash64": _hash,
+}

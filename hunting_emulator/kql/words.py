@@ -1,0 +1,18 @@
+"""The words of Kusto's query language: its operators and its functions.
+
+Pure, but for reading the lists that lie in this package. A function that is not in the list is
+unknown to the service, too; one that is in it and that cannot be run is the emulator's own limit.
+"""
+
+from pathlib import Path
+from typing import Final
+
+_CATALOG: Final = Path(__file__).parents[1] / "catalog"
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset((_CATALOG / name).read_text("utf-8").split())
+
+
+OPERATORS: Final = _words("operators.txt")
+FUNCTIONS: Final = _words("functions.txt")

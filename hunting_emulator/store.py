@@ -1,0 +1,209 @@
+"""Tables in DuckDB: made, loaded, changed, and seen as they were at a given time.
+
+Each table has a hidden column that says when a row became visible. A name that differs from an
+earlier one only in case is kept under an alias, because DuckDB folds case and Kusto does not.
+"""
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+import duckdb
+
+from hunting_emulator.kql import times
+from hunting_emulator.kql.rewrite import INGESTED
+from hunting_emulator.kql.sql import MACROS, quote
+from hunting_emulator.tables import Column, Table
+from hunting_emulator.values import DUCKDB_TYPES, cast, wire_text
+
+INGESTION_KEY: Final = "_ingestion_time"
+"""The key of a loaded row that says when it became visible."""
+
+_ALWAYS: Final = "1970-01-01 00:00:00.0000000"
+_BATCH: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a query may see: rows visible by `now`, kept since, and in a span of time.
+
+    All are instants in the form of `times.parse`.
+    """
+
+    now: str
+    oldest: str
+    span: tuple[str, str] | None = None
+
+
+def physical_names(table: Table) -> dict[str, str]:
+    """Map column names to those in DuckDB; a twin but for case gets a number.
+
+    >>> physical_names(Table.of("T", {"Id": "long", "ID": "long"}))
+    {'Id': 'Id', 'ID': 'ID__twin1'}
+    """
+    seen: dict[str, int] = {}
+    names = {}
+    for column in table.columns:
+        count = seen.get(column.name.casefold(), 0)
+        names[column.name] = f"{column.name}__twin{count}" if count else column.name
+        seen[column.name.casefold()] = count + 1
+    return names
+
+
+class Store:
+    """The tables of one DuckDB database, in memory or in a file."""
+
+    def __init__(self, database: str = ":memory:") -> None:
+        self._connection = duckdb.connect(database)
+        self._lock = threading.Lock()
+        self._tables: dict[str, Table] = {}
+        self.version = 0
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._connection.execute("CREATE SCHEMA IF NOT EXISTS store")
+        for macro in MACROS:
+            self._connection.execute(macro.replace("CREATE MACRO", "CREATE OR REPLACE MACRO", 1))
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection of its own for one call of one thread."""
+        return self._connection.cursor()
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables by name."""
+        return self._tables
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Column names that need another name in DuckDB, and which."""
+        return {
+            name: physical
+            for table in self._tables.values()
+            for name, physical in physical_names(table).items()
+            if name != physical
+        }
+
+    def create(self, table: Table) -> None:
+        """Make a table, or take on one that the database file holds already."""
+        names = physical_names(table)
+        columns = [f"{quote(names[c.name])} {DUCKDB_TYPES[c.type]}" for c in table.columns]
+        columns.append(f"{INGESTED} TIMESTAMP_NS")
+        with self._lock:
+            self._connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {self.stored(table.name)} ({', '.join(columns)})"
+            )
+            self._changed(table)
+
+    def _changed(self, table: Table) -> None:
+        self._tables = {**self._tables, table.name: table}
+        self.version += 1
+
+    @staticmethod
+    def stored(table: str) -> str:
+        """Return the SQL name of a table's rows."""
+        return f"store.{quote(table)}"
+
+    def load(self, name: str, rows: Iterable[Mapping[str, object]]) -> int:
+        """Add rows of JSON-like values; return how many.
+
+        Raises:
+            ValueError: no such table, an unknown column, or a value that does not fit its type.
+        """
+        table = self._tables.get(name)
+        if table is None:
+            msg = f"No table {name!r}; create it first"
+            raise ValueError(msg)
+        return sum(self._insert(table, batch) for batch in _batches(rows))
+
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
+        names = physical_names(table)
+        types = {names[c.name]: "VARCHAR" for c in table.columns} | {INGESTED: "VARCHAR"}
+        chosen = [f"{cast(quote(names[c.name]), c.type)}" for c in table.columns]
+        chosen.append(f"CAST({INGESTED} AS TIMESTAMP_NS)")
+        batch = json.dumps([_texts(table, names, row) for row in rows])
+        sql = (
+            f"INSERT INTO {self.stored(table.name)} SELECT {', '.join(chosen)} "  # noqa: S608
+            f"FROM (SELECT unnest(from_json(?::JSON, '{json.dumps([types])}'), max_depth := 2))"
+        )
+        try:
+            with self._lock:
+                self._connection.execute(sql, [batch])
+        except duckdb.Error as error:
+            msg = f"Rows for {table.name} do not fit: {str(error).splitlines()[0]}"
+            raise ValueError(msg) from error
+        return len(rows)
+
+    def alter(
+        self,
+        name: str,
+        *,
+        add: Sequence[Column] = (),
+        drop: Sequence[str] = (),
+        retype: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change a table's columns, as the service does without notice."""
+        table = self._tables[name]
+        names = physical_names(table)
+        retyped = retype or {}
+        steps = [f"DROP COLUMN {quote(names[column])}" for column in drop]
+        steps += [_retype_step(quote(names[c]), kind) for c, kind in retyped.items()]
+        kept = [
+            replace(c, type=retyped.get(c.name, c.type))
+            for c in table.columns
+            if c.name not in drop
+        ]
+        changed = Table(name, (*kept, *add), table.time_column)
+        steps += [_add_step(physical_names(changed)[c.name], c.type) for c in add]
+        with self._lock:
+            for step in steps:
+                self._connection.execute(f"ALTER TABLE {self.stored(name)} {step}")
+            self._changed(changed)
+
+    def view(self, name: str, moment: Moment, *, ingestion: bool) -> str:
+        """Return the SELECT that shows a table as it was at a moment."""
+        table = self._tables[name]
+        chosen = [quote(physical) for physical in physical_names(table).values()]
+        conditions = [f"{INGESTED} <= {times.literal(moment.now)}"]
+        if table.time_column is not None:
+            time = quote(physical_names(table)[table.time_column])
+            conditions.append(f"({time} >= {times.literal(moment.oldest)} OR {time} IS NULL)")
+            if moment.span is not None:
+                start, end = map(times.literal, moment.span)
+                conditions.append(f"{time} BETWEEN {start} AND {end}")
+        hidden = [INGESTED] if ingestion else []
+        return (
+            f"SELECT {', '.join([*chosen, *hidden])} FROM {self.stored(name)} "  # noqa: S608
+            f"WHERE {' AND '.join(conditions)}"
+        )
+
+
+def _batches(
+    rows: Iterable[Mapping[str, object]],
+) -> Iterator[Sequence[Mapping[str, object]]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+def _texts(
+    table: Table, names: Mapping[str, str], row: Mapping[str, object]
+) -> dict[str, str | None]:
+    unknown = table.unknown(set(row) - {INGESTION_KEY})
+    if unknown:
+        msg = f"{table.name} has no column {', '.join(map(repr, unknown))}"
+        raise ValueError(msg)
+    texts = {names[c.name]: wire_text(row.get(c.name), c.type) for c in table.columns}
+    seen = row.get(INGESTION_KEY) or (row.get(table.time_column) if table.time_column else None)
+    return texts | {INGESTED: _ALWAYS if seen is None else wire_text(seen, "datetime")}
+
+
+def _retype_step(column: str, kind: str) -> str:
+    using = cast(f"{column}::VARCHAR", kind)
+    return f"ALTER COLUMN {column} SET DATA TYPE {DUCKDB_TYPES[kind]} USING {using}"
+
+
+def _add_step(column: str, kind: str) -> str:
+    default = " DEFAULT ''" if kind == "string" else ""
+    return f"ADD COLUMN {quote(column)} {DUCKDB_TYPES[kind]}{default}"
