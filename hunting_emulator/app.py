@@ -1,0 +1,162 @@
+"""The routes of login, Graph, Defender and the control endpoint, as one WSGI application."""
+
+import socket
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request as WireRequest
+from werkzeug.wrappers import Response
+
+from hunting_emulator import login
+from hunting_emulator.control import control
+from hunting_emulator.faults import Effect
+from hunting_emulator.hunting import Reply, Request, broken, hunt, refused
+from hunting_emulator.refusals import Ids, Refusal, not_found, wrong_method
+from hunting_emulator.responses import graph_context
+from hunting_emulator.service import Service
+from hunting_emulator.settings import ApiName
+
+_JSON: Final = "application/json; charset=utf-8"
+_ROUTES: Final = Map(
+    [
+        Rule("/<version>/security/runHuntingQuery", endpoint="graph", methods=["POST"]),
+        Rule("/api/advancedhunting/run", endpoint="defender", methods=["POST"]),
+        Rule("/<tenant>/v2.0/.well-known/openid-configuration", endpoint="discovery"),
+        Rule("/<tenant>/.well-known/openid-configuration", endpoint="discovery"),
+        Rule("/<tenant>/discovery/v2.0/keys", endpoint="keys", methods=["GET"]),
+        Rule("/<tenant>/discovery/keys", endpoint="keys", methods=["GET"]),
+        Rule("/<tenant>/oauth2/v2.0/token", endpoint="token", methods=["POST"]),
+        Rule("/_emulator/<what>", endpoint="control", methods=["GET", "POST"]),
+    ],
+    strict_slashes=False,
+)
+_VERSIONS: Final = ("v1.0", "beta")
+
+
+class App:
+    """The WSGI application over a service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._endpoints: Mapping[str, Callable[..., Response]] = {
+            "graph": self._graph,
+            "defender": self._defender,
+            "discovery": self._discovery,
+            "keys": self._keys,
+            "token": self._token,
+            "control": self._control,
+        }
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        request = WireRequest(environ)
+        return self._response(request)(environ, start_response)
+
+    def _response(self, request: WireRequest) -> Response:
+        try:
+            endpoint, arguments = _ROUTES.bind_to_environ(request.environ).match()
+        except MethodNotAllowed as error:
+            return self._lost(request, wrong_method(", ".join(error.valid_methods or ())))
+        except HTTPException:
+            return self._lost(request, not_found(request.path))
+        return self._endpoints[endpoint](request, **arguments)
+
+    def _lost(self, request: WireRequest, refusal: Refusal) -> Response:
+        api: ApiName = "defender" if request.path.startswith("/api/") else "graph"
+        ids = Ids.make(self._service.clock.now(), request.headers.get("client-request-id"))
+        return self._sent(request, refused(api, refusal, ids))
+
+    def _graph(self, request: WireRequest, version: str) -> Response:
+        if version not in _VERSIONS:
+            return self._lost(request, not_found(request.path))
+        context = graph_context(request.host_url.rstrip("/"), version)
+        return self._hunt(request, "graph", context)
+
+    def _defender(self, request: WireRequest) -> Response:
+        return self._hunt(request, "defender", "")
+
+    def _hunt(self, request: WireRequest, api: ApiName, context: str) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = Request(api, context, headers, request.get_data())
+        return self._sent(request, broken(hunt(self._service, asked)))
+
+    def _sent(self, request: WireRequest, reply: Reply) -> Response:
+        pieces = self._paced(request, reply.body, reply.effect)
+        return Response(pieces, reply.status, reply.headers)
+
+    def _paced(
+        self, request: WireRequest, pieces: Iterable[bytes], effect: Effect
+    ) -> Iterator[bytes]:
+        if effect.reset and effect.keep == 0:
+            _reset(request)
+        for piece in pieces:
+            yield piece
+            self._service.clock.sleep(effect.pause)
+        if effect.reset:
+            _reset(request)
+
+    def _discovery(self, request: WireRequest, tenant: str) -> Response:
+        return self._login(
+            request,
+            lambda: login.discovery(
+                _origin(request), login.tenant_named(self._service.settings, tenant)
+            ),
+        )
+
+    def _keys(self, request: WireRequest, tenant: str) -> Response:
+        return self._login(request, lambda: self._key_set(tenant))
+
+    def _key_set(self, tenant: str) -> dict[str, Any]:
+        login.tenant_named(self._service.settings, tenant)
+        return {"keys": [self._service.identity.jwk]}
+
+    def _token(self, request: WireRequest, tenant: str) -> Response:
+        form = login.with_basic(request.form.to_dict(), request.headers.get("Authorization", ""))
+        return self._login(request, lambda: self._granted(tenant, form))
+
+    def _granted(self, tenant: str, form: Mapping[str, str]) -> dict[str, Any]:
+        settings, now = self._service.settings, self._service.clock.now()
+        granted = login.grant(settings, tenant, form, now=now)
+        token = self._service.identity.token(
+            settings, granted.tenant.tenant_id, granted.application, granted.api, now=now
+        )
+        seconds = settings.token_seconds
+        return {
+            "token_type": "Bearer",
+            "expires_in": seconds,
+            "ext_expires_in": seconds,
+            "access_token": token,
+        }
+
+    def _login(self, request: WireRequest, make: Callable[[], dict[str, Any]]) -> Response:
+        try:
+            return _json(200, make())
+        except login.LoginRefusedError as error:
+            body = error.body(_origin(request), now=self._service.clock.now())
+            return _json(error.status, body)
+
+    def _control(self, request: WireRequest, what: str) -> Response:
+        status, body = control(self._service, request.method, what, request.get_data())
+        return _json(status, body)
+
+
+def _origin(request: WireRequest) -> str:
+    return request.host_url.rstrip("/")
+
+
+def _json(status: int, body: object) -> Response:
+    headers = {"Content-Type": _JSON, "Cache-Control": "no-store, no-cache"}
+    return Response(msgspec.json.encode(body), status, headers)
+
+
+def _reset(request: WireRequest) -> None:
+    """Let the connection end with a TCP reset, as a failing gateway does."""
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raise ConnectionResetError

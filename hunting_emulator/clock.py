@@ -1,0 +1,58 @@
+"""The one clock of the emulator: tokens, quotas, retention and `now()` all read it."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Wall time, until a test sets it; then it stands still and moves when told.
+
+    >>> clock = Clock()
+    >>> clock.set(datetime(2026, 3, 1, tzinfo=UTC))
+    >>> clock.advance(timedelta(hours=1))
+    >>> clock.now()
+    datetime.datetime(2026, 3, 1, 1, 0, tzinfo=datetime.timezone.utc)
+    """
+
+    def __init__(self) -> None:
+        self._set_to: datetime | None = None
+        self._ahead = timedelta(0)
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+
+    def now(self) -> datetime:
+        """Return the emulator's time, in UTC."""
+        with self._lock:
+            return self._set_to or datetime.now(UTC) + self._ahead
+
+    def set(self, moment: datetime) -> None:
+        """Stand still at this moment; a moment without a zone is in UTC."""
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        with self._lock:
+            self._set_to = aware.astimezone(UTC)
+
+    def advance(self, span: timedelta) -> None:
+        """Move on; a wall clock goes on ticking from there."""
+        with self._lock:
+            if self._set_to is None:
+                self._ahead += span
+            else:
+                self._set_to += span
+
+    def reset(self) -> None:
+        """Go back to wall time."""
+        with self._lock:
+            self._set_to, self._ahead = None, timedelta(0)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in real time: latency on the wire is the client's to feel, whatever the date."""
+        self._closed.wait(seconds)
+
+    def seconds(self) -> float:
+        """Return a running count of real seconds, to measure with."""
+        return time.perf_counter()
+
+    def close(self) -> None:
+        """End every wait, now and from now on."""
+        self._closed.set()

@@ -1,0 +1,119 @@
+"""The control endpoint, `/_emulator/...`: the Python API as JSON, for other processes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from hunting_emulator.faults import NAMED, Fault, maker
+from hunting_emulator.service import Service
+from hunting_emulator.settings import Limits, Settings, Wire
+
+Members = Mapping[str, Any]
+JsonObject = dict[str, Any]
+
+
+def control(service: Service, method: str, what: str, body: bytes) -> tuple[int, JsonObject]:
+    """Do what is asked; a GET only looks. Returns an HTTP status and what to say."""
+    does = _ACTIONS.get((method, what))
+    if does is None:
+        return 404, {"error": f"No {method} {what!r}", "there_is": sorted(map(" ".join, _ACTIONS))}
+    try:
+        members = msgspec.json.decode(body or b"{}", type=dict[str, Any])
+        return 200, does(service, members)
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+        return 400, {"error": f"{type(error).__name__}: {error}"}
+
+
+def _health(service: Service, _: Members) -> JsonObject:
+    return {"ready": True, "now": service.clock.now()}
+
+
+def _reset(service: Service, members: Members) -> JsonObject:
+    service.reset()
+    return _health(service, members)
+
+
+def _set_clock(service: Service, members: Members) -> JsonObject:
+    if "set" in members:
+        service.clock.set(datetime.fromisoformat(members["set"]))
+    if "advance_seconds" in members:
+        service.clock.advance(timedelta(seconds=members["advance_seconds"]))
+    return _health(service, members)
+
+
+def _calls(service: Service, _: Members) -> JsonObject:
+    return {"calls": [asdict(call) for call in service.calls]}
+
+
+def _fail(service: Service, members: Members) -> JsonObject:
+    """Take `fail`, a status or name, with `body`, `headers`, `times`, `api`, `when`; or `rate`."""
+    if "rate" in members:
+        names = members.get("names", tuple(NAMED))
+        service.faults.draw(members["rate"], seed=members.get("seed", 0), names=names)
+        return {"drawn": sorted(names)}
+    make = maker(members["fail"], members.get("body"), members.get("headers", {}))
+    given = {key: members[key] for key in ("times", "api", "when") if key in members}
+    service.faults.add(Fault(make, **given))
+    return {"waiting": members["fail"]}
+
+
+def _revoke(service: Service, _: Members) -> JsonObject:
+    service.identity.revoke_all()
+    return {}
+
+
+def _load(service: Service, members: Members) -> JsonObject:
+    tenant_id = members.get("tenant_id", service.settings.tenants[0].tenant_id)
+    service.engine(tenant_id).load(members["table"], members["rows"])
+    return {"loaded": len(members["rows"])}
+
+
+def _settings(service: Service, members: Members) -> JsonObject:
+    service.settings = changed(service.settings, members)
+    return {
+        "limits": asdict(service.settings.limits),
+        "wire": asdict(service.settings.wire),
+        "token_seconds": service.settings.token_seconds,
+    }
+
+
+def changed(settings: Settings, changes: Members) -> Settings:
+    """Return the settings with changes by name: of limits, of the wire, and `token_seconds`.
+
+    Raises:
+        TypeError: nothing can be set under this name.
+
+    >>> changed(Settings(), {"row_cap": 10, "token_seconds": 60}).limits.row_cap
+    10
+    """
+    limits = {name: value for name, value in changes.items() if name in Limits.__slots__}
+    wire = {name: value for name, value in changes.items() if name in Wire.__slots__}
+    rest = {name: value for name, value in changes.items() if name not in {*limits, *wire}}
+    return replace(
+        settings,
+        limits=replace(settings.limits, **limits),
+        wire=replace(settings.wire, **wire),
+        **rest,
+    )
+
+
+_ACTIONS: Final[Mapping[tuple[str, str], Callable[[Service, Members], JsonObject]]] = (
+    MappingProxyType(
+        {
+            ("GET", "health"): _health,
+            ("GET", "clock"): _health,
+            ("POST", "clock"): _set_clock,
+            ("POST", "reset"): _reset,
+            ("GET", "calls"): _calls,
+            ("POST", "faults"): _fail,
+            ("POST", "revoke"): _revoke,
+            ("POST", "load"): _load,
+            ("GET", "settings"): _settings,
+            ("POST", "settings"): _settings,
+        }
+    )
+)

@@ -1,0 +1,185 @@
+"""The emulator as an object: start it, aim a client at it, tell it what to do, see its calls."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import trustme
+
+from hunting_emulator.app import App
+from hunting_emulator.clock import Clock
+from hunting_emulator.control import changed
+from hunting_emulator.engine import Engine
+from hunting_emulator.faults import NAMED, Fault, maker
+from hunting_emulator.server import Serving
+from hunting_emulator.service import Call, Service
+from hunting_emulator.settings import ApiName, Settings
+
+
+class Emulator:
+    """The service in miniature, on a thread of its own; a context manager.
+
+    Options by the names of `Limits` and `Wire` change those; `port` 0 takes a
+    free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        ca_file: Path | None = None,
+        settings: Settings | None = None,
+        **options: object,
+    ) -> None:
+        self._service = Service(changed(settings or Settings(), options), Engine)
+        self._authority = trustme.CA(organization_name="hunting-emulator")
+        self._directory = tempfile.TemporaryDirectory(prefix="hunting-emulator-")
+        self._ca_path = ca_file or Path(self._directory.name) / "ca.pem"
+        self._serving = Serving(App(self._service), host=host, port=port, authority=self._authority)
+
+    def start(self) -> Self:
+        """Write the CA's certificate and listen."""
+        self._ca_path.parent.mkdir(parents=True, exist_ok=True)
+        self._authority.cert_pem.write_to_path(str(self._ca_path))
+        self._serving.start()
+        return self
+
+    def stop(self) -> None:
+        """End every connection and every wait; stop listening."""
+        self._service.clock.close()
+        self._serving.stop()
+        self._directory.cleanup()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # Where it is, and who may call.
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        return f"https://localhost:{self._serving.port}"
+
+    @property
+    def graph_url(self) -> str:
+        """The base URL of Graph, up to its version."""
+        return f"{self.url}/v1.0"
+
+    @property
+    def defender_url(self) -> str:
+        """The base URL of the Defender API, up to `/api`."""
+        return f"{self.url}/api"
+
+    @property
+    def authority_url(self) -> str:
+        """The login host; MSAL's authority is this, a slash and the tenant id."""
+        return self.url
+
+    @property
+    def ca_file(self) -> str:
+        """The CA certificate that clients have to trust, as `REQUESTS_CA_BUNDLE`."""
+        return str(self._ca_path)
+
+    @property
+    def tenant_id(self) -> str:
+        """The first tenant."""
+        return self.settings.tenants[0].tenant_id
+
+    @property
+    def client_id(self) -> str:
+        """The first application of the first tenant."""
+        return self.settings.tenants[0].applications[0].client_id
+
+    @property
+    def client_secret(self) -> str:
+        """That application's first secret."""
+        return self.settings.tenants[0].applications[0].secrets[0].value
+
+    # What it knows and does.
+
+    @property
+    def settings(self) -> Settings:
+        """What it goes by; may be replaced at any time."""
+        return self._service.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._service.settings = settings
+
+    def configure(self, **options: object) -> None:
+        """Change limits and forms on the wire by name, until the next `clear`."""
+        self._service.settings = changed(self._service.settings, options)
+
+    @property
+    def clock(self) -> Clock:
+        """The emulator's time."""
+        return self._service.clock
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls of the hunting APIs so far, oldest first."""
+        return self._service.calls
+
+    @property
+    def engine(self) -> Engine:
+        """The first tenant's data."""
+        return self.engine_of(self.tenant_id)
+
+    def engine_of(self, tenant_id: str) -> Engine:
+        """The data of one tenant."""
+        return self._service.engine(tenant_id)
+
+    def use_engine(self, engine: Engine, tenant_id: str | None = None) -> None:
+        """Put other data behind a tenant; the first one if none is named."""
+        self._service.use(tenant_id or self.tenant_id, engine)
+
+    def fail_next(
+        self,
+        what: int | str,
+        *,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        times: int | None = 1,
+        api: ApiName | None = None,
+        when: str = "",
+    ) -> None:
+        """Let the next calls fail: by a status, with this body or the usual one, or by name.
+
+        `times=None` goes on for ever; only calls of `api` whose query holds `when` are met.
+
+        Raises:
+            ValueError: no fault has this name.
+        """
+        make = maker(what, body, headers or {})
+        self._service.faults.add(Fault(make, times=times, api=api, when=when))
+
+    def fail_at_random(
+        self, rate: float, *, seed: int, names: Sequence[str] = tuple(NAMED)
+    ) -> None:
+        """Let this share of the calls fail, the same ones for the same seed."""
+        self._service.faults.draw(rate, seed=seed, names=names)
+
+    def replay(self, body: object, *, api: ApiName | None = None) -> None:
+        """Answer the next call with a captured body and status 200."""
+        self.fail_next(200, body=body, api=api)
+
+    def revoke_tokens(self) -> None:
+        """Take back every token issued so far."""
+        self._service.identity.revoke_all()
+
+    def clear(self, *, data: bool = False) -> None:
+        """Forget calls, quotas, faults and changed settings; with `data`, the rows too."""
+        self._service.reset()
+        if data:
+            self._service.forget_data()

@@ -1,0 +1,176 @@
+"""Access tokens: signed as Entra ID signs them, checked as the APIs check them."""
+
+import base64
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from hunting_emulator.settings import ROLES, ApiName, Application, Settings
+
+_UNIQUE: Final = UUID("8b2f3a64-53a5-4b0c-9d3e-6f1f4d7a1c55")
+
+
+class TokenRefusedError(Exception):
+    """The API does not take this token (401). The text is the API's own."""
+
+
+class RoleMissingError(Exception):
+    """The token is good, its application lacks the role (403). `required`, `held`: roles."""
+
+    def __init__(self, required: str, held: tuple[str, ...]) -> None:
+        super().__init__(required)
+        self.required = required
+        self.held = held
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a token speaks for."""
+
+    tenant_id: str
+    client_id: str
+    token_id: str
+
+
+class Identity:
+    """Signs tokens and checks them. One RSA key for the life of the emulator."""
+
+    def __init__(self) -> None:
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        thumbprint = hashlib.sha256(str(public["n"]).encode()).digest()[:20]
+        kid = base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")
+        self.jwk: Mapping[str, Any] = {**public, "kid": kid, "x5t": kid, "use": "sig"}
+        self._kid = kid
+        self._lock = threading.Lock()
+        self._serial = 0
+        self._first_good = 0
+        self._revoked: set[str] = set()
+
+    def token(
+        self,
+        settings: Settings,
+        tenant_id: str,
+        application: Application,
+        api: ApiName,
+        *,
+        now: datetime,
+    ) -> str:
+        """Return a signed token of this application for this API."""
+        issued = int(now.timestamp())
+        claims = {
+            "aud": settings.audiences[api],
+            "iss": f"https://sts.windows.net/{tenant_id}/",
+            "iat": issued,
+            "nbf": issued,
+            "exp": issued + settings.token_seconds,
+            "appid": application.client_id,
+            "appidacr": "1",
+            "idtyp": "app",
+            "oid": str(uuid5(_UNIQUE, f"{tenant_id}/{application.client_id}")),
+            "roles": list(application.roles.get(api, ())),
+            "tid": tenant_id,
+            "uti": self._next_id(),
+            "ver": "1.0",
+        }
+        headers = {"kid": self._kid, "x5t": self._kid}
+        return jwt.encode(claims, self._key, algorithm="RS256", headers=headers)
+
+    def caller(
+        self, settings: Settings, api: ApiName, authorization: str, *, now: datetime
+    ) -> Caller:
+        """Return whom the header speaks for.
+
+        Raises:
+            TokenRefusedError: no token, or one that is not for this API, now, and unrevoked.
+            RoleMissingError: the token lacks the role that the API requires.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            msg = "Access token is empty."
+            raise TokenRefusedError(msg)
+        claims = self._claims(token.strip())
+        self._refuse_if_stale(claims, now)
+        if claims.get("aud") != settings.audiences[api]:
+            msg = "Access token validation failure. Invalid audience."
+            raise TokenRefusedError(msg)
+        self._refuse_stranger(settings, claims)
+        held = tuple(claims.get("roles", ()))
+        if ROLES[api] not in held:
+            raise RoleMissingError(ROLES[api], held)
+        return Caller(claims["tid"], claims["appid"], claims["uti"])
+
+    def revoke(self, token_id: str) -> None:
+        """Take back one token."""
+        with self._lock:
+            self._revoked.add(token_id)
+
+    def revoke_all(self) -> None:
+        """Take back every token issued so far."""
+        with self._lock:
+            self._first_good = self._serial
+
+    def reset(self) -> None:
+        """Forget what was revoked."""
+        with self._lock:
+            self._first_good = 0
+            self._revoked.clear()
+
+    def _next_id(self) -> str:
+        with self._lock:
+            self._serial += 1
+            return base64.urlsafe_b64encode(f"{self._serial:016d}".encode()).decode().rstrip("=")
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if token.count(".") != 2:  # noqa: PLR2004 -- header, claims, signature
+            msg = "IDX14100: JWT is not well formed, there are no dots (.)."
+            raise TokenRefusedError(msg)
+        # Times are checked against the emulator's clock, the audience per API.
+        checks = {
+            "verify_exp": False,
+            "verify_nbf": False,
+            "verify_iat": False,
+            "verify_aud": False,
+        }
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=["RS256"],
+                options=checks,  # type: ignore[arg-type]
+            )
+        except jwt.InvalidTokenError as error:
+            msg = "Access token validation failure. Invalid signature."
+            raise TokenRefusedError(msg) from error
+        return claims
+
+    def _refuse_if_stale(self, claims: Mapping[str, Any], now: datetime) -> None:
+        if claims["exp"] <= now.timestamp():
+            msg = "Lifetime validation failed, the token is expired."
+            raise TokenRefusedError(msg)
+        if self._is_revoked(str(claims["uti"])):
+            msg = (
+                "Continuous access evaluation resulted in challenge with result: "
+                "InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp"
+            )
+            raise TokenRefusedError(msg)
+
+    def _is_revoked(self, token_id: str) -> bool:
+        serial = int(base64.urlsafe_b64decode(token_id + "=" * (-len(token_id) % 4)))
+        with self._lock:
+            return serial <= self._first_good or token_id in self._revoked
+
+    @staticmethod
+    def _refuse_stranger(settings: Settings, claims: Mapping[str, Any]) -> None:
+        tenant = settings.tenant(claims["tid"])
+        if tenant is None or tenant.application(claims["appid"]) is None:
+            msg = "Access token validation failure. Invalid tenant or application."
+            raise TokenRefusedError(msg)

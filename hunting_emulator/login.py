@@ -1,0 +1,200 @@
+"""Entra ID's token endpoint: who may have a token, and its own words for who may not."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import unquote_plus
+from uuid import uuid4
+
+from hunting_emulator.settings import ApiName, Application, Secret, Settings, Tenant
+
+JsonObject = dict[str, Any]
+
+
+class LoginRefusedError(Exception):
+    """Entra ID gives no token. `status`: HTTP; `error`: OAuth's word; `code`: the AADSTS number."""
+
+    def __init__(self, status: int, error: str, code: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.error = error
+        self.code = code
+
+    def body(self, login_url: str, *, now: datetime) -> JsonObject:
+        """Return the answer's body, in Entra ID's form."""
+        trace, correlation = str(uuid4()), str(uuid4())
+        moment = f"{now:%Y-%m-%d %H:%M:%S}Z"
+        return {
+            "error": self.error,
+            "error_description": f"AADSTS{self.code}: {self} Trace ID: {trace} "
+            f"Correlation ID: {correlation} Timestamp: {moment}",
+            "error_codes": [self.code],
+            "timestamp": moment,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"{login_url}/error?code={self.code}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token is to be made for."""
+
+    tenant: Tenant
+    application: Application
+    api: ApiName
+
+
+Form = Mapping[str, str]
+# How an application proves itself: says no by raising. Keyed by the form field that carries it.
+Proof = Callable[[Application, str, datetime], None]
+
+
+def prove_by_secret(application: Application, given: str, now: datetime) -> None:
+    """Take a client secret that is known and not expired."""
+    secret = next((s for s in application.secrets if s.value == given), None)
+    if secret is None:
+        text = (
+            "Invalid client secret provided. Ensure the secret being sent in the request is the "
+            "client secret value, not the client secret ID, for a secret added to app "
+            f"'{application.client_id}'."
+        )
+        raise LoginRefusedError(401, "invalid_client", 7000215, text)
+    if _expired(secret, now):
+        text = (
+            f"The provided client secret keys for app '{application.client_id}' are expired. "
+            "Visit the Azure portal to create new keys for your app: "
+            "https://aka.ms/NewClientSecret, or consider using certificate credentials for added "
+            "security: https://aka.ms/certCreds."
+        )
+        raise LoginRefusedError(401, "invalid_client", 7000222, text)
+
+
+def _expired(secret: Secret, now: datetime) -> bool:
+    return secret.expires is not None and secret.expires <= now
+
+
+PROOFS: Final[Mapping[str, Proof]] = {"client_secret": prove_by_secret}
+
+
+def tenant_named(settings: Settings, tenant_id: str) -> Tenant:
+    """Return the tenant; Entra ID refuses even discovery for one that it does not know."""
+    tenant = settings.tenant(tenant_id)
+    if tenant is None:
+        text = (
+            f"Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID "
+            "and are signing into the correct cloud. Check with your subscription administrator, "
+            "this may happen if there are no active subscriptions for the tenant."
+        )
+        raise LoginRefusedError(400, "invalid_request", 90002, text)
+    return tenant
+
+
+def with_basic(form: Form, authorization: str) -> Form:
+    """Add id and secret from HTTP Basic, where OAuth clients may put them."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return form
+    try:
+        name, _, secret = base64.b64decode(encoded).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return form
+    return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret), **form}
+
+
+def grant(settings: Settings, tenant_id: str, form: Form, *, now: datetime) -> Grant:
+    """Check a token request and say what the token is for.
+
+    Raises:
+        LoginRefusedError: with the status, code and text of Entra ID.
+    """
+    tenant = tenant_named(settings, tenant_id)
+    if _field(form, "grant_type") != "client_credentials":
+        text = f"The app requested an unsupported grant type '{form['grant_type']}'."
+        raise LoginRefusedError(400, "unsupported_grant_type", 70003, text)
+    application = _application(tenant, _field(form, "client_id"))
+    _prove(application, form, now)
+    return Grant(tenant, application, _api(settings, _field(form, "scope")))
+
+
+def _field(form: Form, name: str) -> str:
+    value = form.get(name, "")
+    if not value:
+        text = f"The request body must contain the following parameter: '{name}'."
+        raise LoginRefusedError(400, "invalid_request", 900144, text)
+    return value
+
+
+def _application(tenant: Tenant, client_id: str) -> Application:
+    application = tenant.application(client_id)
+    if application is None:
+        text = (
+            f"Application with identifier '{client_id}' was not found in the directory "
+            f"'{tenant.tenant_id}'. This can happen if the application has not been installed by "
+            "the administrator of the tenant or consented to by any user in the tenant. You may "
+            "have sent your authentication request to the wrong tenant."
+        )
+        raise LoginRefusedError(400, "unauthorized_client", 700016, text)
+    return application
+
+
+def _prove(application: Application, form: Form, now: datetime) -> None:
+    field = next((name for name in PROOFS if form.get(name)), None)
+    if field is None:
+        text = (
+            "The request body must contain the following parameter: 'client_assertion' or "
+            "'client_secret'."
+        )
+        raise LoginRefusedError(401, "invalid_client", 7000218, text)
+    PROOFS[field](application, form[field], now)
+
+
+def _api(settings: Settings, scope: str) -> ApiName:
+    # MSAL asks for its own three scopes only with users; an application asks for one resource.
+    resource, dot, rest = scope.strip().partition("/.default")
+    if not dot or rest:
+        text = (
+            "The provided request must include a 'scope' input parameter. The provided value for "
+            f"the input parameter 'scope' is not valid. The scope {scope} is not valid. "
+            "The scope format is invalid. Scope must be in a valid URI form "
+            "<https://example/scope> or a valid Guid <guid/scope>."
+        )
+        raise LoginRefusedError(400, "invalid_scope", 70011, text)
+    wanted = resource.rstrip("/")
+    api = next((api for api, audience in settings.audiences.items() if audience == wanted), None)
+    if api is None:
+        text = (
+            f"The resource principal named {resource} was not found in the tenant. This can "
+            "happen if the application has not been installed by the administrator of the tenant "
+            "or consented to by any user in the tenant. You might have sent your authentication "
+            "request to the wrong tenant."
+        )
+        raise LoginRefusedError(400, "invalid_resource", 500011, text)
+    return api
+
+
+def discovery(login_url: str, tenant: Tenant) -> JsonObject:
+    """Return the OpenID Connect metadata of a tenant."""
+    base = f"{login_url}/{tenant.tenant_id}"
+    return {
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_post",
+            "private_key_jwt",
+            "client_secret_basic",
+        ],
+        "jwks_uri": f"{base}/discovery/v2.0/keys",
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "issuer": f"{base}/v2.0",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        "tenant_region_scope": None,
+        "cloud_instance_name": "microsoftonline.com",
+    }

@@ -1,0 +1,125 @@
+"""HTTP/1.1 over TLS, on a thread of its own: Werkzeug's server, with connections kept alive."""
+
+import io
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, Final, Self
+
+import trustme
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Accepted = Any  # for socketserver, a socket or a datagram; here a socket
+
+NAMES: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class _Handler(WSGIRequestHandler):
+    """Werkzeug's handler closes after each answer; clients of the service reuse connections."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 300.0
+
+    def run_wsgi(self) -> None:
+        """Answer one request, with the body read first: what is left unread would be the next."""
+        environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(self._body(environ))
+        try:
+            pieces, status, headers = run_wsgi_app(self.server.app, environ)
+            code, _, reason = status.partition(" ")
+            self.send_response(int(code), reason)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self._send(iter(pieces), chunked="Content-Length" not in headers)
+        except ConnectionError:
+            self.close_connection = True
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):
+            return bytes(environ["wsgi.input"].read())
+        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+
+    def _send(self, pieces: Iterator[bytes], *, chunked: bool) -> None:
+        first = next(pieces, b"")  # before the headers go: the connection may break here
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in chain((first,) if first else (), pieces):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def version_string(self) -> str:
+        """Name no Python and no Werkzeug: the service does not."""
+        return "hunting-emulator"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing; calls are in the emulator's own log."""
+
+
+class HuntingServer(ThreadedWSGIServer):
+    """Shakes hands with each client on the client's own thread, and ends them all on `close`."""
+
+    def __init__(self, app: App, *, host: str, port: int, tls: ssl.SSLContext) -> None:
+        super().__init__(host, port, app, handler=_Handler)
+        self.ssl_context = tls
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+
+    def finish_request(self, request: Accepted, client_address: object) -> None:
+        """Serve one connection until either side ends it."""
+        assert self.ssl_context is not None  # noqa: S101 -- set above; for the type checker
+        try:
+            with self.ssl_context.wrap_socket(request, server_side=True) as connection:
+                self._serve(connection, client_address)
+        except (OSError, ValueError):
+            return  # a client that does not trust the certificate, or that is gone
+
+    def _serve(self, connection: ssl.SSLSocket, client_address: object) -> None:
+        with self._open_lock:
+            self._open.add(connection)
+        try:
+            _Handler(connection, client_address, self)
+        finally:
+            with self._open_lock:
+                self._open.discard(connection)
+
+    def end_connections(self) -> None:
+        """End what clients have kept alive."""
+        with self._open_lock:
+            for connection in self._open:
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class Serving:
+    """A server and its thread; the port is chosen by the system when it is given as 0."""
+
+    def __init__(self, app: App, *, host: str, port: int, authority: trustme.CA) -> None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(*NAMES).configure_cert(tls)
+        self._server = HuntingServer(app, host=host, port=port, tls=tls)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.port)
+
+    def start(self) -> Self:
+        """Listen."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and end every connection."""
+        self._server.shutdown()
+        self._server.end_connections()
+        self._thread.join()
+        self._server.server_close()

@@ -1,0 +1,81 @@
+"""What a running emulator holds: settings, clock, keys, quotas, faults, data, the log of calls."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hunting_emulator.clock import Clock
+from hunting_emulator.engine import Engine
+from hunting_emulator.faults import Faults
+from hunting_emulator.identity import Identity
+from hunting_emulator.limits import Meter
+from hunting_emulator.settings import ApiName, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a hunting API. `tenant_id` is empty where no token was taken."""
+
+    at: datetime
+    api: ApiName
+    tenant_id: str
+    query: str
+    timespan: str | None
+    status: int
+    rows: int
+    bytes: int
+
+
+class Service:
+    """The state behind the routes. Each tenant has its own data, made when first asked for."""
+
+    def __init__(self, settings: Settings, new_engine: Callable[[], Engine]) -> None:
+        self.settings = settings
+        self.clock = Clock()
+        self.identity = Identity()
+        self.meter = Meter()
+        self.faults = Faults()
+        self._started_with = settings
+        self._new_engine = new_engine
+        self._engines: dict[str, Engine] = {}
+        self._calls: list[Call] = []
+        self._lock = threading.Lock()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls so far, oldest first."""
+        with self._lock:
+            return tuple(self._calls)
+
+    def log(self, call: Call) -> None:
+        """Remember a call."""
+        with self._lock:
+            self._calls.append(call)
+
+    def engine(self, tenant_id: str) -> Engine:
+        """Return the tenant's data."""
+        with self._lock:
+            if tenant_id not in self._engines:
+                self._engines[tenant_id] = self._new_engine()
+            return self._engines[tenant_id]
+
+    def use(self, tenant_id: str, engine: Engine) -> None:
+        """Put this data behind the tenant."""
+        with self._lock:
+            self._engines[tenant_id] = engine
+
+    def forget_data(self) -> None:
+        """Drop every tenant's data; each is made anew when next asked for."""
+        with self._lock:
+            self._engines = {}
+
+    def reset(self) -> None:
+        """Go back to the settings of the start; forget calls, quotas, faults. Data stays."""
+        self.settings = self._started_with
+        self.clock.reset()
+        self.identity.reset()
+        self.meter.reset()
+        self.faults.reset()
+        with self._lock:
+            self._calls.clear()

@@ -1,0 +1,105 @@
+"""What can be set: tenants and their applications, limits, forms on the wire.
+
+Pure. Values are frozen; a running emulator is given new ones as a whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Literal
+
+# Microsoft's own placeholder ids for documentation, so that nobody takes them for a real tenant.
+TENANT_ID: Final = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
+CLIENT_ID: Final = "00001111-aaaa-2222-bbbb-3333cccc4444"
+CLIENT_SECRET: Final = "hunting-emulator-secret"  # noqa: S105 -- documented, opens nothing real
+
+ApiName = Literal["graph", "defender"]
+APIS: Final[tuple[ApiName, ...]] = ("graph", "defender")
+
+ROLES: Final[Mapping[ApiName, str]] = MappingProxyType(
+    {"graph": "ThreatHunting.Read.All", "defender": "AdvancedHunting.Read.All"}
+)
+AUDIENCES: Final[Mapping[ApiName, str]] = MappingProxyType(
+    {"graph": "https://graph.microsoft.com", "defender": "https://api.security.microsoft.com"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A client secret of an application; one that has no `expires` is good for ever."""
+
+    value: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An app registration: what it may prove itself with, and the roles it was granted."""
+
+    client_id: str = CLIENT_ID
+    secrets: tuple[Secret, ...] = (Secret(CLIENT_SECRET),)
+    roles: Mapping[ApiName, tuple[str, ...]] = field(
+        default_factory=lambda: {api: (role,) for api, role in ROLES.items()}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant of Entra ID, with the applications that it knows."""
+
+    tenant_id: str = TENANT_ID
+    applications: tuple[Application, ...] = (Application(),)
+
+    def application(self, client_id: str) -> Application | None:
+        """Return the application of this id, without regard to case, as ids are compared."""
+        wanted = client_id.lower()
+        return next((a for a in self.applications if a.client_id.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the service lets a tenant use. `None` lifts a limit.
+
+    Documented for the API unless noted: 100,000 rows, 50 MB, 45 calls a minute and 1,500 an hour,
+    3 minutes a query, 30 days. A front proxy refuses bodies over about 1 MB. The CPU shares depend
+    on the tenant's size and are published nowhere: the 10 minutes an hour of older pages are taken
+    as 150 seconds a cycle, and what one query may burn as the 3 minutes of its time-out.
+    """
+
+    row_cap: int = 100_000
+    result_bytes: int | None = 50_000_000
+    calls_per_minute: int | None = 45
+    calls_per_hour: int | None = 1500
+    cpu_seconds_per_cycle: float | None = 150.0
+    cpu_seconds_per_query: float | None = 180.0
+    query_seconds: float | None = 180.0
+    retention_days: int = 30
+    request_bytes: int = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Forms on the wire that differ between captures, or that no capture shows."""
+
+    retry_after: tuple[ApiName, ...] = ("graph",)  # who sends the header with a real 429
+    int64_sidecars: Literal["large", "always", "never"] = "large"
+    legacy_dynamic: Literal["nested", "text"] = "nested"
+    latency_seconds: float = 0.0
+    compression: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a running emulator goes by."""
+
+    tenants: tuple[Tenant, ...] = (Tenant(),)
+    limits: Limits = Limits()
+    wire: Wire = Wire()
+    audiences: Mapping[ApiName, str] = field(default_factory=lambda: AUDIENCES)
+    token_seconds: int = 3599
+
+    def tenant(self, tenant_id: str) -> Tenant | None:
+        """Return the tenant of this id, without regard to case."""
+        wanted = tenant_id.lower()
+        return next((t for t in self.tenants if t.tenant_id.lower() == wanted), None)
