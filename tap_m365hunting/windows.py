@@ -1,10 +1,11 @@
-"""Which spans of time to ask for, in which order.
+"""Spans of time, what can be asked about them, and what was learned.
 
-Pure: told what the service answered, it says what to ask next. Nothing here waits or calls.
+Pure. The planner hands out asks; the stream spends a call on each and tells what came.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from datetime import timedelta
+from typing import Self, TypeAlias
 
 from tap_m365hunting.instants import Instant
 
@@ -24,6 +25,11 @@ class TimeWindow:
             msg = f"Window starts at {self.start}, not before its end {self.end}"
             raise ValueError(msg)
 
+    @classmethod
+    def at(cls, instant: Instant) -> Self:
+        """Return the narrowest window there is, which holds this instant alone."""
+        return cls(instant, instant.plus(1))
+
     @property
     def ticks(self) -> int:
         """The window's width in ticks of 100 ns, at least 1."""
@@ -38,6 +44,12 @@ class TimeWindow:
         middle = self.start.plus(self.ticks // 2)
         return type(self)(self.start, middle), type(self)(middle, self.end)
 
+    def __contains__(self, instant: Instant) -> bool:
+        return self.start <= instant < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start} to {self.end}"
+
 
 @dataclass(frozen=True, slots=True)
 class HashPart:
@@ -50,3 +62,75 @@ class HashPart:
         if not 0 <= self.index < self.of:
             msg = f"Hash part {self.index} of {self.of} does not exist"
             raise ValueError(msg)
+
+    def halves(self) -> tuple[Self, Self]:
+        """Return two parts that together hold exactly the rows of this one."""
+        return type(self)(self.index, 2 * self.of), type(self)(self.index + self.of, 2 * self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class CountAsk:
+    """Count the rows of a window, per `bin` of the cursor, or all together.
+
+    A `window` of `None` is the whole table.
+    """
+
+    window: TimeWindow | None
+    bin: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAsk:
+    """Read the rows of a window, or one hash part of them, ordered by the cursor.
+
+    A `window` of `None` is the whole table. `expected` is the number of rows, where counted.
+    """
+
+    window: TimeWindow | None
+    part: HashPart | None = None
+    expected: int | None = None
+
+
+Ask: TypeAlias = CountAsk | ReadAsk
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came for a `ReadAsk`: `rows` in all, of which the last `held` share the cursor `newest`.
+
+    `size` is the length of the answer in bytes, 0 if it is not known.
+    """
+
+    rows: int
+    newest: Instant | None = None
+    held: int = 0
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.held <= self.rows:
+            msg = f"An answer of {self.rows} rows cannot hold back {self.held}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDone:
+    """A window that is finished: read whole, or given up as a gap if `gap` says why.
+
+    `calls` counts what was spent on it, counts and refused calls included; `splits` how often it
+    was narrowed. `expected` is the number of rows, where counted.
+    """
+
+    window: TimeWindow
+    rows: int
+    expected: int | None = None
+    calls: int = 0
+    splits: int = 0
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What fails even at its narrowest, and why. A `window` of `None` is the whole table."""
+
+    window: TimeWindow | None
+    reason: str

@@ -1,0 +1,173 @@
+"""How many rows lie where in time, and how far one answer can reach.
+
+Pure. A density comes from one count per bin; each answer makes it more exact.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import accumulate
+from typing import Final, Self
+
+from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
+from tap_m365hunting.windows import TimeWindow
+
+MOST_BINS: Final = 5_000
+DAY: Final = timedelta(days=1)
+# A window that ends at a bin's edge is good enough if it uses this much of an answer's room.
+SNUG: Final = 0.97
+# If going over the room would be refused, rather a window that is less full.
+LOOSE: Final = 0.7
+
+
+def bin_width(window: TimeWindow, row_cap: int) -> timedelta:
+    """Return the bin for counting a window in one call, fine but below the row cap itself.
+
+    Bins divide a day or are whole days, so it does not matter where the service starts to count.
+
+    >>> hour = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-01T01:00:00Z"))
+    >>> bin_width(hour, 100)
+    datetime.timedelta(seconds=45)
+    """
+    most = max(1, min(MOST_BINS, row_cap - 3))
+    least = -(-window.ticks // (most * TICKS_PER_SECOND))
+    day = DAY // timedelta(seconds=1)
+    fits = (s for s in range(max(1, least), day + 1) if day % s == 0)
+    return timedelta(seconds=next(fits, -(-least // day) * day))
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """Rows per bin: bin `i` goes from `edges[i]` to `edges[i + 1]`, in ticks, and holds `rows[i]`.
+
+    A bin that was counted and never cut holds exactly what was counted; a part of one is an
+    estimate, and never 0 unless the whole was.
+    """
+
+    edges: tuple[int, ...]
+    rows: tuple[int, ...]
+    _sums: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.edges) != len(self.rows) + 1 or any(
+            a >= b for a, b in zip(self.edges, self.edges[1:], strict=False)
+        ):
+            msg = "A density needs rising edges, one more than bins"
+            raise ValueError(msg)
+        object.__setattr__(self, "_sums", tuple(accumulate(self.rows, initial=0)))
+
+    @classmethod
+    def of(cls, window: TimeWindow, width: timedelta, counts: Mapping[Instant, int]) -> Self:
+        """Take the counts of a window by the start of each bin; bins that are missing are empty."""
+        low, high, wide = window.start.ticks, window.end.ticks, ticks(width)
+        bins = {max(low, at.ticks): (min(high, at.ticks + wide), n) for at, n in counts.items()}
+        edges, rows = [low], list[int]()
+        for start, (end, count) in sorted(bins.items()):
+            if start > edges[-1]:
+                edges.append(start)
+                rows.append(0)
+            edges.append(end)
+            rows.append(count)
+        if edges[-1] < high:
+            edges.append(high)
+            rows.append(0)
+        return cls(tuple(edges), tuple(rows))
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return self._sums[-1]
+
+    def bins(self) -> Iterator[tuple[TimeWindow, int]]:
+        """Yield each bin with its rows, oldest first."""
+        for start, end, rows in zip(self.edges, self.edges[1:], self.rows, strict=False):
+            yield TimeWindow(Instant(start), Instant(end)), rows
+
+    def bin_at(self, tick: int) -> tuple[int, int, int]:
+        """Return start, end and rows of the bin that holds a tick, or of the nearest."""
+        at = min(max(bisect_right(self.edges, tick) - 1, 0), len(self.rows) - 1)
+        return self.edges[at], self.edges[at + 1], self.rows[at]
+
+    def before(self, tick: int) -> int:
+        """Return the rows before a tick, those of its own bin in proportion."""
+        start, end, rows = self.bin_at(tick)
+        inside = min(max(tick - start, 0), end - start)
+        return self._sums[bisect_left(self.edges, start)] + rows * inside // (end - start)
+
+    def expected(self, window: TimeWindow) -> int:
+        """Return the rows of a window; over neighbours the estimates add up without a rest."""
+        return self.before(window.end.ticks) - self.before(window.start.ticks)
+
+    def covers(self, window: TimeWindow) -> bool:
+        """Say if the window lies in what was counted."""
+        return self.edges[0] <= window.start.ticks and window.end.ticks <= self.edges[-1]
+
+    def is_empty(self, window: TimeWindow) -> bool:
+        """Say if every bin that the window touches was counted, and none held a row."""
+        first = bisect_right(self.edges, window.start.ticks) - 1
+        last = bisect_left(self.edges, window.end.ticks)
+        return self.covers(window) and self._sums[first] == self._sums[last]
+
+    def reach(self, start: int, room: int, *, continued: bool) -> int:
+        """Return how far to ask from `start` for an answer of about `room` rows.
+
+        That is the last edge that fits, if the answer is then nearly full. Else it depends on what
+        going over costs: if the rest can be continued, nothing, so the next edge is taken and the
+        answer is full for certain; if it would be refused, the cut is put inside the bin.
+        """
+        taken = self.before(start)
+        fit = max(bisect_right(self._sums, taken + room) - 1, 0)
+        full = self._sums[fit] - taken
+        if self.edges[fit] > start and (
+            fit == len(self.rows) or full >= (SNUG if continued else LOOSE) * room
+        ):
+            return self.edges[fit]
+        if continued:
+            return self.edges[bisect_right(self.edges, max(start, self.edges[fit]))]
+        return self.point(taken + room)
+
+    def point(self, rows: int) -> int:
+        """Return the tick before which about so many rows lie."""
+        at = min(max(bisect_right(self._sums, rows) - 1, 0), len(self.rows) - 1)
+        start, end, inside = self.edges[at], self.edges[at + 1], self.rows[at]
+        return start + (end - start) * (rows - self._sums[at]) // max(1, inside)
+
+    def after(self, window: TimeWindow, rows: int) -> Self:
+        """Learn what a window really held; the rest of a bin cut by its end has what is left."""
+        low, high = window.start.ticks, window.end.ticks
+        end = self.bin_at(high - 1)[1]
+        rest = max(1, self.before(end) - self.before(low) - rows)
+        return self._spliced([(low, high, rows)], rest)
+
+    def finer(self, counted: Self) -> Self:
+        """Put a finer count of a span in the place of its bins."""
+        bins = zip(counted.edges, counted.edges[1:], counted.rows, strict=False)
+        return self._spliced(list(bins), 1)
+
+    def _spliced(self, middle: list[tuple[int, int, int]], rest: int) -> Self:
+        low, high = middle[0][0], middle[-1][1]
+        bins = [*middle]
+        for start, end, rows in zip(self.edges, self.edges[1:], self.rows, strict=False):
+            if start < low:
+                left = rows if end <= low else self.before(low) - self.before(start)
+                bins.append((start, min(end, low), rows and max(1, left)))
+            if end > high:
+                bins.append((max(start, high), end, rows if start >= high else rows and rest))
+        bins.sort()
+        return type(self)(
+            (*(start for start, _, _ in bins), bins[-1][1]), tuple(rows for _, _, rows in bins)
+        )
+
+
+def forecast(
+    window: TimeWindow, density: Density, row_cap: int
+) -> Iterator[tuple[TimeWindow, int]]:
+    """Yield the windows that full answers would make of a span, with the rows of each."""
+    start, end = window.start, window.end
+    while start < end:
+        reached = max(density.point(density.before(start.ticks) + row_cap - 1), start.ticks + 1)
+        near = min(end, Instant(reached))
+        piece = TimeWindow(start, near)
+        yield piece, density.expected(piece)
+        start = near

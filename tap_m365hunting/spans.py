@@ -1,0 +1,147 @@
+"""Which span a run is to read, and the holes that earlier runs left.
+
+Pure: told the time and the bookmark, it answers with spans.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, Self, TypeAlias
+
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.windows import TimeWindow, Unreadable
+
+JsonHole: TypeAlias = dict[str, str | int]
+
+DEFAULT_HISTORY: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a run is to read.
+
+    `window` is `None` if there is nothing to read yet. Rows from `fresh` on are new; those before
+    it are the lookback, read again for late rows. `gap` was wanted but is older than retention.
+    """
+
+    window: TimeWindow | None
+    fresh: Instant
+    gap: TimeWindow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The settings that bound a run in time."""
+
+    start_date: Instant | None = None
+    end_date: Instant | None = None
+    lookback: timedelta = timedelta(minutes=60)
+    settle: timedelta = timedelta(minutes=5)
+    retention: timedelta = timedelta(days=30)
+
+    def span(self, *, now: Instant, bookmark: Instant | None) -> Span:
+        """Return what to read now.
+
+        With an `end_date` it is a backfill: the bookmark is not looked at. A bookmark ahead of the
+        clock gives nothing to read; it stands until the clock has passed it.
+        """
+        oldest, end = now - self.retention, now - self.settle
+        if self.end_date is not None:
+            bookmark, end = None, min(end, self.end_date)
+        start_date = self.start_date or max(oldest, now - DEFAULT_HISTORY)
+        wanted = start_date if bookmark is None else max(bookmark, self.start_date or bookmark)
+        gap = span_between(wanted, min(oldest, end))
+        fresh = max(wanted, oldest)
+        start = fresh
+        if bookmark is not None and gap is None:
+            start = max(fresh - self.lookback, oldest, self.start_date or oldest)
+        return Span(span_between(start, end) if fresh < end else None, fresh, gap)
+
+
+def span_between(start: Instant, end: Instant) -> TimeWindow | None:
+    """Return the window between two instants, or `None` if there is nothing between."""
+    return TimeWindow(start, end) if start < end else None
+
+
+def advanced(bookmark: Instant | None, complete_until: Instant) -> Instant:
+    """Return the bookmark to save: never behind the one that there is.
+
+    While the lookback is read again, what is complete lies behind the bookmark.
+    """
+    return complete_until if bookmark is None else max(bookmark, complete_until)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hole:
+    """A window that was given up as unreadable, to be tried again while the service has it."""
+
+    window: TimeWindow
+    reason: str
+    attempts: int = 1
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, object]) -> Self:
+        """Read a hole from the state.
+
+        Raises:
+            ValueError: it is no hole.
+        """
+        try:
+            window = TimeWindow(
+                Instant.parse(str(found["start"])), Instant.parse(str(found["end"]))
+            )
+            return cls(window, str(found["reason"]), int(str(found["attempts"])))
+        except KeyError as error:
+            msg = f"A hole in the state has no {error}"
+            raise ValueError(msg) from error
+
+    def to_json(self) -> JsonHole:
+        """Write the hole as the state has it."""
+        return {
+            "start": str(self.window.start),
+            "end": str(self.window.end),
+            "reason": self.reason,
+            "attempts": self.attempts,
+        }
+
+    def left_by(self, failed: Unreadable) -> Self | None:
+        """Return what a new attempt leaves of the hole: the part that failed again."""
+        if failed.window is None:
+            return self
+        window = overlap(self.window, failed.window)
+        if window is None:
+            return None
+        return replace(self, window=window, reason=failed.reason, attempts=self.attempts + 1)
+
+
+def overlap(one: TimeWindow, other: TimeWindow) -> TimeWindow | None:
+    """Return what two windows have in common."""
+    return span_between(max(one.start, other.start), min(one.end, other.end))
+
+
+def merged(holes: Iterable[Hole]) -> tuple[Hole, ...]:
+    """Order holes and join those that touch or overlap, keeping the most attempts."""
+    joined = list[Hole]()
+    for hole in sorted(holes):
+        last = joined[-1] if joined else None
+        if last is None or last.window.end < hole.window.start:
+            joined.append(hole)
+            continue
+        window = TimeWindow(last.window.start, max(last.window.end, hole.window.end))
+        joined[-1] = Hole(window, hole.reason, max(last.attempts, hole.attempts))
+    return tuple(joined)
+
+
+def kept(
+    holes: Iterable[Hole], *, now: Instant, retention: timedelta
+) -> tuple[tuple[Hole, ...], tuple[TimeWindow, ...]]:
+    """Part holes into what the service still has, to be tried again, and what is lost for good."""
+    oldest = now - retention
+    alive, lost = list[Hole](), list[TimeWindow]()
+    for hole in merged(holes):
+        start, end = hole.window.start, hole.window.end
+        if rest := span_between(max(start, oldest), end):
+            alive.append(replace(hole, window=rest))
+        if gone := span_between(start, min(oldest, end)):
+            lost.append(gone)
+    return tuple(alive), tuple(lost)
