@@ -28,7 +28,7 @@ def bin_width(window: TimeWindow, row_cap: int) -> timedelta:
 
     >>> hour = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-01T01:00:00Z"))
     >>> bin_width(hour, 100)
-    datetime.timedelta(seconds=45)
+    datetime.timedelta(seconds=40)
     """
     most = max(1, min(MOST_BINS, row_cap - 3))
     least = -(-window.ticks // (most * TICKS_PER_SECOND))
