@@ -1,0 +1,87 @@
+"""Column names that every loader can keep apart."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_m365hunting.naming import LONGEST, fold, names_as_is, safe_names
+
+any_names = st.lists(st.text(max_size=90) | st.sampled_from(["LogonId", "LogonID", "logonid"]))
+
+
+@given(any_names)
+def test_safe_names_are_what_they_promise(names: list[str]) -> None:
+    """Unique without regard to case, at most 63 bytes, never empty, no quote."""
+    safe = list(safe_names(names).values())
+
+    for same in (str.lower, str.upper, str.casefold):
+        assert len({same(name) for name in safe}) == len(safe)
+    assert all(0 < len(name.encode()) <= LONGEST for name in safe)
+    assert all('"' not in name and name.isprintable() for name in safe)
+
+
+@given(any_names, st.randoms(use_true_random=False))
+def test_the_order_of_columns_decides_nothing(names: list[str], order: random.Random) -> None:
+    """An answer whose columns come in another order gives every column the same name."""
+    mixed = list(names)
+    order.shuffle(mixed)
+
+    assert safe_names(mixed) == safe_names(names)
+
+
+@given(any_names, any_names)
+def test_known_columns_keep_their_names(names: list[str], more: list[str]) -> None:
+    """A new column never takes the plain name of an old one."""
+    before = safe_names(names)
+
+    after = safe_names([*more, *names], known=before.values())
+
+    kept = {own for own, name in before.items() if own == name}
+    assert {own: after[own] for own in kept} == {own: before[own] for own in kept}
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        pytest.param("Timestamp", "Timestamp", id="plain"),
+        pytest.param("count_", "count_", id="underscore"),
+        pytest.param("is it?", "is it?", id="spaces-stay"),
+        pytest.param('a"b', "a_b", id="quote"),
+        pytest.param("a\nb\x00", "a_b_", id="control-characters"),
+        pytest.param("", "_", id="empty"),
+        pytest.param("Ä" * 31, "Ä" * 31, id="62-bytes"),
+    ],
+)
+def test_a_name_is_changed_only_where_it_must_be(name: str, safe: str) -> None:
+    """Hunters find their columns under the names that they gave them."""
+    assert safe_names([name]) == {name: safe}
+
+
+def test_long_names_are_cut_between_characters_and_stay_apart() -> None:
+    """Half a character is no UTF-8, and two long names may begin alike."""
+    one, other = "é" * 40 + "1", "é" * 40 + "2"
+
+    safe = safe_names([one, other])
+
+    assert safe[one] != safe[other]
+    assert all(name.startswith("é" * 27 + "_") for name in safe.values())
+    assert safe_names([other])[other] == safe[other]
+
+
+def test_the_taps_own_columns_keep_theirs() -> None:
+    """A query's own column called as one of the tap's gives way."""
+    assert safe_names(["_ROW_ID", "A"], reserved=["_row_id"]) == {"_ROW_ID": "_ROW_ID_2", "A": "A"}
+    assert names_as_is(["_row_id", 'A"'], reserved=["_row_id"]) == {
+        "_row_id": "_row_id_2",
+        'A"': 'A"',
+    }
+
+
+@given(st.text(), st.text())
+def test_folding_joins_whatever_a_store_may_join(one: str, other: str) -> None:
+    """Stores lower, raise or fold case; what any of them joins, folding joins."""
+    joined = one.lower() == other.lower() or one.upper() == other.upper()
+
+    assert fold(one) == fold(other) or not joined

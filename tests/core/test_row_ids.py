@@ -1,0 +1,106 @@
+"""The same row has the same id on every read; two rows have two."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_m365hunting.row_ids import RowIds, content
+
+NAMES = ["A", "B", "C"]
+rows = st.tuples(*[st.none() | st.booleans() | st.integers() | st.text(max_size=3)] * 3)
+
+
+def _id(*cells: Any, names: list[str] = NAMES, **window: str) -> str:  # noqa: ANN401 - any JSON
+    return RowIds(**window).give(content(names, cells))
+
+
+@given(st.lists(rows, max_size=30))
+def test_ids_are_unique_and_repeat_on_the_next_read(read: list[tuple[Any, ...]]) -> None:
+    """A window that is read twice gives the same ids; within it, no two rows share one."""
+    first, second = RowIds(), RowIds()
+
+    ids = [first.give(content(NAMES, row)) for row in read]
+
+    assert ids == [second.give(content(NAMES, row)) for row in read]
+    assert len(set(ids)) == len(ids)
+
+
+def test_ids_do_not_move_when_other_rows_do() -> None:
+    """A late row in the middle leaves the ids of the rest alone."""
+    ids, later = RowIds(), RowIds()
+    before = [ids.give(content(["N"], [n])) for n in (1, 3, 3)]
+
+    after = [later.give(content(["N"], [n])) for n in (1, 2, 3, 3)]
+
+    assert [after[0], *after[2:]] == before
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param((1, "x", None), id="null"),
+        pytest.param((1, "x", ""), id="empty-text"),
+        pytest.param((1, "x", {}), id="empty-bag"),
+    ],
+)
+def test_what_is_empty_does_not_count(cells: tuple[Any, ...]) -> None:
+    """A column that was added to a table, and is empty in old rows, changes no id."""
+    assert _id(*cells) == _id(1, "x", names=["A", "B"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param((0, None, None), (None, None, None), id="zero-is-not-null"),
+        pytest.param((False, None, None), (None, None, None), id="false-is-not-null"),
+        pytest.param((False, None, None), (0, None, None), id="false-is-not-zero"),
+        pytest.param(([], None, None), (None, None, None), id="empty-array-is-not-null"),
+        pytest.param(("1", None, None), (1, None, None), id="text-is-not-number"),
+        pytest.param(("x", None, None), (None, "x", None), id="column-counts"),
+        pytest.param(('x","B":"y', None, None), ("x", "y", None), id="no-forged-columns"),
+        pytest.param((2**63, None, None), (2**63 - 1, None, None), id="63rd-bit"),
+    ],
+)
+def test_different_rows_have_different_ids(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
+    """What differs in any value, however slightly, is another row."""
+    assert _id(*one) != _id(*other)
+
+
+def test_order_of_columns_and_of_keys_in_bags_does_not_count() -> None:
+    """The service promises no order of either."""
+    bag, mixed = {"x": 1, "y": {"a": 1, "b": 2}}, {"y": {"b": 2, "a": 1}, "x": 1}
+
+    assert _id(1, bag, names=["A", "B"]) == _id(mixed, 1, names=["B", "A"])
+
+
+def test_tenant_and_window_are_part_of_the_id() -> None:
+    """The same count is another row in another tenant, and on another day."""
+    ids = {
+        _id(1, 2, 3),
+        _id(1, 2, 3, tenant_id="t1"),
+        _id(1, 2, 3, tenant_id="t2"),
+        _id(1, 2, 3, window_start="2026-01-01T00:00:00.0000000Z"),
+        _id(1, 2, 3, tenant_id="t1", window_start="2026-01-02T00:00:00.0000000Z"),
+    }
+
+    assert len(ids) == 5
+
+
+def test_equal_rows_are_counted_within_their_instant() -> None:
+    """Rows of another instant cannot be equal, so forgetting the last one changes nothing."""
+    read = [("t1", 1), ("t1", 1), ("t1", 2), ("t2", 1), ("t2", 1)]
+    forgetful, mindful = RowIds(), RowIds()
+
+    ids = [forgetful.give(content(["T", "N"], row), instant=row[0]) for row in read]
+
+    assert ids == [mindful.give(content(["T", "N"], row)) for row in read]
+    assert len(set(ids)) == len(read)
+
+
+def test_an_id_stays_what_it_is_from_release_to_release() -> None:
+    """Ids are keys in warehouses; a change of the hash would double every row there."""
+    assert (
+        _id("x", 1.5, {"b": [True], "a": None}, tenant_id="t") == "6971d11cebc7146dc8a5cc75fa83cc67"
+    )
