@@ -14,8 +14,10 @@ from werkzeug.wrappers import Response
 from hunting_emulator import login
 from hunting_emulator.control import control
 from hunting_emulator.faults import Effect
-from hunting_emulator.hunting import Reply, Request, broken, hunt, refused
+from hunting_emulator.hunting import hunt
+from hunting_emulator.questions import Request
 from hunting_emulator.refusals import Ids, Refusal, not_found, wrong_method
+from hunting_emulator.replies import Reply, broken, refused
 from hunting_emulator.responses import graph_context
 from hunting_emulator.service import Service
 from hunting_emulator.settings import ApiName
@@ -84,16 +86,16 @@ class App:
     def _hunt(self, request: WireRequest, api: ApiName, context: str) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(api, context, headers, request.get_data())
-        return self._sent(request, broken(hunt(self._service, asked)))
+        return self._sent(request, hunt(self._service, asked))
 
     def _sent(self, request: WireRequest, reply: Reply) -> Response:
-        pieces = self._paced(request, reply.body, reply.effect)
+        pieces = self._paced(request, broken(reply), reply.effect)
         return Response(pieces, reply.status, reply.headers)
 
     def _paced(
         self, request: WireRequest, pieces: Iterable[bytes], effect: Effect
     ) -> Iterator[bytes]:
-        if effect.reset and effect.keep == 0:
+        if effect.reset and effect.share == 0:
             _reset(request)
         for piece in pieces:
             yield piece

@@ -55,7 +55,8 @@ def _fail(service: Service, members: Members) -> JsonObject:
         names = members.get("names", tuple(NAMED))
         service.faults.draw(members["rate"], seed=members.get("seed", 0), names=names)
         return {"drawn": sorted(names)}
-    make = maker(members["fail"], members.get("body"), members.get("headers", {}))
+    headers, how = members.get("headers", {}), members.get("how", {})
+    make = maker(members["fail"], members.get("body"), headers, how)
     given = {key: members[key] for key in ("times", "api", "when") if key in members}
     service.faults.add(Fault(make, **given))
     return {"waiting": members["fail"]}

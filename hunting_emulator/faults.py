@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -33,14 +33,15 @@ from hunting_emulator.settings import ApiName
 class Effect:
     """What a fault does to one answer. Without a `status`, the real answer is what it is done to.
 
-    `keep` is how many bytes of the body are sent; then the connection is reset if `reset`, else
-    the answer just ends. `piece` and `pause` send the body in small pieces, so many seconds apart.
+    `share` is how much of the body is sent, 1 being all; then the connection is reset if `reset`,
+    else the answer just ends. `piece` and `pause` send the body in pieces of so many bytes, so many
+    seconds apart. `hang` is how many seconds pass before anything else; `revoke` takes the token.
     """
 
     status: int | None = None
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    keep: int | None = None
+    share: float | None = None
     reset: bool = False
     piece: int | None = None
     pause: float = 0.0
@@ -144,9 +145,9 @@ NAMED: Final[Mapping[str, Maker]] = MappingProxyType(
             )
         ),
         "token_revoked": _always(Effect(revoke=True)),
-        "reset_before": _always(Effect(200, keep=0, reset=True)),
-        "reset_mid_body": _always(Effect(keep=300, reset=True)),
-        "cut_off": _always(Effect(keep=300)),
+        "reset_before": _always(Effect(200, share=0.0, reset=True)),
+        "reset_mid_body": _always(Effect(share=0.5, reset=True)),
+        "cut_off": _always(Effect(share=0.5)),
         "slow": _always(Effect(piece=256, pause=0.05)),
         "wrong_content_type": _always(Effect(headers={"Content-Type": HTML})),
         "empty_object": _always(Effect(200, b"{}", {"Content-Type": JSON_TYPES["graph"]})),
@@ -167,36 +168,44 @@ _BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
 )
 
 
-def maker(what: int | str, body: object, headers: Mapping[str, str]) -> Maker:
+def maker(
+    what: int | str, body: object, headers: Mapping[str, str], how: Mapping[str, Any]
+) -> Maker:
     """Return what answers with a named fault, or with a status and, if given, this body.
+
+    `how` changes members of the `Effect`, by name.
 
     Raises:
         ValueError: no fault has this name.
+        TypeError: an effect has no such member.
     """
-    if isinstance(what, int) and (body is not None or what not in _BY_STATUS):
-        return _given(what, body, headers)
-    name = _BY_STATUS[what] if isinstance(what, int) else what
-    if name not in NAMED:
-        msg = f"No fault is named {name!r}; there are {', '.join(sorted(NAMED))}"
-        raise ValueError(msg)
-    return _with_headers(NAMED[name], headers)
+    replace(Effect(), **how)
+    make = _plain(what, body)
 
-
-def _with_headers(make: Maker, headers: Mapping[str, str]) -> Maker:
     def effect(api: ApiName, now: datetime) -> Effect:
         made = make(api, now)
-        return replace(made, headers={**made.headers, **headers})
+        return replace(made, **{**how, "headers": {**made.headers, **headers}})
 
     return effect
 
 
-def _given(status: int, given: object, headers: Mapping[str, str]) -> Maker:
+def _plain(what: int | str, body: object) -> Maker:
+    if isinstance(what, int) and (body is not None or what not in _BY_STATUS):
+        return _given(what, body)
+    name = _BY_STATUS[what] if isinstance(what, int) else what
+    if name not in NAMED:
+        msg = f"No fault is named {name!r}; there are {', '.join(sorted(NAMED))}"
+        raise ValueError(msg)
+    return NAMED[name]
+
+
+def _given(status: int, given: object) -> Maker:
     raw = given.encode() if isinstance(given, str) else given
     written = raw if isinstance(raw, bytes) else msgspec.json.encode({} if raw is None else raw)
 
     def effect(api: ApiName, _: datetime) -> Effect:
         kind = HTML if written.startswith(b"<") else JSON_TYPES[api]
-        return Effect(status, written, {"Content-Type": kind, **headers})
+        return Effect(status, written, {"Content-Type": kind})
 
     return effect
 

@@ -1,6 +1,6 @@
 """A result as the APIs answer it: schema, statistics, rows; in pieces, never as one text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,7 +96,7 @@ def timespan(seconds: float) -> str:
     return f"{text}.{ticks:07}" if ticks else text
 
 
-def in_pieces(pieces: Sequence[bytes], largest: int = 65_536) -> Iterator[bytes]:
+def in_pieces(pieces: Iterable[bytes], largest: int = 65_536) -> Iterator[bytes]:
     """Cut a body so that a slow reader holds up one piece, not the whole."""
     for piece in pieces:
         for start in range(0, len(piece), largest):
