@@ -41,9 +41,9 @@ class ClientSecret:
         """
         try:
             self._app = self._app or self._new_app()
-            answer = self._app.acquire_token_for_client(scopes=[self._connection.endpoint.scope])
+            answer = self._app.acquire_token_for_client(scopes=[self._connection.scope])
         except (requests.RequestException, ValueError) as error:
-            msg = f"No sign-in at {self._connection.endpoint.authority}: {type(error).__name__}"
+            msg = f"No sign-in at {self._connection.authority}: {type(error).__name__}"
             raise ServiceError(msg) from error
         if "access_token" not in answer:
             raise AuthenticationError(_refusal(answer, self._connection))
@@ -58,7 +58,7 @@ class ClientSecret:
         return msal.ConfidentialClientApplication(
             place.client_id,
             client_credential=place.client_secret,
-            authority=f"{place.endpoint.authority}/{place.tenant_id}",
+            authority=f"{place.authority}/{place.tenant_id}",
             # the settings name the authority; asking the public cloud about it is a call more,
             # and one that fails where only a sovereign cloud can be reached
             instance_discovery=False,

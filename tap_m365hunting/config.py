@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.dialects import Endpoint, endpoint
+from tap_m365hunting.dialects import CLOUDS, DIALECTS, Dialect
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.settings import NOT_YET, SETTINGS
 from tap_m365hunting.sources import INGESTION_COLUMN, INGESTION_TIME, stream_name, text_of
@@ -50,7 +50,10 @@ class HuntingQuery:
 class Connection:
     """Where the service is and who asks."""
 
-    endpoint: Endpoint
+    dialect: Dialect
+    url: str
+    authority: str
+    scope: str
     tenant_id: str
     client_id: str
     client_secret: str = field(repr=False)
@@ -120,10 +123,13 @@ class Settings:
 
 
 def _connection(said: Mapping[str, Any]) -> Connection:
+    dialect, cloud = DIALECTS[said["api"]], CLOUDS[said["cloud"]]
+    place = cloud.endpoints[dialect.name]
     return Connection(
-        endpoint=endpoint(
-            said["api"], said["cloud"], said.get("api_url"), said.get("authority_url")
-        ),
+        dialect=dialect,
+        url=dialect.url(said.get("api_url", place.url)),
+        authority=said.get("authority_url", cloud.authority).rstrip("/"),
+        scope=place.scope,
         tenant_id=said["tenant_id"],
         client_id=said["client_id"],
         client_secret=said["client_secret"],

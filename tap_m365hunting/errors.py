@@ -8,7 +8,7 @@
       RetriableAPIError            a retry may help
         ThrottledError               a quota is spent; `.retry_after`, `.text`
         ServiceError                 5xx, or the connection broke
-      WindowTooLargeError          narrow the window (size, pre-empted, time-out, row cap)
+      WindowTooLargeError          narrow the window (size, pre-empted, time-out); `.size`
       FatalSyncError               going on would lose rows
         SchemaDriftError             the result no longer fits the stream's schema
       QueryTextError               the text is no KQL that can be bounded; `.line`, `.column`
@@ -79,7 +79,14 @@ class ServiceError(RetriableAPIError):
 
 
 class WindowTooLargeError(SyncError):
-    """The service cannot answer for a window this wide; a narrower one may work."""
+    """The service cannot answer for a window this wide; a narrower one may work.
+
+    `size` says that it was for too many bytes, not for what the query cost.
+    """
+
+    def __init__(self, message: str, *, size: bool = False) -> None:
+        super().__init__(message)
+        self.size = size
 
 
 class SchemaDriftError(FatalSyncError):

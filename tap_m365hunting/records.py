@@ -31,12 +31,14 @@ _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII
 class Answer:
     """What a query returned: its columns, and its rows in pieces, to be read once.
 
-    `cpu_seconds` is what the query cost the tenant, where the service tells.
+    `cpu_seconds` is what the query cost the tenant, where the service tells; `size` is the length
+    of the body in bytes.
     """
 
     columns: tuple[Column, ...]
     pieces: Iterator[list[Row]]
     cpu_seconds: float | None = None
+    size: int = 0
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -109,4 +111,4 @@ def read_answer(body: BinaryIO | bytes, dialect: Dialect) -> Answer:
     rows = _rows(outer, dialect)
     if rows and not columns:
         raise _broken(dialect, "its rows come without a schema")
-    return Answer(columns, _pieces(rows), _cpu_seconds(outer))
+    return Answer(columns, _pieces(rows), _cpu_seconds(outer), len(data))

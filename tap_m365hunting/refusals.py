@@ -34,6 +34,7 @@ _TOO_LARGE: Final = re.compile(
     r"queryExceededResultSize|queryLimitsExceeded|queryTimeout",
     re.IGNORECASE,
 )
+_TOO_MANY_BYTES: Final = re.compile(r"result.?s(?:ize|et)", re.IGNORECASE)
 _SPENT: Final = re.compile(
     r"quota exceeded|exceeded processing resources|queryExecutionThrottling|too many requests",
     re.IGNORECASE,
@@ -116,8 +117,13 @@ def _rejected(answer: Answer) -> Exception:
 
 def _bad_request(answer: Answer) -> Exception:
     if _TOO_LARGE.search(answer.text):
-        return WindowTooLargeError(answer.quoted)
+        return _too_large(answer)
     return _throttled(answer) if _SPENT.search(answer.text) else _rejected(answer)
+
+
+def _too_large(answer: Answer) -> WindowTooLargeError:
+    size = _TOO_MANY_BYTES.search(answer.text) is not None
+    return WindowTooLargeError(answer.quoted, size=size)
 
 
 def _no_token(answer: Answer) -> Exception:
@@ -158,13 +164,13 @@ def _throttled(answer: Answer) -> Exception:
 
 def _service(answer: Answer) -> Exception:
     if _TOO_LARGE.search(answer.text):
-        return WindowTooLargeError(answer.quoted)
+        return _too_large(answer)
     return ServiceError(answer.quoted, retry_after=answer.retry_after)
 
 
 def _gateway(answer: Answer) -> Exception:
     # The proxy's own page instead of JSON: the answer was too large for it, and will be again.
-    return _service(answer) if answer.is_json else WindowTooLargeError(answer.quoted)
+    return _service(answer) if answer.is_json else WindowTooLargeError(answer.quoted, size=True)
 
 
 def _timed_out(answer: Answer) -> Exception:
