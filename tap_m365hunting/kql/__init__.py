@@ -1,7 +1,9 @@
 """Query text: tokens, statements, fitness for windows, and the texts that are sent. Pure."""
 
+from tap_m365hunting.kql.fitness import assess
 from tap_m365hunting.kql.query import Query
 from tap_m365hunting.kql.statements import read
+from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
 from tap_m365hunting.kql.wrapping import (
     count,
     nulls,
@@ -15,7 +17,11 @@ from tap_m365hunting.kql.wrapping import (
 )
 
 __all__ = [
+    "Mode",
+    "Problem",
     "Query",
+    "Verdict",
+    "assess",
     "count",
     "nulls",
     "probe",

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Final
 
 from tap_m365hunting.errors import QueryTextError
-from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql.literals import column_text, datetime_text, timespan_text
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
 from tap_m365hunting.windows import HashPart, TimeWindow
 
@@ -17,14 +18,6 @@ from tap_m365hunting.windows import HashPart, TimeWindow
 _ANY_WINDOW: Final = TimeWindow(
     Instant.parse("2026-01-01T00:00:00Z"), Instant.parse("2026-01-02T00:00:00Z")
 )
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-_UNITS: Final = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -35,7 +28,7 @@ def probe(query: Query) -> str:
 
 def window(query: Query, cursor: str, window: TimeWindow, part: HashPart | None = None) -> str:
     """Ask for the rows whose cursor is in the window, oldest first."""
-    order = f"order by {_column(cursor)} asc"
+    order = f"order by {column_text(cursor)} asc"
     return _wrapped(query, _bounds(cursor, window), *_hash(part), order, window=window)
 
 
@@ -44,7 +37,9 @@ def count(query: Query, cursor: str, window: TimeWindow, width: timedelta) -> st
 
     Bins without rows are not in the answer. Kusto's bins start at multiples of the width.
     """
-    bins = f"summarize __rows = count() by __bin = bin({_column(cursor)}, {_timespan(width)})"
+    bins = (
+        f"summarize __rows = count() by __bin = bin({column_text(cursor)}, {timespan_text(width)})"
+    )
     return _wrapped(query, _bounds(cursor, window), bins, "order by __bin asc", window=window)
 
 
@@ -59,7 +54,7 @@ def total(query: Query, cursor: str | None = None, window: TimeWindow | None = N
 
 def nulls(query: Query, cursor: str) -> str:
     """Ask for the number of rows without a cursor, `__rows`: no window ever holds them."""
-    return _wrapped(query, f"where isnull({_column(cursor)})", "summarize __rows = count()")
+    return _wrapped(query, f"where isnull({column_text(cursor)})", "summarize __rows = count()")
 
 
 def whole(query: Query, part: HashPart | None = None) -> str:
@@ -130,28 +125,16 @@ def _on_its_own_line(text: str) -> str:
 
 def _definitions(window: TimeWindow) -> str:
     start, end = WINDOW_NAMES
-    return f"let {start} = {_datetime(window.start)};\nlet {end} = {_datetime(window.end)};\n"
+    return (
+        f"let {start} = {datetime_text(window.start)};\nlet {end} = {datetime_text(window.end)};\n"
+    )
 
 
 def _bounds(cursor: str, window: TimeWindow) -> str:
-    column = _column(cursor)
-    return f"where {column} >= {_datetime(window.start)} and {column} < {_datetime(window.end)}"
+    column = column_text(cursor)
+    start, end = datetime_text(window.start), datetime_text(window.end)
+    return f"where {column} >= {start} and {column} < {end}"
 
 
 def _hash(part: HashPart | None) -> list[str]:
     return [f"where hash(tostring(pack_all()), {part.of}) == {part.index}"] if part else []
-
-
-def _column(name: str) -> str:
-    return f"['{name.translate(_ESCAPES)}']"
-
-
-def _datetime(instant: Instant) -> str:
-    return f"datetime({instant})"
-
-
-def _timespan(span: timedelta) -> str:
-    for unit, size in _UNITS.items():
-        if span % size == timedelta(0):
-            return f"{span // size}{unit}"
-    return f"{ticks(span)}tick"

@@ -1,0 +1,181 @@
+"""Whether a query may be bounded by windows, and what to do if it may not.
+
+Pure. Only the text is looked at, and the columns of its result where the service has named them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from math import lcm
+
+from tap_m365hunting.instants import TICKS_PER_MICROSECOND, ticks
+from tap_m365hunting.kql import operators
+from tap_m365hunting.kql.columns import Columns
+from tap_m365hunting.kql.flow import Finding, Flow
+from tap_m365hunting.kql.query import WINDOW_NAMES, Query
+from tap_m365hunting.kql.tokens import position
+from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
+from tap_m365hunting.kql.walk import Walk
+
+
+def assess(
+    query: Query,
+    *,
+    method: str | None = None,
+    cursor: str | None = None,
+    unsafe: bool = False,
+    columns: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Say how the query will be read, and what is wrong with that.
+
+    `method` and `cursor` are the configured `replication_method` and `replication_key`. With
+    `columns`, the names and types that the service gives the result, the cursor is certain;
+    without, a query whose text does not tell is taken to have one. `unsafe` (`unsafe_window`)
+    turns what stands against bounding the query into warnings.
+
+    >>> from tap_m365hunting.kql import read
+    >>> verdict = assess(read("DeviceEvents | take 10"))
+    >>> verdict.mode.value, verdict.ok, verdict.problems[0].operator
+    ('incremental', False, 'take')
+    """
+    watched = frozenset({cursor} if cursor else operators.CURSORS)
+    flow = Walk(query, watched).result()
+    result = Result(flow.columns, columns)
+    found = cursor or result.cursor(query)
+    mode = _mode(query, method, found)
+    bounding = found if mode is Mode.INCREMENTAL else None
+    findings = [
+        *_about_names(query, mode),
+        *_about_cursor(query, result, bounding, mode),
+        *_about_flow(flow, bounding, mode),
+        *_about_text(query, mode),
+    ]
+    problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
+    return Verdict(
+        mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow.columns, bounding, mode)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The columns of the result: as the text tells, or for certain, as the service does."""
+
+    stated: Columns
+    types: Mapping[str, str] | None
+
+    def has_time(self, name: str) -> bool | None:
+        """Whether there is such a column and it is a datetime; `None` if the text does not tell."""
+        if self.types is None:
+            return self.stated.has(name)
+        return name in self.times()
+
+    def times(self) -> list[str]:
+        """Return the columns that are known to be datetimes."""
+        types = self.types or {}
+        return [name for name, kind in types.items() if kind.lower().endswith("datetime")]
+
+    def cursor(self, query: Query) -> str | None:
+        """Return the column that windows bound where none is configured."""
+        there = [name for name in operators.CURSORS if self.has_time(name) is not False]
+        used = [name for name in there if self.has_time(name) or query.uses(name) is not None]
+        return next(iter([*used, *there]), None)
+
+
+def _mode(query: Query, method: str | None, cursor: str | None) -> Mode:
+    if method:
+        return Mode(method.lower())
+    if query.windowed:
+        return Mode.WINDOWED
+    return Mode.INCREMENTAL if cursor else Mode.FULL_TABLE
+
+
+def _about_names(query: Query, mode: Mode) -> Iterator[Finding]:
+    used = {name: index for name in WINDOW_NAMES if (index := query.uses(name)) is not None}
+    both = " and ".join(WINDOW_NAMES)
+    if mode is Mode.WINDOWED and not used:
+        msg = f"WINDOWED needs a query that uses {both}, and this one uses neither"
+        yield Finding(query.final.start, "", f"{msg}. {_WINDOWED_EXAMPLE}", fatal=True)
+    elif len(used) == 1:
+        [(name, index)] = used.items()
+        msg = f"The query uses {name} alone; the tap defines {both} where both are used"
+        yield Finding(index, name, f"{msg}. Use both, or rename it", fatal=True)
+    elif used and mode is not Mode.WINDOWED:
+        msg = f"The tap defines {both} for WINDOWED only; remove replication_method, or the names"
+        yield Finding(min(used.values()), WINDOW_NAMES[0], msg, fatal=True)
+
+
+_WINDOWED_EXAMPLE = "Add `| where Timestamp >= window_start and Timestamp < window_end`"
+
+
+def _about_cursor(
+    query: Query, result: Result, cursor: str | None, mode: Mode
+) -> Iterator[Finding]:
+    if mode is not Mode.INCREMENTAL:
+        return
+    times = ", ".join(result.times()) or "none is known"
+    name = cursor or " or ".join(operators.CURSORS)
+    if cursor is None or result.has_time(cursor) is False:
+        msg = (
+            f"The result has no datetime column {name} to bound by windows (datetime columns: "
+            f"{times}). Keep it in the last project, set replication_key, or {operators.RUN_WHOLE}"
+        )
+        yield Finding(query.final.start, "", msg, fatal=True)
+    elif result.stated.origin(cursor).computed:
+        msg = operators.COMPUTED_CURSOR.format(cursor=cursor)
+        yield Finding(query.final.start, "", msg, warning=True)
+
+
+def _about_flow(flow: Flow, cursor: str | None, mode: Mode) -> Iterator[Finding]:
+    for finding in flow.findings:
+        bounds = mode is Mode.INCREMENTAL and finding.cursor in (None, cursor)
+        # A cursor made at the end, as by coalesce(Timestamp, TimeGenerated), is in every branch.
+        made_later = finding.cursor and flow.columns.origin(finding.cursor).computed
+        if finding.fatal or (bounds and not made_later):
+            yield finding
+
+
+def _about_text(query: Query, mode: Mode) -> Iterator[Finding]:
+    """Find what depends on the run, wherever it stands: once each, at its first place."""
+    if mode is Mode.FULL_TABLE:
+        return
+    own_time = [i for name in ("ago", "now") if (i := _first_call(query, name)) is not None]
+    if own_time:
+        name = query.name_at(min(own_time))
+        msg = f"'{name}()' {operators.OWN_TIME}"
+        yield Finding(min(own_time), name, msg, warning=True)
+    index = query.uses("externaldata")
+    if index is not None:
+        msg = f"'externaldata' {operators.EXTERNAL_DATA}"
+        yield Finding(index, "externaldata", msg, warning=True)
+    for span in query.leading:
+        name = query.name_at(span.start + 1)
+        if query.name_at(span.start) == "set" and name in operators.LIMITING_OPTIONS:
+            msg = f"'set {name}' {operators.LIMITING_OPTION}"
+            yield Finding(span.start, f"set {name}", msg)
+
+
+def _first_call(query: Query, name: str) -> int | None:
+    calls = (i for i in range(len(query.tokens)) if query.name_at(i) == name)
+    return next((i for i in calls if query.is_sign(i + 1, "(")), None)
+
+
+def _problem(query: Query, finding: Finding, *, unsafe: bool) -> Problem:
+    line, column = position(query.text, query.tokens[finding.index].start)
+    warning = finding.warning or (unsafe and not finding.fatal)
+    return Problem(
+        "warning" if warning else "error", line, column, finding.operator or None, finding.message
+    )
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
+def _bin(columns: Columns, cursor: str | None, mode: Mode) -> timedelta | None:
+    """Return the width that windows must be whole multiples of, if the query rounds time."""
+    origins = [columns.known.get(cursor)] if cursor else list(columns.known.values())
+    bins = [ticks(origin.bin) for origin in origins if origin and origin.bin]
+    if not bins or mode is Mode.FULL_TABLE:
+        return None
+    width = lcm(*bins) // TICKS_PER_MICROSECOND
+    return timedelta(microseconds=width)

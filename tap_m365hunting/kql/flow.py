@@ -1,0 +1,62 @@
+"""What is known of rows at a point of a query.
+
+Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from tap_m365hunting.kql.columns import Columns
+from tap_m365hunting.kql.query import Span
+from tap_m365hunting.kql.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the operator at a token means for windows.
+
+    A `fatal` finding holds however the query is run, any other only where windows bound it, and
+    one with a `cursor` only where that column is the cursor.
+    """
+
+    index: int
+    operator: str
+    message: str
+    warning: bool = False
+    fatal: bool = False
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Rows at a point of the query: their columns, and what was met on the way."""
+
+    columns: Columns = field(default_factory=Columns)
+    findings: tuple[Finding, ...] = ()
+
+    def to(self, columns: Columns) -> Self:
+        """Return the rows with other columns."""
+        return replace(self, columns=columns)
+
+    def met(self, findings: Iterable[Finding]) -> Self:
+        """Return the rows after what was met."""
+        return replace(self, findings=(*self.findings, *findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that the query declares, with the names that its body can see.
+
+    `parameters` tells of each parameter whether it takes rows.
+    """
+
+    parameters: Mapping[str, bool]
+    body: Span
+    names: "Mapping[str, Flow | Function]"
+
+
+def finding(stage: Stage, message: str, *, warning: bool = False, fatal: bool = False) -> Finding:
+    """Say of the operator what it means."""
+    text = f"'{stage.operator}' {message}"
+    return Finding(stage.index, stage.operator, text, warning=warning, fatal=fatal)

@@ -1,0 +1,174 @@
+"""Column lists as `project`, `extend` and `summarize` take them, and the names that they make.
+
+Pure.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from tap_m365hunting.kql.columns import PLAIN, Columns, Origin
+from tap_m365hunting.kql.literals import timespan
+from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.tokens import Kind
+
+# Calls whose value, unnamed, takes the name of their first argument, as Microsoft's parser has it.
+_NAMED_BY_ARGUMENT: Final = frozenset({
+    "arg_max", "arg_min", "bin", "bin_at", "floor", "startofday", "startofweek", "startofmonth",
+    "startofyear", "take_any", "take_anyif", "todatetime",
+})  # fmt: skip
+_BINS: Final = frozenset({"bin", "floor"})
+_ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a column list: the names before `=`, if any, and the expression."""
+
+    names: tuple[str, ...]
+    value: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a column list makes: columns for sure, columns perhaps, and with `star` all others."""
+
+    known: dict[str, Origin]
+    maybe: frozenset[str]
+    star: bool
+
+
+def items(query: Query, span: Span) -> Iterator[Item]:
+    """Take a column list apart at its commas."""
+    for piece in query.split(span, ","):
+        sides = query.split(piece, "=")
+        if len(sides) > 1:
+            value = Span(sides[1].start, piece.end)
+            yield Item(tuple(_names(query, sides[0])), value)
+        elif piece:
+            yield Item((), piece)
+
+
+def made(query: Query, span: Span, columns: Columns) -> Made:
+    """Return the columns that a list makes out of those there are."""
+    known: dict[str, Origin] = {}
+    maybe: set[str] = set()
+    star = False
+    for item in items(query, span):
+        own = _own_names(query, item.value)
+        names = (*item.names, *own[len(item.names) :])
+        origin = _origin(query, item.value, columns)
+        known |= dict.fromkeys(names[:1], origin) | dict.fromkeys(names[1:], PLAIN)
+        if not names:
+            maybe |= set(mentioned(query, item.value))
+        star |= _takes_all(query, item.value)
+    return Made(known, frozenset(maybe), star)
+
+
+def column_name(query: Query, span: Span) -> str:
+    """Return the name, if the span is a column's name alone, bare or as ['quoted']."""
+    if span.end - span.start == 1:
+        return query.name_at(span.start)
+    bracketed = query.is_sign(span.start, "[") and query.closing[span.start] == span.end - 1
+    return quoted_name(query, span.start + 1) if bracketed else ""
+
+
+def quoted_name(query: Query, index: int) -> str:
+    """Return the text of the string literal there, without its quotes; empty if it is none."""
+    token = query.tokens[index]
+    if token.kind is not Kind.STRING:
+        return ""
+    inner = token.text.lstrip("hH@")[1:-1]
+    return re.sub(r"\\(['\"\\])", r"\1", inner)
+
+
+def mentioned(query: Query, span: Span) -> Iterator[str]:
+    """Go through all bare and quoted names in the span."""
+    for index in range(span.start, span.end):
+        name = query.name_at(index) or quoted_name(query, index)
+        if name:
+            yield name
+
+
+def patterns(query: Query, span: Span) -> list[str]:
+    """Return a list's names, where `*` stands for anything: `project-away Initiating*, Sha1`."""
+    return [
+        column_name(query, piece)
+        or "".join(query.tokens[index].text for index in range(piece.start, piece.end))
+        for piece in query.split(span, ",")
+        if piece
+    ]
+
+
+def declared(query: Query, span: Span) -> list[str]:
+    """Return the names of a list of `name: type`, whatever stands between; types follow a colon."""
+    names = (i for i in range(span.start, span.end) if not query.is_sign(i - 1, ":"))
+    return [name for name in map(query.name_at, names) if name]
+
+
+def _names(query: Query, span: Span) -> Iterator[str]:
+    name = column_name(query, span)
+    if name:
+        yield name
+    elif query.is_sign(span.start, "("):
+        inner = Span(span.start + 1, span.end - 1)
+        yield from (column_name(query, piece) for piece in query.split(inner, ","))
+
+
+def _own_names(query: Query, span: Span) -> tuple[str, ...]:
+    """Return the names that an expression brings along, empty if the text does not tell."""
+    name = column_name(query, span)
+    if name:
+        return (name,)
+    if query.name_at(span.start) not in _NAMED_BY_ARGUMENT:
+        return ()
+    names = [column_name(query, piece) for piece in _arguments(query, span)]
+    last = len(names) if query.name_at(span.start) in _ALL_COLUMNS else 1
+    return tuple(name for name in names[:last] if name)
+
+
+def _origin(query: Query, span: Span, columns: Columns) -> Origin:
+    name = column_name(query, span)
+    if name:
+        return columns.origin(name)
+    call, arguments = query.name_at(span.start), _arguments(query, span)
+    if call == "ingestion_time" and not arguments:
+        return PLAIN
+    return Origin(computed=True, bin=_bin(query, call, arguments))
+
+
+def _bin(query: Query, call: str, arguments: list[Span]) -> timedelta | None:
+    if call == "startofday" and arguments:
+        return timedelta(days=1)
+    if call in _BINS and len(arguments) > 1:
+        return timespan(scalar(query, arguments[1]))
+    return None
+
+
+def scalar(query: Query, span: Span) -> str:
+    """Return the one literal that the span is, through a `let` that names it; else empty."""
+    if span.end - span.start != 1:
+        return ""
+    name = query.name_at(span.start)
+    if not name:
+        return query.tokens[span.start].text
+    for let in query.leading:
+        if query.name_at(let.start) == "let" and query.name_at(let.start + 1) == name:
+            return query.tokens[let.start + 3].text if let.end - let.start == 4 else ""  # noqa: PLR2004
+    return ""
+
+
+def _arguments(query: Query, span: Span) -> list[Span]:
+    """Return a call's arguments, if the span is one call and nothing else."""
+    opening = span.start + 1
+    if not query.is_sign(opening, "(") or query.closing[opening] != span.end - 1:
+        return []
+    return [piece for piece in query.split(Span(opening + 1, span.end - 1), ",") if piece]
+
+
+def _takes_all(query: Query, span: Span) -> bool:
+    if query.name_at(span.start) not in _ALL_COLUMNS:
+        return False
+    return any(query.is_sign(piece.start, "*") for piece in _arguments(query, span))

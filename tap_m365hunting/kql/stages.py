@@ -1,0 +1,199 @@
+"""What each operator does to the columns.
+
+Pure. Row limits and aggregations are here as well: whether they leave the cursor decides whether
+a query is bounded at all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns
+from tap_m365hunting.kql.lists import declared, items, made, mentioned, patterns
+from tap_m365hunting.kql.query import Query, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An operator of a pipeline: its name, the token that names it, and what follows."""
+
+    operator: str
+    index: int
+    rest: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage about to change columns. `watched` are the names that may become the cursor."""
+
+    query: Query
+    rest: Span
+    columns: Columns
+    watched: frozenset[str]
+
+
+def stage_at(query: Query, span: Span) -> Stage:
+    """Read the operator at the start of a stage, `mv-expand` and the like as one name."""
+    end = span.start + 1
+    while end < span.end and _continues(query, end):
+        end += 1
+    text = "".join(token.text for token in query.tokens[span.start : end])
+    return Stage(text, span.start, Span(end, span.end))
+
+
+def keyword(query: Query, span: Span, word: str) -> int:
+    """Return where a word stands outside brackets, the span's end if it does not."""
+    found = (i for i in query.top_level(span) if query.name_at(i) == word)
+    return next(found, span.end)
+
+
+def option(query: Query, span: Span, name: str) -> str:
+    """Return the value of an option such as `kind=inner`, empty if it is not given."""
+    index = keyword(query, span, name)
+    return query.name_at(index + 2) if query.is_sign(index + 1, "=") else ""
+
+
+def columns_after(stage: Stage, step: Step) -> Columns:
+    """Return the columns behind the operator; what is not known to change them leaves them."""
+    return _EFFECTS.get(stage.operator, _same)(step)
+
+
+def _continues(query: Query, index: int) -> bool:
+    """Whether the token goes on with an operator's name: names and hyphens without space."""
+    if query.tokens[index - 1].end != query.tokens[index].start:
+        return False
+    return query.is_sign(index, "-") != query.is_sign(index - 1, "-")
+
+
+def _same(step: Step) -> Columns:
+    return step.columns
+
+
+def _unsure(step: Step) -> Columns:
+    return step.columns.unsure()
+
+
+def _extend(step: Step) -> Columns:
+    new = made(step.query, step.rest, step.columns)
+    return step.columns.plus(new.known, new.maybe)
+
+
+def _project(step: Step) -> Columns:
+    new = made(step.query, step.rest, step.columns)
+    return step.columns.only(new.known, new.maybe)
+
+
+def _distinct(step: Step) -> Columns:
+    everything = step.query.is_sign(step.rest.start, "*")
+    return step.columns if everything else _project(step)
+
+
+def _summarize(step: Step) -> Columns:
+    by = keyword(step.query, step.rest, "by")
+    values = made(step.query, Span(step.rest.start, by), step.columns)
+    groups = made(step.query, Span(by + 1, step.rest.end), step.columns)
+    known = {**values.known, **groups.known}
+    if values.star:
+        return step.columns.plus(known)
+    return step.columns.only(known, groups.maybe)
+
+
+def _make_series(step: Step) -> Columns:
+    # The column after `on` is there, but as an array of times: no cursor.
+    by = keyword(step.query, step.rest, "by")
+    groups = made(step.query, Span(by + 1, step.rest.end), step.columns)
+    return step.columns.only(groups.known, groups.maybe)
+
+
+def _away(step: Step) -> Columns:
+    gone = _matches(step)
+    return step.columns.plus(dict.fromkeys(gone))
+
+
+def _keep(step: Step) -> Columns:
+    kept = _matches(step)
+    sure = {name for name in kept if step.columns.has(name) or name in _exact(step)}
+    known = {name: step.columns.origin(name) for name in sure}
+    return step.columns.only(known, {n for n in kept if step.columns.has(n) is None})
+
+
+def _exact(step: Step) -> set[str]:
+    return {name for name in patterns(step.query, step.rest) if "*" not in name}
+
+
+def _matches(step: Step) -> set[str]:
+    found = set[str]()
+    for pattern in patterns(step.query, step.rest):
+        found |= step.columns.matching(pattern, step.watched)
+    return found | _exact(step)
+
+
+def _rename(step: Step) -> Columns:
+    columns = step.columns
+    for item in items(step.query, step.rest):
+        new = dict.fromkeys(item.names, PLAIN)
+        for old in mentioned(step.query, item.value):
+            new = dict.fromkeys(item.names, columns.origin(old))
+            columns = columns.plus({old: None})
+        columns = columns.plus(new)
+    return columns
+
+
+def _expand(step: Step) -> Columns:
+    on = keyword(step.query, step.rest, "on")
+    names: list[str] = []
+    for item in items(step.query, Span(step.rest.start, on)):
+        names += [*item.names, *list(mentioned(step.query, item.value))[:1]]
+    inner = range(on, step.rest.end)
+    assigned = {step.query.name_at(i - 1) for i in inner if step.query.is_sign(i, "=")}
+    return step.columns.plus(dict.fromkeys(names, COMPUTED), assigned)
+
+
+def _parse(step: Step) -> Columns:
+    pattern = Span(keyword(step.query, step.rest, "with") + 1, step.rest.end)
+    return step.columns.plus(dict.fromkeys(declared(step.query, pattern), COMPUTED))
+
+
+def _parse_kv(step: Step) -> Columns:
+    keys = Span(keyword(step.query, step.rest, "as") + 1, step.rest.end)
+    return step.columns.plus(dict.fromkeys(declared(step.query, keys), COMPUTED))
+
+
+def _only_of(step: Step) -> Columns:
+    column = keyword(step.query, step.rest, "of") + 1
+    return step.columns.only(dict.fromkeys([step.query.name_at(column)], PLAIN))
+
+
+def _nested(step: Step) -> Columns:
+    return step.columns.only({}, mentioned(step.query, step.rest))
+
+
+def _fixed(*names: str) -> Callable[[Step], Columns]:
+    return lambda step: step.columns.only(dict.fromkeys(names, PLAIN))
+
+
+_EFFECTS: Final[Mapping[str, Callable[[Step], Columns]]] = {
+    "count": _fixed("Count"),
+    "distinct": _distinct,
+    "extend": _extend,
+    "getschema": _fixed("ColumnName", "ColumnOrdinal", "ColumnType", "DataType"),
+    "make-series": _make_series,
+    "mv-apply": _expand,
+    "mv-expand": _expand,
+    "mvapply": _expand,
+    "mvexpand": _expand,
+    "parse": _parse,
+    "parse-kv": _parse_kv,
+    "parse-where": _parse,
+    "partition": _unsure,
+    "project": _project,
+    "project-away": _away,
+    "project-keep": _keep,
+    "project-rename": _rename,
+    "reduce": _fixed("Count", "Pattern", "Representative"),
+    "sample-distinct": _only_of,
+    "serialize": _extend,
+    "summarize": _summarize,
+    "top-hitters": _only_of,
+    "top-nested": _nested,
+}

@@ -1,0 +1,60 @@
+"""What is said about a query before any call: how it will be read, and what is wrong with that.
+
+Pure.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Literal, Self
+
+from tap_m365hunting.errors import QueryTextError
+
+
+class Mode(Enum):
+    """How a query becomes calls; the names are Singer's replication methods, but for WINDOWED."""
+
+    INCREMENTAL = "incremental"
+    """The tap bounds the result by its cursor."""
+
+    WINDOWED = "windowed"
+    """The query bounds itself by `window_start` and `window_end`."""
+
+    FULL_TABLE = "full_table"
+    """The query runs as it stands, each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to know about a query, at a place in the user's own text (from 1)."""
+
+    severity: Literal["error", "warning"]
+    line: int
+    column: int
+    operator: str | None
+    message: str
+
+    @classmethod
+    def of(cls, error: QueryTextError) -> Self:
+        """Take an unreadable text as a problem like any other."""
+        return cls("error", error.line, error.column, None, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a query will be read.
+
+    `cursor` is the column that windows bound, `None` where they bound none. `bin` is the width of
+    the bins that the result's cursor (or, for WINDOWED, any column) is rounded to: windows must
+    start and end at whole multiples of it, counted from 0001-01-01.
+    """
+
+    mode: Mode
+    cursor: str | None
+    problems: tuple[Problem, ...]
+    bin: timedelta | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the query may run."""
+        return all(problem.severity != "error" for problem in self.problems)

@@ -1,0 +1,228 @@
+"""Rows followed through a query: which columns reach its end, and what stands in a window's way.
+
+Pure. Names bound by `let`, function bodies, union branches, parentheses and `materialize` are
+followed; what stands beside the rows (right sides of joins, `toscalar`, lists for `in`) is not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from tap_m365hunting.kql import operators
+from tap_m365hunting.kql.columns import PLAIN, Columns
+from tap_m365hunting.kql.flow import Finding, Flow, Function, finding
+from tap_m365hunting.kql.lists import declared, made, quoted_name
+from tap_m365hunting.kql.literals import timespan_text
+from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.sides import Side, join, union
+from tap_m365hunting.kql.stages import Stage, Step, columns_after, stage_at
+
+# Parentheses nest less deep than this (statements.MAX_DEPTH), so only functions can reach it.
+_MAX_DEPTH: Final = 80
+_MAX_CALLS: Final = 500
+
+_Names = dict[str, Flow | Function]
+
+
+class Walk:
+    """One walk through one query, looking out for the `watched` names."""
+
+    def __init__(self, query: Query, watched: frozenset[str]) -> None:
+        self._query = query
+        self._watched = watched
+        self._depth = 0
+        self._calls = 0
+
+    def result(self) -> Flow:
+        """Return the rows at the query's end."""
+        return self._last(self._query.leading, self._query.final, {})
+
+    # Statements and names
+
+    def _last(
+        self, leading: Sequence[Span], final: Span, names: Mapping[str, Flow | Function]
+    ) -> Flow:
+        seen = dict(names)
+        for span in leading:
+            if self._query.name_at(span.start) == "let":
+                name = self._query.name_at(span.start + 1)
+                seen[name] = self._bound(Span(span.start + 3, span.end), seen)
+        return self._rows(final, seen)
+
+    def _bound(self, value: Span, names: _Names) -> Flow | Function:
+        start = value.start + (self._query.name_at(value.start) == "view")
+        after = self._query.closing.get(start, value.end) + 1
+        if not self._query.is_sign(start, "(") or not self._query.is_sign(after, "{"):
+            return self._rows(value, names)
+        parameters = {
+            self._query.name_at(piece.start): self._query.is_sign(piece.start + 2, "(")
+            for piece in self._query.split(Span(start + 1, after - 1), ",")
+        }
+        body = Span(after + 1, self._query.closing[after])
+        return Function(parameters, body, dict(names))
+
+    def _call(self, function: Function, arguments: Sequence[Flow], stage: Stage) -> Flow:
+        self._calls += 1
+        statements = [span for span in self._query.split(function.body, ";") if span]
+        if self._calls > _MAX_CALLS or not statements:
+            return Flow().met([finding(stage, operators.TOO_DEEP)])
+        names = dict(function.names)
+        given = iter(arguments)
+        for name, takes_rows in function.parameters.items():
+            rows = next(given, Flow())
+            names[name] = rows if takes_rows else Flow()
+        return self._last(statements[:-1], statements[-1], names)
+
+    # Pipelines
+
+    def _rows(self, span: Span, names: _Names) -> Flow:
+        """Follow the rows of a tabular expression."""
+        stages = self._query.split(span, "|")
+        if self._depth > _MAX_DEPTH or not all(stages):
+            return self._unreadable(span)
+        self._depth += 1
+        flow = self._source(stages[0], names)
+        for stage in stages[1:]:
+            flow = self._after(stage_at(self._query, stage), flow, names)
+        self._depth -= 1
+        return flow
+
+    def _unreadable(self, span: Span) -> Flow:
+        index = min(span.start, len(self._query.tokens) - 1)
+        stage = Stage(self._query.tokens[index].text, index, span)
+        if self._depth > _MAX_DEPTH:
+            return Flow().met([finding(stage, operators.TOO_DEEP)])
+        return Flow().met([finding(stage, operators.NOTHING_THERE, fatal=True)])
+
+    def _after(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
+        special: Mapping[str, Callable[[Stage, Flow, _Names], Flow]] = {
+            "as": self._as,
+            "evaluate": self._evaluate,
+            "invoke": self._invoke,
+        }
+        if stage.operator in special:
+            return special[stage.operator](stage, flow, names)
+        if stage.operator == "union":
+            return union(self._side(names), stage, flow)
+        if stage.operator in ("join", "lookup"):
+            return join(self._side(names), stage, flow)
+        step = Step(self._query, stage.rest, flow.columns, self._watched)
+        columns = columns_after(stage, step)
+        return flow.to(columns).met(self._judge(stage, columns))
+
+    def _judge(self, stage: Stage, columns: Columns) -> Iterator[Finding]:
+        message = operators.REFUSED.get(stage.operator)
+        bins = [origin.bin for origin in columns.known.values() if origin and origin.bin]
+        if message and stage.operator == "summarize" and bins:
+            yield finding(stage, operators.BINS.format(bin=timespan_text(min(bins))))
+        elif message:
+            yield finding(stage, message, fatal=message == operators.SEVERAL_RESULTS)
+        elif stage.operator not in operators.ROW_WISE:
+            yield finding(stage, operators.UNKNOWN)
+        yield from self._neighbours(stage.rest)
+
+    def _neighbours(self, span: Span) -> Iterator[Finding]:
+        """Find functions that look at other rows, outside the queries that stand in brackets."""
+        for index in self._query.top_level(span):
+            inner = Span(index + 1, self._query.closing.get(index, index))
+            if inner and len(self._query.split(inner, "|")) == 1:
+                yield from self._neighbours(inner)
+            name = self._query.name_at(index)
+            if name in operators.NEIGHBOURS and self._query.is_sign(index + 1, "("):
+                yield finding(Stage(name, index, span), operators.OTHER_ROWS)
+
+    # Operators that bring in other rows
+
+    def _as(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
+        names[self._query.name_at(stage.rest.end - 1)] = flow
+        return flow
+
+    def _evaluate(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
+        del names
+        plugin = next(
+            filter(None, map(self._query.name_at, range(stage.rest.start, stage.rest.end))), ""
+        )
+        if plugin not in operators.ROW_WISE_PLUGINS:
+            named = Stage(f"evaluate {plugin}", stage.index, stage.rest)
+            return flow.met([finding(named, operators.UNKNOWN)])
+        declared = any(self._query.is_sign(i, ":") for i in self._query.top_level(stage.rest))
+        if declared or plugin != "bag_unpack":
+            return flow
+        warning = finding(stage, operators.PLUGIN_COLUMNS, warning=True)
+        return flow.to(replace(flow.columns, rest=True)).met([warning])
+
+    def _invoke(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
+        name = self._query.name_at(stage.rest.start)
+        function = names.get(name)
+        if isinstance(function, Function):
+            return self._call(function, (flow,), stage)
+        named = Stage(f"invoke {name}", stage.index, stage.rest)
+        return flow.met([finding(named, operators.STORED_FUNCTION, warning=True)])
+
+    # Sources
+
+    def _source(self, span: Span, names: _Names) -> Flow:
+        """Follow the rows from where a pipeline takes them."""
+        stage = stage_at(self._query, span)
+        if self._query.is_sign(span.start, "("):
+            return self._rows(Span(span.start + 1, self._query.closing[span.start]), names)
+        if stage.operator in operators.SOURCES_REFUSED:
+            message = operators.SOURCES_REFUSED[stage.operator]
+            return Flow().met([finding(stage, message)])
+        if stage.operator in ("union", "materialize", "evaluate"):
+            return self._built_in(stage, names)
+        made_here = self._made_here(stage)
+        return Flow(made_here) if made_here else self._named(stage, span, names)
+
+    def _built_in(self, stage: Stage, names: _Names) -> Flow:
+        if stage.operator == "union":
+            return union(self._side(names), stage)
+        if stage.operator == "evaluate":
+            return self._evaluate(stage, Flow(), names)
+        return self._rows(self._query.split(self._inside(stage), ",")[0], names)
+
+    def _made_here(self, stage: Stage) -> Columns | None:
+        """Return the columns of rows that stand in the query itself, or in a file."""
+        if stage.operator == "print":
+            new = made(self._query, stage.rest, Columns())
+            return Columns().only(new.known, new.maybe)
+        if stage.operator == "range":
+            return Columns().only({self._query.name_at(stage.rest.start): PLAIN})
+        if stage.operator in ("datatable", "externaldata"):
+            return Columns().only(dict.fromkeys(declared(self._query, self._inside(stage)), PLAIN))
+        return None
+
+    def _inside(self, stage: Stage) -> Span:
+        """Return what stands in the brackets after the operator."""
+        return Span(stage.rest.start + 1, self._query.closing.get(stage.rest.start, stage.rest.end))
+
+    def _named(self, stage: Stage, span: Span, names: _Names) -> Flow:
+        """Follow a table, a function, or what `let` has given a name."""
+        bound = names.get(stage.operator)
+        if isinstance(bound, Flow):
+            return bound
+        if isinstance(bound, Function):
+            arguments = [
+                self._rows(piece, names)
+                for piece in self._query.split(self._inside(stage), ",")
+                if piece
+            ]
+            return self._call(bound, arguments, stage)
+        if self._query.is_sign(stage.rest.start, "(") and (
+            stage.operator not in operators.TABLE_FUNCTIONS
+        ):
+            return Flow().met([finding(stage, operators.STORED_FUNCTION, warning=True)])
+        return self._table(span)
+
+    def _table(self, span: Span) -> Flow:
+        """Follow a table: `T`, `['T']`, `table('T')`, `database('d').T`."""
+        names = [
+            self._query.name_at(i) or quoted_name(self._query, i)
+            for i in range(span.start, span.end)
+        ]
+        name = next(filter(None, reversed(names)), "")
+        gone = operators.CURSORS if name in operators.TIMELESS_TABLES else ()
+        return Flow(Columns().plus(dict.fromkeys(gone)))
+
+    def _side(self, names: _Names) -> Side:
+        return Side(self._query, self._watched, lambda span: self._rows(span, names))
