@@ -3,6 +3,7 @@
 The wire is not its matter: it answers with columns of Kusto's types and rows of plain values.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +21,8 @@ from hunting_emulator.kql.errors import (
     KqlSyntaxError,
     KqlUnsupportedError,
 )
-from hunting_emulator.kql.rewrite import INGESTED
-from hunting_emulator.kql.translate import Translator
+from hunting_emulator.kql.rewrite import INGESTED, TWIN
+from hunting_emulator.kql.translate import Described, Translation, Translator
 from hunting_emulator.store import Moment, Store, physical_names
 from hunting_emulator.tables import CATALOG, Column, Table
 
@@ -36,6 +37,8 @@ __all__ = [
 
 Row = tuple[object, ...]
 _BATCH: Final = 2_000
+_ANY: Final = Moment("2000-01-01 00:00:00", "2000-01-01 00:00:00")
+_TWIN: Final = re.compile(rf"{TWIN}\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +145,27 @@ class Engine:
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
         statement = self._current_translator().statement(kql)
-        views = {
-            name: self._store.view(name, moment, ingestion=statement.ingestion)
-            for name in sorted(statement.reads)
-        }
-        asked = sql.with_tables(statement.filled(at), views)
+        asked = self._over_tables(statement.filled(at), statement.translation, moment)
+        shown = [(name, kind) for name, kind in statement.columns if name != INGESTED]
+        shaped = sql.shaped(asked, [sql.selected(name, kind) for name, kind in shown], row_cap)
         try:
-            columns, cursor = self._execute(asked, row_cap)
+            cursor = self._store.cursor().execute(shaped)
         except duckdb.Error as error:
             raise diagnose.database(kql, str(error)) from error
+        columns = tuple(Column(_TWIN.sub("", name), kusto_type(kind)) for name, kind in shown)
         return Result(columns, self._cpu() - started, cursor)
 
-    def _execute(
-        self, asked: str, row_cap: int | None
-    ) -> tuple[tuple[Column, ...], duckdb.DuckDBPyConnection]:
-        cursor = self._store.cursor()
-        described = cursor.execute(f"DESCRIBE {asked}").fetchall()
-        found = [(name, kind) for name, kind, *_ in described if name != INGESTED]
-        chosen = [sql.selected(name, kind) for name, kind in found]
-        cursor.execute(sql.shaped(asked, chosen, row_cap))
-        named = {alias: name for name, alias in self._store.aliases.items()}
-        columns = tuple(Column(named.get(name, name), kusto_type(kind)) for name, kind in found)
-        return columns, cursor
+    def _over_tables(self, query: str, translation: Translation, moment: Moment) -> str:
+        views = {
+            name: self._store.view(name, moment, ingestion=translation.ingestion)
+            for name in sorted(translation.reads)
+        }
+        return sql.with_tables(query, views)
+
+    def _describe(self, translation: Translation) -> Described:
+        asked = self._over_tables(sql.unfilled(translation.sql), translation, _ANY)
+        described = self._store.cursor().execute(f"DESCRIBE {asked}")
+        return [(name, kind) for name, kind, *_ in described.fetchall()]
 
     def _current_translator(self) -> Translator:
         with self._lock:
@@ -173,5 +175,5 @@ class Engine:
                     name: tuple(physical_names(table).values())
                     for name, table in self._store.tables.items()
                 }
-                self._translator = version, Translator(schema, self._store.aliases)
+                self._translator = version, Translator(schema, self._store.aliases, self._describe)
             return self._translator[1]

@@ -14,8 +14,9 @@ from typing import Final
 import duckdb
 
 from hunting_emulator.kql import times
-from hunting_emulator.kql.rewrite import INGESTED
-from hunting_emulator.kql.sql import MACROS, quote
+from hunting_emulator.kql.exact import MACROS
+from hunting_emulator.kql.rewrite import INGESTED, TWIN
+from hunting_emulator.kql.sql import quote
 from hunting_emulator.tables import Column, Table
 from hunting_emulator.values import DUCKDB_TYPES, cast, wire_text
 
@@ -48,7 +49,7 @@ def physical_names(table: Table) -> dict[str, str]:
     names = {}
     for column in table.columns:
         count = seen.get(column.name.casefold(), 0)
-        names[column.name] = f"{column.name}__twin{count}" if count else column.name
+        names[column.name] = f"{column.name}{TWIN}{count}" if count else column.name
         seen[column.name.casefold()] = count + 1
     return names
 

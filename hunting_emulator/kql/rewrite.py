@@ -23,6 +23,15 @@ from hunting_emulator.kql.tokens import (
 INGESTED: Final = "__ingested"
 """The hidden column that says when a row became visible."""
 
+HASHED: Final = "gamma(gamma("
+"""How a hash goes through the translator, which has none: as calls that it leaves as they are."""
+
+PACKED: Final = "gamma(gamma(gamma("
+"""How a packed row goes through the translator, before its number."""
+
+TWIN: Final = "__twin"
+"""What a column's name has in DuckDB, before a number, if it differs only in case from another."""
+
 SLOT: Final = "1701-01-01T00:00:00.{:07}Z"
 """What stands for the n-th datetime literal while the text is translated."""
 
@@ -55,9 +64,16 @@ def prepare(text: str, aliases: Mapping[str, str]) -> Prepared:
     """Rewrite a query; column names in `aliases` get their other name."""
     tokens, instants = _slots(_renamed(_plain_strings(tokenize(text)), aliases))
     rewritten = text_of(_without_render(tokens))
-    for name, rewrite in _CALLS.items():
+    for name, rewrite in _FORMS.items():
         rewritten = rewrite_calls(rewritten, name, rewrite)
     return Prepared(hoist(rewritten), tuple(instants))
+
+
+def in_other_words(text: str) -> str:
+    """Say what the translator has no function for with those that it has."""
+    for name, rewrite in _FUNCTIONS.items():
+        text = rewrite_calls(text, name, rewrite)
+    return text
 
 
 def _plain_strings(tokens: Sequence[Token]) -> list[Token]:
@@ -207,8 +223,7 @@ def _openings(tokens: Sequence[Token]) -> list[int]:
 
 
 def _hash(arguments: list[str]) -> str:
-    """Kusto does not promise which hash it is, only that equal values have equal ones."""
-    hashed = f"tolong(strcat('0x', substring(hash_md5(strcat('h', {arguments[0]})), 0, 15)))"
+    hashed = f"{HASHED}{arguments[0]}))"
     return hashed if len(arguments) == 1 else f"({hashed} % ({arguments[1]}))"
 
 
@@ -217,10 +232,14 @@ def _is_private(arguments: list[str]) -> str:
     return f"(tostring({arguments[0]}) matches regex {quoted(private)})"
 
 
-_CALLS: Final[Mapping[str, Callable[[list[str]], str]]] = {
+_Rewrites = Mapping[str, Callable[[list[str]], str]]
+
+_FORMS: Final[_Rewrites] = {
     "materialize": lambda arguments: f"({','.join(arguments)})",
     "ingestion_time": lambda _: INGESTED,
+}
+_FUNCTIONS: Final[_Rewrites] = {
     "hash": _hash,
-    "ipv4_is_private": _is_private,
     "hash_xxhash64": _hash,
+    "ipv4_is_private": _is_private,
 }

@@ -1,47 +1,69 @@
 """KQL to SQL, remembered.
 
-Pure. The text's datetime literals are taken out first, so that the windows of one query, which
-differ in their bounds alone, are one text to translate.
+The text's datetime literals are taken out first, so that the windows of one query, which differ
+in their bounds alone, are one text to translate.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
+import duckdb
 import duckdb_kql
 
 from hunting_emulator.kql import diagnose, sql
-from hunting_emulator.kql.rewrite import INGESTED, Instant, prepare
-from hunting_emulator.kql.tokens import tokenize
+from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
+from hunting_emulator.kql.exact import exact
+from hunting_emulator.kql.expand import expand
+from hunting_emulator.kql.rewrite import INGESTED, TWIN, Instant, in_other_words, prepare
 
 _REMEMBERED: Final = 512
 _ANY_TIME: Final = "2000-01-01T00:00:00Z"
+_TWINS: Final = re.compile(r"columns '(.+?)' and '(.+?)' differ only in case")
+_MOST_TWINS: Final = 20
 
 Schema = Mapping[str, tuple[str, ...]]
+Described = Sequence[tuple[str, str]]
+Describe = Callable[["Translation"], Described]
+"""Answers the names and DuckDB types of the columns of a translation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """SQL with slots for the query's instants and its time; `reads` are the tables it reads."""
+
+    sql: str
+    reads: frozenset[str]
+
+    @property
+    def ingestion(self) -> bool:
+        """Whether it asks when rows became visible."""
+        return INGESTED in self.sql
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with slots for the query's instants and its time."""
+    """A translation, its columns as DuckDB has them, and the instants of one text."""
 
-    sql: str
+    translation: Translation
+    columns: Described
     instants: tuple[Instant, ...]
-    reads: frozenset[str]
-    ingestion: bool
 
     def filled(self, now: str) -> str:
         """Return the SQL for one time of asking."""
-        return sql.filled(self.sql, self.instants, now=now)
+        return sql.filled(self.translation.sql, self.instants, now=now)
 
 
 class Translator:
     """Translates against one set of tables; make another when they change."""
 
-    def __init__(self, schema: Schema, aliases: Mapping[str, str]) -> None:
+    def __init__(self, schema: Schema, aliases: Mapping[str, str], describe: Describe) -> None:
         self._schema = schema
         self._aliases = aliases
-        self._remembered: Callable[[str], str] = lru_cache(_REMEMBERED)(self._translate)
+        self._describe = describe
+        self._remembered = lru_cache(_REMEMBERED)(self._translated)
 
     def statement(self, text: str) -> Statement:
         """Translate a query.
@@ -51,34 +73,44 @@ class Translator:
         """
         prepared = prepare(text, self._aliases)
         try:
-            translated = self._remembered(prepared.text)
+            translation, columns = self._remembered(prepared.text)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
-        used = sql.names(translated)
-        return Statement(
-            translated,
-            prepared.instants,
-            frozenset(used & set(self._schema)),
-            INGESTED in used,
-        )
+        except duckdb.Error as error:
+            raise diagnose.database(text, str(error)) from error
+        return Statement(translation, columns, prepared.instants)
 
-    def _translate(self, text: str) -> str:
-        schema = {name: list(columns) for name, columns in self._schema.items()}
-        if any(token.text == INGESTED for token in tokenize(text)):
-            schema = {name: [*columns, INGESTED] for name, columns in schema.items()}
-        return sql.exact(
-            str(
-                duckdb_kql.to_sql(
-                    text,
-                    schema=schema,
-                    allow_write=False,
-                    query_now=_ANY_TIME,
-                )
-            )
-        )
+    def _translated(self, text: str) -> tuple[Translation, Described]:
+        expanded, packs = expand(text, self._columns)
+        expanded = in_other_words(expanded)
+        ingestion = INGESTED in expanded
+        schema = {
+            name: [*columns, *[INGESTED] * ingestion] for name, columns in self._schema.items()
+        }
+        translated = exact(_told_apart(expanded, schema), packs)
+        translation = Translation(translated, frozenset(sql.names(translated) & set(schema)))
+        return translation, self._describe(translation)
+
+    def _columns(self, text: str) -> Described:
+        return [column for column in self._remembered(text)[1] if column[0] != INGESTED]
 
 
-def _said(text: str, error: duckdb_kql.KqlError) -> Exception:
+def _told_apart(text: str, schema: dict[str, list[str]]) -> str:
+    """Translate, giving names that differ only in case from others a number."""
+    to_sql = partial(duckdb_kql.to_sql, schema=schema, allow_write=False, query_now=_ANY_TIME)
+    for number in range(1, _MOST_TWINS):
+        try:
+            return str(to_sql(text))
+        except duckdb_kql.KqlSchemaError as error:
+            found = _TWINS.search(str(error))
+            if found is None:
+                raise
+            text = prepare(text, {found[2]: f"{found[2].split(TWIN)[0]}{TWIN}{number}"}).text
+    reason = "it has too many names that differ only in case"
+    raise KqlUnsupportedError(reason)
+
+
+def _said(text: str, error: duckdb_kql.KqlError) -> KqlError:
     if isinstance(error, duckdb_kql.KqlSyntaxError):
         return diagnose.syntax(text)
     if isinstance(error, duckdb_kql.KqlUnsupportedError):

@@ -1,0 +1,191 @@
+"""What needs the columns at its place in the query: `pack_all`, `project-keep`, FileProfile.
+
+Pure, but for the columns, which the caller looks up.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from hunting_emulator.kql.rewrite import PACKED, TWIN, rewrite_calls
+from hunting_emulator.kql.sql import quote, selected
+from hunting_emulator.kql.tokens import (
+    CLOSING,
+    OPENING,
+    Token,
+    quoted,
+    split,
+    string_value,
+    text_of,
+    tokenize,
+)
+
+Columns = Callable[[str], Sequence[tuple[str, str]]]
+"""Answers which columns a query has, with their types in DuckDB."""
+
+_WIDTHS: Final = {"project-keep": 3, "project-reorder": 3, "invoke": 1}
+
+
+def expand(text: str, columns: Columns) -> tuple[str, list[str]]:
+    """Write out what depends on columns, first to last, so that each sees those before it.
+
+    Returns the text, and the SQL of the rows that are packed in it.
+    """
+    for name in ("project-keep", "project-reorder"):
+        while (found := _operator(tokenize(text), name)) is not None:
+            text = _with_columns(text, found, name, columns)
+    text = _file_profiles(text)
+    packs: list[str] = []
+    while (at := _call(tokenize(text), "pack_all")) is not None:
+        text = _packed(text, at, columns, packs)
+    return text, packs
+
+
+def before(tokens: Sequence[Token], index: int) -> str | None:
+    """Return the query whose rows reach the operator that stands around a token.
+
+    >>> tokens = tokenize("let n = 1; T | where a > n | extend b = f(a)")
+    >>> before(tokens, len(tokens) - 2)
+    'let n = 1; T | where a > n '
+    """
+    pipe, start = _pipe_and_start(tokens, index)
+    if pipe is None:
+        return None
+    if start is None:
+        return text_of(tokens[:pipe])
+    lets = split(tokens[:start], ";")[:-1]
+    return "".join(f"{text_of(part)};" for part in lets) + text_of(tokens[start + 1 : pipe])
+
+
+def _pipe_and_start(tokens: Sequence[Token], index: int) -> tuple[int | None, int | None]:
+    """Return the last pipe around a token and the bracket, if any, that its pipeline is in."""
+    depth, pipe = 0, None
+    for at in range(index - 1, -1, -1):
+        text = tokens[at].text if tokens[at].kind == "mark" else " "
+        if depth == 0 and text == ";":
+            break
+        if depth == 0 and text == "|" and pipe is None:
+            pipe = at
+        if depth == 0 and text in OPENING and pipe is not None:
+            return pipe, at
+        depth = max(depth + (text in CLOSING) - (text in OPENING), 0)
+    return pipe, None
+
+
+def _operator(tokens: Sequence[Token], name: str) -> int | None:
+    width = _WIDTHS[name]
+    for index in range(len(tokens)):
+        if tokens[index].kind == "name" and text_of(tokens[index : index + width]) == name:
+            return index
+    return None
+
+
+def _with_columns(text: str, index: int, name: str, columns: Columns) -> str:
+    tokens = tokenize(text)
+    start = index + _WIDTHS[name]
+    end = _end(tokens, start)
+    source = before(tokens, index)
+    have = [] if source is None else [name for name, _ in columns(source)]
+    asked = [_pattern(text_of(part)) for part in split(tokens[start:end], ",")]
+    order = _kept(have, asked) if name == "project-keep" else _reordered(have, asked)
+    named = ", ".join(f"[{quoted(column)}]" for column in order)
+    return f"{text_of(tokens[:index])}project {named} {text_of(tokens[end:])}"
+
+
+def _pattern(text: str) -> tuple[str, str]:
+    """Return the name or pattern, and `asc`, `desc` or nothing behind it."""
+    name, _, order = text.strip().partition(" ")
+    if name.startswith("["):
+        name = string_value(name[1:-1])
+    return name, order.strip()
+
+
+def _matches(have: Sequence[str], pattern: str) -> list[str]:
+    return [column for column in have if fnmatch.fnmatchcase(column, pattern)]
+
+
+def _kept(have: Sequence[str], asked: Sequence[tuple[str, str]]) -> list[str]:
+    chosen = {column for pattern, _ in asked for column in _matches(have, pattern) or [pattern]}
+    return [*(column for column in have if column in chosen), *sorted(chosen - set(have))]
+
+
+def _reordered(have: Sequence[str], asked: Sequence[tuple[str, str]]) -> list[str]:
+    first: list[str] = []
+    for pattern, order in asked:
+        found = _matches(have, pattern) or [pattern]
+        if order:
+            found.sort(reverse=order == "desc")
+        first += [column for column in found if column not in first]
+    return first + [column for column in have if column not in first]
+
+
+def _end(tokens: Sequence[Token], start: int) -> int:
+    """Return where the operator that begins at `start` ends."""
+    depth = 0
+    for index in range(start, len(tokens)):
+        text = tokens[index].text if tokens[index].kind == "mark" else ""
+        if depth == 0 and text and text in "|;" + CLOSING:
+            return index
+        depth += bool(text and text in OPENING) - bool(text and text in CLOSING)
+    return len(tokens)
+
+
+def _call(tokens: Sequence[Token], name: str) -> int | None:
+    return next((i for i, t in enumerate(tokens) if t.kind == "name" and t.text == name), None)
+
+
+def _packed(text: str, index: int, columns: Columns, packs: list[str]) -> str:
+    tokens = tokenize(text)
+    source = before(tokens, index)
+    have = [] if source is None else columns(source)
+    pairs = (f"'{_plain(name)}', {_element(name, kind)}" for name, kind in have)
+    packs.append(f"json_object({', '.join(pairs)})")
+    marked = [*tokens[:index], Token("name", "__packed", 0), *tokens[index + 1 :]]
+    made = f"{PACKED}'{len(packs) - 1}')))"
+    return rewrite_calls(text_of(marked), "__packed", lambda _: made)
+
+
+def _plain(name: str) -> str:
+    return re.sub(rf"{TWIN}\d+$", "", name).replace("'", "''")
+
+
+def _element(name: str, kind: str) -> str:
+    """Write a value as it stands in a dynamic."""
+    return selected(name, kind) if kind.startswith(("TIMESTAMP", "INTERVAL")) else quote(name)
+
+
+def _file_profiles(text: str) -> str:
+    while (index := _operator(tokenize(text), "invoke")) is not None:
+        tokens = tokenize(text)
+        end = _end(tokens, index)
+        call = text_of(tokens[index + 1 : end]).strip()
+        if not call.startswith("FileProfile"):
+            break
+        arguments = split(tokenize(call.partition("(")[2].rpartition(")")[0]), ",")
+        column = text_of(arguments[0]).strip().strip("\"'") or "SHA1"
+        text = f"{text_of(tokens[:index])}extend {_profile(column)} {text_of(tokens[end:])}"
+    return text
+
+
+def _profile(column: str) -> str:
+    """Write the columns that FileProfile adds; a file's are made up from its hash, and stay so."""
+    number = f"hash({column}, 1000)"
+    known = f"isnotempty({column})"
+    facts = {
+        "GlobalPrevalence": f"iff({known}, {number} * {number} + 1, long(null))",
+        "GlobalFirstSeen": f"iff({known}, ago(1d) - 1d * {number}, datetime(null))",
+        "GlobalLastSeen": f"iff({known}, ago(1h), datetime(null))",
+        "Signer": f"iff({known} and {number} % 3 > 0, 'Microsoft Corporation', '')",
+        "Issuer": f"iff({known} and {number} % 3 > 0, 'Microsoft Code Signing PCA 2011', '')",
+        "SignerHash": "''",
+        "IsCertificateValid": f"iff({known}, {number} % 3 > 0, bool(null))",
+        "IsRootSignerMicrosoft": f"iff({known}, {number} % 3 > 0, bool(null))",
+        "SignatureState": f"iff({known} and {number} % 3 > 0, 'SignedValid', 'Unsigned')",
+        "IsExecutable": f"iff({known}, true, bool(null))",
+        "ThreatName": "''",
+        "Publisher": f"iff({known} and {number} % 3 > 0, 'Microsoft', '')",
+        "SoftwareName": "''",
+        "ProfileAvailability": f"iff({known}, 'Available', 'Missing')",
+    }
+    return ", ".join(f"{name} = {value}" for name, value in facts.items())
