@@ -24,12 +24,12 @@ from tap_m365hunting.values import parse
 LONGEST_MESSAGE: Final = 300
 
 _TAG: Final = re.compile(r"<[^>]*>")
-_LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+):\d+\]|\bline (\d+)", re.IGNORECASE)
+_LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+)[:,]\d+\]|\bline (\d+)", re.IGNORECASE)
 _TABLE: Final = re.compile(r"resolve table or column expression named '([^']+)'")
 
 # In this order: the wording of the API, of the portal, and of the engine below both.
 _TOO_LARGE: Final = re.compile(
-    r"exceeded the allowed (?:result size|limits)|was preempted|exceeded the timeout|"
+    r"exceeded the (?:allowed (?:result size|limits)|internal data size|timeout)|was preempted|"
     r"80DA000|E_QUERY_RESULT_SET_TOO_LARGE|E_LOW_MEMORY_CONDITION|E_RUNAWAY_QUERY|"
     r"queryExceededResultSize|queryLimitsExceeded|queryTimeout",
     re.IGNORECASE,
@@ -56,6 +56,10 @@ class Answer:
     code: str
     retry_after: str | None
     is_json: bool
+
+    def says(self, fragments: re.Pattern[str]) -> bool:
+        """Whether the message or the code holds one of the fragments."""
+        return bool(fragments.search(f"{self.code} {self.text}"))
 
     @property
     def quoted(self) -> str:
@@ -116,9 +120,9 @@ def _rejected(answer: Answer) -> Exception:
 
 
 def _bad_request(answer: Answer) -> Exception:
-    if _TOO_LARGE.search(answer.text):
+    if answer.says(_TOO_LARGE):
         return _too_large(answer)
-    return _throttled(answer) if _SPENT.search(answer.text) else _rejected(answer)
+    return _throttled(answer) if answer.says(_SPENT) else _rejected(answer)
 
 
 def _too_large(answer: Answer) -> WindowTooLargeError:
@@ -127,7 +131,7 @@ def _too_large(answer: Answer) -> WindowTooLargeError:
 
 
 def _no_token(answer: Answer) -> Exception:
-    if _LICENCE.search(answer.text):
+    if answer.says(_LICENCE):
         msg = f"{answer.quoted} (the tenant lacks the licence or service; no token cures it)"
         return AuthenticationError(msg)
     msg = f"{answer.quoted} (check the tenant, the client, and that api and cloud fit the token)"
@@ -136,9 +140,9 @@ def _no_token(answer: Answer) -> Exception:
 
 def _forbidden(answer: Answer) -> Exception:
     dialect = answer.dialect
-    if _LICENCE.search(answer.text):
+    if answer.says(_LICENCE):
         hint = "the tenant lacks the licence or service; no permission cures it"
-    elif _CONDITIONAL.search(answer.text):
+    elif answer.says(_CONDITIONAL):
         hint = "a Conditional Access policy refused the token; exclude the app or meet the policy"
     else:
         hint = (
@@ -163,7 +167,7 @@ def _throttled(answer: Answer) -> Exception:
 
 
 def _service(answer: Answer) -> Exception:
-    if _TOO_LARGE.search(answer.text):
+    if answer.says(_TOO_LARGE):
         return _too_large(answer)
     return ServiceError(answer.quoted, retry_after=answer.retry_after)
 

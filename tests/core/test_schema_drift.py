@@ -1,0 +1,192 @@
+"""A result whose columns have changed, under each policy."""
+
+from typing import Any
+
+import pytest
+
+from tap_m365hunting.conversion import Converter
+from tap_m365hunting.drift import Policy, Reconciled, reconcile
+from tap_m365hunting.errors import SchemaDriftError
+from tap_m365hunting.schema import Column, Shape
+
+TEXT = {"type": ["string", "null"]}
+INTEGER = {"type": ["integer", "null"]}
+NUMBER = {"type": ["number", "null"]}
+BOOLEAN = {"type": ["boolean", "null"]}
+MOMENT = {"type": ["string", "null"], "format": "date-time"}
+NESTED = {"type": ["object", "array", "string", "number", "boolean", "null"]}
+
+
+def _reconciled(known: dict[str, Any], policy: Policy, **columns: str) -> Reconciled:
+    shape = Shape.of([Column(*c) for c in columns.items()], row_id=False, known=known)
+    return reconcile(known, shape, policy)
+
+
+def _record(found: Reconciled, row: dict[str, Any], **columns: str) -> dict[str, Any]:
+    answer = [Column(*c) for c in columns.items()]
+    return next(Converter(found.shape, answer).records([row]))
+
+
+@pytest.mark.parametrize("policy", ["evolve", "freeze", "fail"])
+def test_what_a_loader_would_not_see_is_no_drift(policy: Policy) -> None:
+    """Order, another engine type of the same JSON type, and a key's missing null change nothing."""
+    known = {"A": {"type": ["integer"]}, "_row_id": {"type": ["string"]}, "B": TEXT}
+
+    found = _reconciled(known, policy, B="Object", A="Int32")
+
+    assert not found.drifted
+    assert not found.send_schema
+    assert list(found.shape.properties) == ["A", "B"]
+
+
+def test_evolve_takes_what_is_new_and_keeps_what_is_gone() -> None:
+    """The SCHEMA grows; a vanished column is null, as loaders keep it anyway."""
+    found = _reconciled({"A": INTEGER, "Old": MOMENT}, "evolve", New="String", A="Int64")
+
+    assert (found.added, found.vanished, found.changed) == (("New",), ("Old",), ())
+    assert found.send_schema
+    assert found.shape.properties == {"A": INTEGER, "Old": MOMENT, "New": TEXT}
+    assert _record(found, {"A": 1, "New": "x"}, New="String", A="Int64") == {
+        "A": 1,
+        "Old": None,
+        "New": "x",
+    }
+
+
+def test_evolve_follows_a_changed_type() -> None:
+    """Types come from the answer."""
+    found = _reconciled({"A": INTEGER}, "evolve", A="String")
+
+    assert found.changed == ("A",)
+    assert found.shape.properties == {"A": TEXT}
+    assert _record(found, {"A": "x"}, A="String") == {"A": "x"}
+
+
+def test_evolve_sends_no_schema_for_a_vanished_column_alone() -> None:
+    """Null is allowed already."""
+    found = _reconciled({"A": INTEGER, "B": TEXT}, "evolve", A="Int64")
+
+    assert found.drifted
+    assert not found.send_schema
+
+
+def test_freeze_keeps_the_known_columns_and_types() -> None:
+    """New ones are dropped, vanished ones null, and the SCHEMA stays."""
+    known = {"A": INTEGER, "Old": BOOLEAN}
+
+    found = _reconciled(known, "freeze", New="String", A="String")
+
+    assert found.shape.properties == known
+    assert not found.send_schema
+    assert str(found) == "new: New; gone: Old; of another type: A"
+    assert _record(found, {"A": "7", "New": "x"}, New="String", A="String") == {"A": 7, "Old": None}
+
+
+CONVERSIONS: list[tuple[dict[str, Any], str, Any, Any]] = [
+    (INTEGER, "String", "7", 7),
+    (INTEGER, "Double", 7.0, 7),
+    (INTEGER, "Double", {}, None),
+    (NUMBER, "Int64", 7, 7.0),
+    (NUMBER, "String", "0.5", 0.5),
+    (BOOLEAN, "Int32", 1, True),
+    (BOOLEAN, "String", "true", True),
+    (MOMENT, "String", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.0000000Z"),
+    (TEXT, "Int64", 7, "7"),
+    (TEXT, "SByte", 1, "true"),
+    (TEXT, "DateTime", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.0000000Z"),
+    (TEXT, "DateTime", {}, None),
+    (NESTED, "String", '{"a":1}', '{"a":1}'),
+    (
+        {"type": ["string", "null"], "format": "uuid"},
+        "String",
+        "0" * 32,
+        f"{'0' * 8}-0000-0000-0000-{'0' * 12}",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "type_name", "cell", "value"),
+    [pytest.param(*c, id=f"{c[1]}-{c[2]}-to-{c[0]['type'][0]}") for c in CONVERSIONS],
+)
+def test_freeze_converts_what_loses_nothing(
+    known: dict[str, Any],
+    type_name: str,
+    cell: object,
+    value: object,
+) -> None:
+    """A column that became another type can often still be told in the old one."""
+    found = _reconciled({"A": known}, "freeze", A=type_name)
+
+    record = _record(found, {"A": cell}, A=type_name)
+
+    assert record == {"A": value}
+    assert type(record["A"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("known", "type_name", "cell"),
+    [
+        pytest.param(INTEGER, "String", "many", id="no-number"),
+        pytest.param(INTEGER, "Double", 7.5, id="fraction"),
+        pytest.param(NUMBER, "Int64", 2**53 + 1, id="more-digits-than-a-float-has"),
+        pytest.param(BOOLEAN, "Int64", 2, id="no-boolean"),
+        pytest.param(MOMENT, "String", "yesterday", id="no-instant"),
+        pytest.param(INTEGER, "SByte", 1, id="boolean-is-no-number"),
+    ],
+)
+def test_freeze_fails_rather_than_lose(known: dict[str, Any], type_name: str, cell: object) -> None:
+    """A value that the known type cannot hold stops the stream."""
+    found = _reconciled({"A": known}, "freeze", A=type_name)
+
+    with pytest.raises(SchemaDriftError, match="Column A changed its type"):
+        _record(found, {"A": cell}, A=type_name)
+
+
+@pytest.mark.parametrize(
+    ("columns", "match"),
+    [
+        pytest.param({"A": "Int64", "B": "String"}, "new: B", id="new"),
+        pytest.param({}, "gone: A", id="gone"),
+        pytest.param({"A": "Double"}, "of another type: A", id="changed"),
+    ],
+)
+def test_fail_names_what_differs(columns: dict[str, str], match: str) -> None:
+    """Whoever asked for no surprises is told which one came."""
+    with pytest.raises(SchemaDriftError, match=match):
+        _reconciled({"A": INTEGER}, "fail", **columns)
+
+
+def test_a_column_whose_case_alone_changed_keeps_its_known_name() -> None:
+    """The documents write Isp and the stream ISP: a loader that folds case would see one twice."""
+    found = _reconciled({"Isp": TEXT}, "fail", ISP="String")
+
+    assert _record(found, {"ISP": "x"}, ISP="String") == {"Isp": "x"}
+
+
+def test_renamed_columns_are_known_by_the_names_in_the_record() -> None:
+    """A catalog holds LogonID_2, and the answer LogonID."""
+    known = {"LogonId": INTEGER, "LogonID_2": INTEGER}
+
+    found = _reconciled(known, "fail", LogonID="Int64", LogonId="Int64")
+
+    assert _record(found, {"LogonID": 2, "LogonId": 1}, LogonID="Int64", LogonId="Int64") == {
+        "LogonId": 1,
+        "LogonID_2": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param({"type": "string"}, id="one-type"),
+        pytest.param({}, id="no-type"),
+        pytest.param({"anyOf": [{"type": "string"}]}, id="any-of"),
+        pytest.param({"type": ["string", "null"], "format": "ipv4"}, id="another-format"),
+    ],
+)
+def test_schemas_that_others_wrote_can_be_kept(known: dict[str, Any]) -> None:
+    """A catalog may have been edited by hand."""
+    found = _reconciled({"A": known}, "freeze", A="String")
+
+    assert _record(found, {"A": "x"}, A="String") == {"A": "x"}
