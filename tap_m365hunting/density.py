@@ -41,8 +41,7 @@ def bin_width(window: TimeWindow, row_cap: int) -> timedelta:
 class Density:
     """Rows per bin: bin `i` goes from `edges[i]` to `edges[i + 1]`, in ticks, and holds `rows[i]`.
 
-    A bin that was counted and never cut holds exactly what was counted; a part of one is an
-    estimate, and never 0 unless the whole was.
+    A bin that was never cut holds exactly what was counted; a part of one is an estimate.
     """
 
     edges: tuple[int, ...]
@@ -137,13 +136,13 @@ class Density:
         """Learn what a window really held; the rest of a bin cut by its end has what is left."""
         low, high = window.start.ticks, window.end.ticks
         end = self.bin_at(high - 1)[1]
-        rest = max(1, self.before(end) - self.before(low) - rows)
+        rest = max(0, self.before(end) - self.before(low) - rows)
         return self._spliced([(low, high, rows)], rest)
 
     def finer(self, counted: Self) -> Self:
         """Put a finer count of a span in the place of its bins."""
         bins = zip(counted.edges, counted.edges[1:], counted.rows, strict=False)
-        return self._spliced(list(bins), 1)
+        return self._spliced(list(bins), 0)
 
     def _spliced(self, middle: list[tuple[int, int, int]], rest: int) -> Self:
         low, high = middle[0][0], middle[-1][1]

@@ -4,9 +4,20 @@ Pure. The parts' rows together must be as many as the service counts; else all i
 """
 
 from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tap_m365hunting.windows import Answer, Ask, CountAsk, HashPart, ReadAsk, TimeWindow
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.windows import (
+    Answer,
+    Ask,
+    CountAsk,
+    HashPart,
+    ReadAsk,
+    TimeWindow,
+    Unreadable,
+    WindowDone,
+)
 
 # Parts are cut for this share of the rows that one answer may hold, as a hash is never quite even.
 FILL: Final = 1 / 1.2
@@ -114,9 +125,10 @@ class TablePlanner:
         self.splits = 0
 
     @property
-    def failure(self) -> str | None:
+    def unreadable(self) -> Unreadable | None:
         """Why the table cannot be read whole, if it cannot."""
-        return self._parts.failure if self._parts else None
+        failed = self._parts and self._parts.failure
+        return Unreadable(None, failed) if failed else None
 
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited or when all is done."""
@@ -128,14 +140,18 @@ class TablePlanner:
         self.calls += ask is not None
         return ask
 
-    def counted(self, _ask: CountAsk, rows: int) -> None:
-        """Take the count of the table's rows."""
+    def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
+        """Take the count of the table's rows, under any one key."""
+        del ask
         if self._parts:
-            self._parts.counted(rows)
+            self._parts.counted(sum(counts.values()))
             self._finish()
 
-    def answered(self, ask: ReadAsk, answer: Answer) -> bool:
-        """Take what came; return whether its rows may be used."""
+    def answered(self, ask: ReadAsk, answer: Answer) -> Instant | None:
+        """Take what came; return `None` if its rows may be used, else an instant before them all.
+
+        Rows that may not be used come again, in smaller parts.
+        """
         truncated = answer.rows >= self._row_cap
         if ask.part and self._parts:
             self._parts.answered(ask.part, answer, truncated=truncated)
@@ -145,15 +161,23 @@ class TablePlanner:
             self._split()
         else:
             self.rows = answer.rows
-        return not truncated
+        return Instant(0) if truncated else None
 
-    def too_large(self, ask: Ask, reason: str) -> None:
+    def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
         """Take a refusal: the table, or the part, is read in smaller parts."""
+        del size
         if self._parts:
             self.splits += 1
             self._parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
         else:
             self._split()
+
+    def skip(self) -> None:
+        """A table that cannot be read whole is not read: there is no window to skip."""
+
+    def drain(self) -> Iterator[WindowDone]:
+        """Yield nothing: a table has no windows that finish one by one."""
+        return iter(())
 
     def _split(self) -> None:
         self.splits += 1

@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from tap_m365hunting.density import Density, bin_width
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
 from tap_m365hunting.parts import PartsRead
 from tap_m365hunting.reach import Reach
@@ -39,7 +38,6 @@ from tap_m365hunting.windows import (
 )
 
 COUNT_AFTER: Final = 15
-FINER_ABOVE: Final = 25
 LEAST_PARTS: Final = 4
 
 
@@ -65,11 +63,12 @@ class Planner:
     def __init__(self, span: TimeWindow, *, row_cap: int, step: timedelta | None = None) -> None:
         self.span = span
         self.complete_until = span.start
-        self.density: Density | None = None
         self._row_cap = row_cap
-        self._step = ticks(step) if step else None
-        self._narrowest = self._step or TICKS_PER_SECOND
-        self._reach = Reach(row_cap)
+        self._continues = step is None
+        self._narrowest = ticks(step) if step else TICKS_PER_SECOND
+        self._reach = Reach(
+            row_cap=row_cap, narrowest=self._narrowest, whole_steps=step is not None
+        )
         self._todo = [_Todo(span)]
         self._open: dict[ReadAsk, _Todo] = {}
         self._parts: list[tuple[PartsRead, _Todo]] = []
@@ -88,33 +87,35 @@ class Planner:
         return self.complete_until == self.span.end
 
     @property
+    def rows_left(self) -> int | None:
+        """About how many rows are still to come, where counted."""
+        if self.finished:
+            return 0
+        return self._reach.expected(TimeWindow(self.complete_until, self.span.end))
+
+    @property
     def unreadable(self) -> Unreadable | None:
         """The oldest window that fails even at its narrowest; nothing more is asked before `skip`.
 
         The stream stops before it, or calls `skip`.
         """
-        for parts, todo in self._parts:
-            if parts.failure:
-                return Unreadable(todo.window, parts.failure)
-        return None
+        failed = (Unreadable(todo.window, p.failure) for p, todo in self._parts if p.failure)
+        return next(failed, None)
 
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited, at the end, or if stuck."""
         if self.unreadable or self._count_out:
             return None
-        ask = self._next_part() or self._next_count() or self._next_window()
-        self._calls += isinstance(ask, CountAsk)
-        return ask
+        return self._next_part() or self._next_count() or self._next_window()
 
     def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
         """Take the rows per bin; for an ask without `bin`, any one key with all the rows."""
         if ask.bin is None:
             self._open_parts.pop(ask).counted(sum(counts.values()))
             self._collect()
-        elif ask.window:
+        else:
             self._count_out = None
-            found = Density.of(ask.window, ask.bin, counts)
-            self.density = self.density.finer(found) if self.density else found
+            self._reach.counted(ask, counts)
             self._learn_size()
 
     def answered(self, ask: ReadAsk, answer: Answer) -> Instant:
@@ -134,8 +135,8 @@ class Planner:
             self._collect()
             return window.start if truncated else window.end
         todo = self._spent(ask)
-        if truncated and (self._step or answer.newest is None):
-            self._narrow(todo, None)
+        if truncated and not (self._continues and answer.newest):
+            self._narrow(todo)
             return window.start
         self._reach.worked(answer.rows, answer.size)
         if truncated and answer.newest:
@@ -150,7 +151,7 @@ class Planner:
             parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
             self._collect()
         elif isinstance(ask, ReadAsk):
-            self._narrow(self._spent(ask), ask.expected, size=size)
+            self._narrow(self._spent(ask), size=size)
         else:
             self._count_out = None
             self._may_count = False
@@ -184,55 +185,28 @@ class Planner:
         if not self._may_count or not self._todo:
             return None
         head = self._todo[0].window
-        if self.density:
-            window = self._dense_bin(self.density, head)
+        if self._reach.density:
+            ask = self._reach.finer_count(head)
         else:
-            window = TimeWindow(head.start, self.span.end) if self._count_due else None
-        if window is None or ticks(width := bin_width(window, self._row_cap)) >= window.ticks:
-            return None
-        self._count_out = CountAsk(window, width)
-        self._calls += 1
-        return self._count_out
-
-    def _dense_bin(self, density: Density, head: TimeWindow) -> TimeWindow | None:
-        """Return what is left of the next bin, if it is dense enough to be counted finer."""
-        start, end, rows = density.bin_at(head.start.ticks)
-        start = max(start, head.start.ticks)
-        if rows < FINER_ABOVE * self._row_cap or end - start <= self._narrowest:
-            return None
-        return TimeWindow(Instant(start), Instant(end))
+            rest = TimeWindow(head.start, self.span.end)
+            ask = self._reach.count(rest) if self._count_due else None
+        self._count_out = ask
+        self._calls += ask is not None
+        return ask
 
     def _next_window(self) -> Ask | None:
         while self._todo:
             todo = self._todo.pop(0)
             todo, self._calls = replace(todo, calls=todo.calls + self._calls), 0
-            if self.density and self.density.is_empty(todo.window):
+            if self._reach.is_empty(todo.window):
                 self._finish(todo, 0)
                 continue
-            end = self._cut(todo.window)
+            end = self._reach.cut(todo.window)
             window = TimeWindow(todo.window.start, end)
             self._put_back(end, todo.window.end)
-            ask = ReadAsk(window, expected=self._expected(window))
+            ask = ReadAsk(window, expected=self._reach.expected(window))
             self._open[ask] = replace(todo, window=window)
             return ask
-        return None
-
-    def _cut(self, window: TimeWindow) -> Instant:
-        """Return how far to read from the window's start."""
-        start, end = window.start.ticks, window.end.ticks
-        if self.density and self.density.covers(window):
-            continued = not self._reach.size_bound
-            end = min(end, self.density.reach(start, self._reach.rows, continued=continued))
-        if self._reach.width is not None:
-            end = min(end, start + self._reach.width)
-        end = max(end, start + self._narrowest)
-        if self._step:
-            end = max(end // self._step, start // self._step + 1) * self._step
-        return min(window.end, Instant(end))
-
-    def _expected(self, window: TimeWindow) -> int | None:
-        if self.density and self.density.covers(window):
-            return self.density.expected(window)
         return None
 
     def _continue(self, todo: _Todo, newest: Instant, used: int) -> None:
@@ -249,7 +223,7 @@ class Planner:
             self._split(replace(todo, window=TimeWindow.at(newest)), least=2)
             self._put_back(newest.plus(1), window.end)
 
-    def _narrow(self, todo: _Todo, expected: int | None, *, size: bool = False) -> None:
+    def _narrow(self, todo: _Todo, *, size: bool = False) -> None:
         todo = replace(todo, splits=todo.splits + 1)
         if todo.window.ticks <= self._narrowest:
             self._split(todo, least=LEAST_PARTS)
@@ -257,17 +231,17 @@ class Planner:
         self._put_back(todo.window.start, todo.window.end, todo)
         self._count_due = True
         if not size:
-            self._reach.refused_cost(todo.window.ticks)
-        elif expected is None and self._may_count:
+            self._reach.refused_cost(todo.window)
+        elif self._reach.density is None and self._may_count:
             self._too_many_bytes = todo.window
         else:
-            self._reach.refused_size(todo.window.ticks, expected)
+            self._reach.refused_size(todo.window)
 
     def _learn_size(self) -> None:
         """Say to the reach how many rows were too many bytes, now that they are counted."""
         if window := self._too_many_bytes:
             self._too_many_bytes = None
-            self._reach.refused_size(window.ticks, self._expected(window))
+            self._reach.refused_size(window)
 
     def _split(self, todo: _Todo, *, least: int) -> None:
         self._parts.append((PartsRead(todo.window, room=self._reach.rows, least=least), todo))
@@ -283,13 +257,12 @@ class Planner:
         """Note that a stretch is still to be read, as one with what follows if that is free."""
         if start >= end:
             return
-        for later in self._todo:
-            if later.window.start == end:
-                self._todo.remove(later)
-                end = later.window.end
-                break
-        window = TimeWindow(start, end)
-        insort(self._todo, replace(spent, window=window) if spent else _Todo(window))
+        calls, splits = (spent.calls, spent.splits) if spent else (0, 0)
+        for later in [later for later in self._todo if later.window.start == end]:
+            self._todo.remove(later)
+            end = later.window.end
+            calls, splits = calls + later.calls, splits + later.splits
+        insort(self._todo, _Todo(TimeWindow(start, end), calls, splits))
 
     def _spent(self, ask: ReadAsk) -> _Todo:
         todo = self._open.pop(ask)
@@ -298,13 +271,14 @@ class Planner:
     def _finish(
         self, todo: _Todo, rows: int, *, expected: int | None = None, gap: str | None = None
     ) -> None:
-        window = todo.window
-        if expected is None:
-            expected = self._expected(window)
-        if self.density and self.density.covers(window):
-            self.density = self.density.after(window, rows)
-        self._done[window.start] = WindowDone(
-            window, rows, expected, todo.calls, todo.splits, gap=gap
+        counted = self._reach.read(todo.window, rows)
+        self._done[todo.window.start] = WindowDone(
+            window=todo.window,
+            rows=rows,
+            expected=counted if expected is None else expected,
+            calls=todo.calls,
+            splits=todo.splits,
+            gap=gap,
         )
 
 

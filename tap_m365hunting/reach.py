@@ -1,64 +1,134 @@
-"""How much one answer may hold, learned from what the service refused and what it answered.
+"""How far one ask may reach, learned from counts, answers and refusals.
 
-Pure. Two things are learned apart: rows (a result can be too large in bytes) and width (a query
-over a long time can be too costly, whatever it returns).
+Pure. Three things are learned apart: where the rows lie; how many of them an answer may hold (it
+can be too large in bytes); how wide a window may be (it can be too costly, whatever it returns).
 """
 
+from collections.abc import Mapping
 from typing import Final
+
+from tap_m365hunting.density import Density, bin_width
+from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.windows import CountAsk, TimeWindow
 
 # "The maximum query result size of a single request can't exceed 50 MB."
 # -- https://learn.microsoft.com/en-us/graph/api/security-security-runhuntingquery (2026-08-18).
 # Older pages say 124 MB, so it is believed only once an answer has been refused for its size.
 BYTE_CAP: Final = 50_000_000
-# Refused at this many bytes, by our reckoning: stay below it by a margin.
+# The service may measure otherwise than we do: stay below what was refused by a margin.
 MARGIN: Final = 0.85
+# How fast to feel for more after a refusal, which costs a call: at first slowly, as the limit may
+# be a lasting one; for width then ever faster, as it may have been one bad spot.
+MORE_BYTES: Final = 1.03
+MORE_WIDTH: Final = 0.1
+NEAR_CEILING: Final = 0.75
+# A bin of so many answers pays for a finer count out of 10 % of them.
+FINER_ABOVE: Final = 25
 
 
 class Reach:
-    """The most rows and the widest window to ask for next; `width` is in ticks, `None` unbound."""
+    """Decides where the window that starts a stretch ends."""
 
-    def __init__(self, row_cap: int) -> None:
+    def __init__(self, *, row_cap: int, narrowest: int, whole_steps: bool = False) -> None:
         self.rows = row_cap - 1
-        self.width: int | None = None
+        self.density: Density | None = None
+        self._as_counted: Density | None = None
         self._row_cap = row_cap
-        self._ceiling: float | None = None
+        self._narrowest = narrowest
+        self._whole_steps = whole_steps
+        self._width: int | None = None
+        self._width_ceiling: float | None = None
+        self._widening = MORE_WIDTH
         self._byte_room: float | None = None
         self._row_bytes: float | None = None
 
-    @property
-    def size_bound(self) -> bool:
-        """Say if bytes, not rows, decide how much fits."""
-        return self._byte_room is not None
+    def cut(self, window: TimeWindow) -> Instant:
+        """Return how far to read from the window's start."""
+        start, end = window.start.ticks, window.end.ticks
+        if self.density and self.density.covers(window):
+            # Bytes too many are refused, rows too many are continued.
+            continued = self._byte_room is None
+            end = min(end, self.density.reach(start, self.rows, continued=continued))
+        if self._width is not None:
+            end = min(end, start + self._width)
+        end = max(end, start + self._narrowest)
+        if self._whole_steps:
+            step = self._narrowest
+            end = max(end // step, start // step + 1) * step
+        return min(window.end, Instant(end))
 
-    def refused_size(self, width: int, expected: int | None) -> None:
+    def expected(self, window: TimeWindow) -> int | None:
+        """Return the rows of a window, where counted."""
+        if self.density and self.density.covers(window):
+            return self.density.expected(window)
+        return None
+
+    def is_empty(self, window: TimeWindow) -> bool:
+        """Say if the window was counted and holds no row; what is only reckoned says nothing."""
+        return self._as_counted is not None and self._as_counted.is_empty(window)
+
+    def count(self, window: TimeWindow) -> CountAsk | None:
+        """Return the ask that counts a window per bin, `None` if it is too narrow for bins."""
+        width = bin_width(window, self._row_cap)
+        return CountAsk(window, width) if ticks(width) < window.ticks else None
+
+    def finer_count(self, window: TimeWindow) -> CountAsk | None:
+        """Return the ask that counts the bin at the window's start finer, if that pays."""
+        if self.density is None:
+            return None
+        start, end, rows = self.density.bin_at(window.start.ticks)
+        start = max(start, window.start.ticks)
+        if rows < FINER_ABOVE * self._row_cap or end - start <= self._narrowest:
+            return None
+        return self.count(TimeWindow(Instant(start), Instant(end)))
+
+    def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
+        """Learn rows per bin."""
+        if ask.window and ask.bin:
+            found = Density.of(ask.window, ask.bin, counts)
+            self.density = self.density.finer(found) if self.density else found
+            self._as_counted = self._as_counted.finer(found) if self._as_counted else found
+
+    def read(self, window: TimeWindow, rows: int) -> int | None:
+        """Learn how many rows a window held; return how many were expected, where counted.
+
+        A window that ends inside a bin has just what it has: the bin's other rows are expected of
+        what follows, so that over a span both numbers add up to what was counted.
+        """
+        if not (self.density and self.density.covers(window)):
+            return None
+        whole = window.end.ticks in self.density.edges
+        expected = self.density.expected(window) if whole else rows
+        self.density = self.density.after(window, rows)
+        return expected
+
+    def worked(self, rows: int, size: int) -> None:
+        """Learn from an answer; after a refusal the next ones may reach a little further."""
+        if self._width is not None:
+            self._width *= 2
+        if self._width is not None and self._width_ceiling is not None:
+            self._width = min(self._width, int(self._width_ceiling * NEAR_CEILING))
+            self._width_ceiling *= 1 + self._widening
+            self._widening *= 2
+        if rows and size:
+            self._row_bytes = size / rows
+        if self._byte_room is not None and self._row_bytes is not None:
+            if size > self._byte_room / 2:
+                self._byte_room = min(self._byte_room * MORE_BYTES, MARGIN * BYTE_CAP)
+            self.rows = max(1, min(self._row_cap - 1, int(self._byte_room / self._row_bytes)))
+
+    def refused_cost(self, window: TimeWindow) -> None:
+        """Learn that a window was too costly to answer."""
+        self._width_ceiling = float(window.ticks)
+        self._widening = MORE_WIDTH
+        self._width = window.ticks // 2
+
+    def refused_size(self, window: TimeWindow) -> None:
         """Learn that a window gave too many bytes."""
-        if expected is None or expected < 2:  # noqa: PLR2004 - one row cannot be halved
-            self.width = width // 2
+        rows = min(self.expected(window) or 0, self._row_cap)
+        if rows < 2:  # noqa: PLR2004 - one row cannot be halved
+            self._width = window.ticks // 2
             return
-        rows = min(expected, self._row_cap)
         guess = rows * self._row_bytes if self._row_bytes else BYTE_CAP
         self._byte_room = MARGIN * min(guess, BYTE_CAP)
         self.rows = max(1, min(self.rows, rows // 2))
-
-    def refused_cost(self, width: int) -> None:
-        """Learn that a window was too costly to answer."""
-        self._ceiling = float(width)
-        self.width = width // 2
-
-    def worked(self, rows: int, size: int) -> None:
-        """Learn from an answer; narrow windows may widen again.
-
-        Below a width that was refused the growth is slow, so that few calls are spent on finding
-        the limit again and again.
-        """
-        if self.width is not None:
-            self.width *= 2
-            if self._ceiling is not None:
-                self.width = min(self.width, int(self._ceiling * 0.75))
-                self._ceiling *= 1.1
-        if rows and size:
-            self._row_bytes = size / rows
-        if self._byte_room and self._row_bytes:
-            if size > self._byte_room / 2:
-                self._byte_room = min(self._byte_room * 1.03, MARGIN * BYTE_CAP)
-            self.rows = max(1, min(self._row_cap - 1, int(self._byte_room / self._row_bytes)))
