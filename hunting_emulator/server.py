@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any, Final, Self
 
@@ -63,37 +64,45 @@ class _Handler(WSGIRequestHandler):
 
 
 class HuntingServer(ThreadedWSGIServer):
-    """Shakes hands with each client on the client's own thread, and ends them all on `close`."""
+    """Shakes hands with each client on the client's own thread, and can end them all."""
 
     def __init__(self, app: App, *, host: str, port: int, tls: ssl.SSLContext) -> None:
         super().__init__(host, port, app, handler=_Handler)
         self.ssl_context = tls
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
+        self._tls = tls
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._ended = False
+        self._lock = threading.Lock()
 
     def finish_request(self, request: Accepted, client_address: object) -> None:
         """Serve one connection until either side ends it."""
-        assert self.ssl_context is not None  # noqa: S101 -- set above; for the type checker
         try:
-            with self.ssl_context.wrap_socket(request, server_side=True) as connection:
-                self._serve(connection, client_address)
+            self._hold(request)
+            with self._tls.wrap_socket(request, server_side=True) as connection:
+                self._hold(connection)
+                _Handler(connection, client_address, self)
         except (OSError, ValueError):
             return  # a client that does not trust the certificate, or that is gone
-
-    def _serve(self, connection: ssl.SSLSocket, client_address: object) -> None:
-        with self._open_lock:
-            self._open.add(connection)
-        try:
-            _Handler(connection, client_address, self)
         finally:
-            with self._open_lock:
-                self._open.discard(connection)
+            with self._lock:
+                self._open.pop(threading.current_thread(), None)
 
-    def end_connections(self) -> None:
-        """End what clients have kept alive."""
-        with self._open_lock:
-            for connection in self._open:
+    def _hold(self, connection: socket.socket) -> None:
+        with self._lock:
+            if self._ended:
+                raise ConnectionAbortedError
+            self._open[threading.current_thread()] = connection
+
+    def end_connections(self, patience: float = 5.0) -> None:
+        """End every connection, and wait so many seconds at most for what is at work on them."""
+        with self._lock:
+            self._ended = True
+            threads = dict(self._open)
+        for connection in threads.values():
+            with suppress(OSError):  # the other side was first
                 connection.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join(patience / len(threads))
 
 
 class Serving:
@@ -120,6 +129,6 @@ class Serving:
     def stop(self) -> None:
         """Stop listening and end every connection."""
         self._server.shutdown()
-        self._server.end_connections()
         self._thread.join()
+        self._server.end_connections()
         self._server.server_close()

@@ -1,0 +1,245 @@
+"""Entra ID's stand-in gives tokens to whom it should, and says no in Entra ID's words."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import msal
+import pytest
+
+from hunting_emulator import Emulator
+from hunting_emulator.settings import Application, Secret, Settings, Tenant
+from tests.emulator.conftest import RESOURCES, Client, same_but_ids, sample
+
+OTHER_TENANT = "bbbbcccc-1111-dddd-2222-eeee3333ffff"
+
+
+def msal_answer(emulator: Emulator, resource: str) -> dict[str, Any]:
+    """Ask for a token as real clients do."""
+    application = msal.ConfidentialClientApplication(
+        emulator.client_id,
+        authority=f"{emulator.authority_url}/{emulator.tenant_id}",
+        client_credential=emulator.client_secret,
+        instance_discovery=False,
+    )
+    answer: dict[str, Any] = application.acquire_token_for_client([f"{resource}/.default"])
+    return answer
+
+
+@pytest.mark.parametrize("api", ["graph", "defender"])
+def test_a_token_from_msal_opens_the_api(client: Client, api: str) -> None:
+    """The library that clients use needs no special treatment."""
+    token = msal_answer(client.emulator, RESOURCES[api])["access_token"]
+
+    answer = client.send(
+        {"Query": "print n = 1"}, api=api, headers={"Authorization": f"Bearer {token}"}
+    )
+
+    assert answer.status_code == 200
+    assert client.emulator.calls[-1].tenant_id == client.emulator.tenant_id
+
+
+def test_msal_is_told_why_there_is_no_token(emulator: Emulator) -> None:
+    """MSAL hands a refusal on as it came."""
+    emulator.settings = Settings(tenants=(Tenant(applications=(Application(secrets=()),)),))
+    application = msal.ConfidentialClientApplication(
+        "00001111-aaaa-2222-bbbb-3333cccc4444",
+        authority=f"{emulator.authority_url}/{emulator.tenant_id}",
+        client_credential="guessed",
+        instance_discovery=False,
+    )
+
+    answer = application.acquire_token_for_client([f"{RESOURCES['graph']}/.default"])
+
+    assert answer["error"] == "invalid_client"
+    assert answer["error_codes"] == [7000215]
+
+
+def test_the_token_says_what_the_services_read(client: Client) -> None:
+    """Whoever verifies the token against the published keys finds tenant, app and roles."""
+    emulator = client.emulator
+    metadata = client.session.get(
+        f"{emulator.authority_url}/{emulator.tenant_id}/v2.0/.well-known/openid-configuration",
+        timeout=30,
+    ).json()
+    keys = jwt.PyJWKSet.from_dict(client.session.get(metadata["jwks_uri"], timeout=30).json())
+
+    token = client.token("graph")
+
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    claims = jwt.decode(token, key, algorithms=["RS256"], audience=RESOURCES["graph"])
+    assert claims["tid"] == emulator.tenant_id
+    assert claims["appid"] == emulator.client_id
+    assert claims["roles"] == ["ThreatHunting.Read.All"]
+    assert claims["exp"] - claims["iat"] == emulator.settings.token_seconds
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "error", "code"),
+    [
+        pytest.param({"client_secret": "wrong"}, 401, "invalid_client", 7000215, id="wrong-secret"),
+        pytest.param({"client_secret": None}, 401, "invalid_client", 7000218, id="no-proof"),
+        pytest.param({"client_id": "nobody"}, 400, "unauthorized_client", 700016, id="unknown-app"),
+        pytest.param({"client_id": None}, 400, "invalid_request", 900144, id="no-client-id"),
+        pytest.param({"tenant": "nowhere"}, 400, "invalid_request", 90002, id="unknown-tenant"),
+        pytest.param({"scope": "User.Read"}, 400, "invalid_scope", 70011, id="no-default-scope"),
+        pytest.param(
+            {"scope": "https://vault.azure.net/.default"},
+            400,
+            "invalid_resource",
+            500011,
+            id="other-resource",
+        ),
+        pytest.param(
+            {"grant_type": "password"}, 400, "unsupported_grant_type", 70003, id="other-grant"
+        ),
+    ],
+)
+def test_login_refusals_are_entras(
+    client: Client, fields: dict[str, str | None], status: int, error: str, code: int
+) -> None:
+    """Status, OAuth's word and the AADSTS number are what clients tell refusals apart by."""
+    answer = client.login(**fields)
+
+    body = answer.json()
+    assert (answer.status_code, body["error"], body["error_codes"]) == (status, error, [code])
+    assert body["error_description"].startswith(f"AADSTS{code}: ")
+    assert body["trace_id"] in body["error_description"]
+    assert body["correlation_id"] in body["error_description"]
+
+
+def test_a_secret_expires_on_the_emulators_clock(client: Client) -> None:
+    """A secret is good up to its last instant."""
+    last = datetime(2026, 6, 1, tzinfo=UTC)
+    expiring = Application(secrets=(Secret("short-lived", expires=last),))
+    client.emulator.settings = Settings(tenants=(Tenant(applications=(expiring,)),))
+
+    client.emulator.clock.set(last - timedelta(seconds=1))
+    before = client.login(client_secret="short-lived")
+    client.emulator.clock.set(last)
+    after = client.login(client_secret="short-lived")
+
+    assert before.status_code == 200
+    assert after.json()["error_codes"] == [7000222]
+
+
+def test_credentials_may_come_as_http_basic(client: Client) -> None:
+    """OAuth lets a client choose between form and header."""
+    emulator = client.emulator
+
+    answer = client.session.post(
+        f"{emulator.authority_url}/{emulator.tenant_id}/oauth2/v2.0/token",
+        data={"grant_type": "client_credentials", "scope": f"{RESOURCES['graph']}/.default"},
+        auth=(emulator.client_id, emulator.client_secret),
+        timeout=30,
+    )
+
+    assert answer.status_code == 200
+
+
+def test_discovery_of_an_unknown_tenant_is_refused(client: Client) -> None:
+    """Entra ID has no metadata for a tenant that is not there."""
+    answer = client.session.get(
+        f"{client.emulator.authority_url}/nowhere/v2.0/.well-known/openid-configuration", timeout=30
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["error_codes"] == [90002]
+
+
+Authorization = Callable[[Client], str]
+
+
+@pytest.mark.parametrize(
+    ("authorization", "why"),
+    [
+        pytest.param(lambda _: "", "Access token is empty.", id="none"),
+        pytest.param(lambda _: "Basic abc", "Access token is empty.", id="basic"),
+        pytest.param(lambda _: "Bearer abc", "JWT is not well formed", id="no-jwt"),
+        pytest.param(lambda c: f"Bearer {c.token()[:-9]}AAAAAAAAA", "Invalid sign", id="forged"),
+        pytest.param(lambda c: f"Bearer {c.token('defender')}", "Invalid aud", id="other-api"),
+    ],
+)
+def test_a_token_that_is_not_for_the_api_is_refused(
+    client: Client, authorization: Authorization, why: str
+) -> None:
+    """What is wrong with a token is said, and the call never reaches the data."""
+    answer = client.send({"Query": "print 1"}, headers={"Authorization": authorization(client)})
+
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "InvalidAuthenticationToken"
+    assert why in answer.json()["error"]["message"]
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert client.emulator.calls[-1].tenant_id == ""
+
+
+def test_a_token_dies_at_its_expiry(client: Client) -> None:
+    """The captured answer to an expired token, from the second it expires."""
+    client.emulator.clock.set(datetime(2026, 3, 1, tzinfo=UTC))
+    client.token()
+    lifetime = timedelta(seconds=client.emulator.settings.token_seconds)
+
+    client.emulator.clock.advance(lifetime - timedelta(seconds=1))
+    alive = client.hunt("print 1")
+    client.emulator.clock.advance(timedelta(seconds=1))
+    dead = client.hunt("print 1")
+
+    assert (alive.status_code, dead.status_code) == (200, 401)
+    assert same_but_ids(dead.json(), sample("graph_401_lifetime_validation")["body"])
+
+
+@pytest.mark.parametrize(
+    ("api", "role"),
+    [("graph", "ThreatHunting.Read.All"), ("defender", "AdvancedHunting.Read.All")],
+)
+def test_a_missing_role_is_named(client: Client, api: str, role: str) -> None:
+    """The answer says what the API wants and what the application holds."""
+    held = Application(roles={"graph": ("A.Read", "B.Read"), "defender": ("A.Read", "B.Read")})
+    client.emulator.settings = Settings(tenants=(Tenant(applications=(held,)),))
+
+    answer = client.hunt("print 1", api=api)
+
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "Forbidden"
+    assert answer.json()["error"]["message"] == (
+        f"Missing application roles. API required roles: {role}, application roles: A.Read,B.Read."
+    )
+
+
+def test_revoked_tokens_do_not_come_back(client: Client) -> None:
+    """After a revocation only a new token helps."""
+    assert client.hunt("print 1").status_code == 200
+
+    client.emulator.revoke_tokens()
+    revoked = client.hunt("print 1")
+    fresh = Client(client.emulator, client.session).hunt("print 1")
+
+    assert (revoked.status_code, fresh.status_code) == (401, 200)
+
+
+def test_tenants_are_strangers(client: Client) -> None:
+    """One application in two tenants: each has its own rows and its own tokens."""
+    both = (Tenant(), Tenant(OTHER_TENANT))
+    client.emulator.settings = replace(client.emulator.settings, tenants=both)
+    row = {"Timestamp": datetime.now(UTC).isoformat(), "DeviceName": "a"}
+    client.emulator.engine_of(OTHER_TENANT).load("DeviceInfo", [row])
+    other = client.login(tenant=OTHER_TENANT).json()["access_token"]
+    query = {"Query": "DeviceInfo | count"}
+
+    here = client.send(query)
+    there = client.send(query, headers={"Authorization": f"Bearer {other}"})
+
+    assert here.json()["results"] == [{"Count": 0}]
+    assert there.json()["results"] == [{"Count": 1}]
+
+
+def test_a_tenant_that_is_removed_is_forgotten(client: Client) -> None:
+    """A token outlives neither its tenant nor its application."""
+    client.token()
+    client.emulator.settings = replace(client.emulator.settings, tenants=(Tenant(OTHER_TENANT),))
+
+    answer = client.hunt("print 1")
+
+    assert answer.status_code == 401
