@@ -73,7 +73,8 @@ class Usage:
         ):
             within = [at for at in self._calls if at > now - period]
             if maximum is not None and len(within) >= maximum:
-                yield CallsSpent(maximum, period, within[-maximum] + period - now)
+                frees = within[-maximum] if maximum else now
+                yield CallsSpent(maximum, period, frees + period - now)
         self._turn(now)
         budget = limits.cpu_seconds_per_cycle
         if budget is not None and self._cpu_seconds >= budget:
