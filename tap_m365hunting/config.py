@@ -1,7 +1,7 @@
 """The settings, parsed once into frozen types. Past this module there is no string to look up."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_m365hunting import kql
 from tap_m365hunting.dialects import CLOUDS, DIALECTS, Dialect
+from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.settings import NOT_YET, SETTINGS
 from tap_m365hunting.sources import INGESTION_COLUMN, INGESTION_TIME, stream_name, text_of
@@ -32,18 +34,29 @@ _READ_UTF8: Final = partial(Path.read_text, encoding="utf-8")
 class HuntingQuery:
     """One configured query: one stream.
 
-    `text` is KQL as the user wrote it, or as the tap wrote it for a whole table. Column names are
-    the query's own. `start` is the first instant wanted, `None` for as far back as there is data.
+    `query` is the text as the user wrote it, or as the tap wrote it for a whole table. Column names
+    are the query's own. `start` is the first instant wanted, `None` for as far back as there is
+    data.
     """
 
     name: str
-    text: str
+    query: kql.Query
     method: str | None
     replication_key: str | None
     primary_keys: tuple[str, ...]
     lookback: timedelta
     start: Instant | None
     unsafe_window: bool
+
+    def assess(self, columns: Iterable[tuple[str, str]] | None = None) -> kql.Verdict:
+        """Say how the query will be read; more surely with the result's columns and types."""
+        return kql.assess(
+            self.query,
+            method=self.method,
+            cursor=self.replication_key,
+            unsafe=self.unsafe_window,
+            columns=columns,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +129,26 @@ class Settings:
             *queries.problems,
         ]
         if wrong:
-            msg = "Config validation failed"
-            raise ConfigValidationError(msg, errors=wrong, schema=dict(schema))
+            raise _refused(wrong, schema)
         said = _DEFAULTS | {key: value for key, value in given.items() if value is not None}
-        return cls(_connection(said), _rations(said), _reading(said), tuple(queries.parsed(said)))
+        parsed = tuple(queries.parsed(said))
+        if unfit := [*_unfit(parsed)]:
+            raise _refused(unfit, schema)
+        return cls(_connection(said), _rations(said), _reading(said), parsed)
+
+
+def _refused(wrong: list[str], schema: Mapping[str, Any]) -> ConfigValidationError:
+    msg = "Config validation failed"
+    return ConfigValidationError(msg, errors=wrong, schema=dict(schema))
+
+
+def _unfit(queries: Iterable[HuntingQuery]) -> Iterator[str]:
+    """Yield why windows would change what a query means."""
+    for number, query in enumerate(queries):
+        for problem in query.assess().problems:
+            if problem.severity == "error":
+                where = f"line {problem.line}, column {problem.column}"
+                yield f"queries[{number}] ({query.name}): {where}: {problem.message}"
 
 
 def _connection(said: Mapping[str, Any]) -> Connection:
@@ -201,7 +230,7 @@ class _Queries:
             for number, query in enumerate(listed if isinstance(listed, list) else [])
             if isinstance(query, Mapping)
         ]
-        self._texts: dict[int, str] = {}
+        self._texts: dict[int, kql.Query] = {}
         self.problems = [*self._texts_read(read), *self._keys_misused(), *self._names_taken()]
 
     def parsed(self, said: Mapping[str, Any]) -> Iterator[HuntingQuery]:
@@ -210,7 +239,7 @@ class _Queries:
             minutes = query.get("lookback_minutes", said["lookback_minutes"])
             yield HuntingQuery(
                 name=stream_name(query),
-                text=self._texts[number],
+                query=self._texts[number],
                 method=query.get("replication_method"),
                 replication_key=_cursor(query),
                 primary_keys=tuple(query.get("primary_keys", ())),
@@ -224,7 +253,9 @@ class _Queries:
             # a key of a wrong type has been named by the check against the schema
             texts = {key: value for key, value in query.items() if isinstance(value, str)}
             try:
-                self._texts[number] = text_of(texts, read=read)
+                self._texts[number] = kql.read(text_of(texts, read=read))
+            except QueryTextError as error:
+                yield f"{_named(number, query)}: line {error.line}, column {error.column}: {error}"
             except ValueError as error:
                 yield f"queries[{number}].{error}"
 
@@ -248,6 +279,10 @@ class _Queries:
                 yield f"queries[{number}].name: {name!r} is the tap's own stream; choose another"
             elif name and folded[name.lower()] > 1:
                 yield f"queries[{number}].name: {name!r} is taken twice, case aside"
+
+
+def _named(number: int, query: Mapping[str, Any]) -> str:
+    return f"queries[{number}] ({stream_name(query)})"
 
 
 def _cursor(query: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,231 @@
+"""Reads one query: spends a call on each ask of a planner, and hands out what came.
+
+Events come in the order in which they must be written: a new schema before the first record that
+needs it, the records of a window, then the finished window. Whoever takes the next event has done
+with the one before.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from tap_m365hunting import kql, windows
+from tap_m365hunting.conversion import Converter, Record
+from tap_m365hunting.drift import Policy, reconcile
+from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
+from tap_m365hunting.instants import Instant, canonical
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.records import Answer
+from tap_m365hunting.row_ids import RowIds
+from tap_m365hunting.schema import Column, Shape, find
+from tap_m365hunting.windows import Ask, CountAsk, ReadAsk, Unreadable, WindowDone
+
+_LOG: Final = logging.getLogger(__name__)
+
+#: Spends a call: the text of a query in, what the service answered out.
+Call: TypeAlias = Callable[[str], Answer]
+#: Gives the columns of an answer their names and key, by the settings.
+ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
+
+
+class Planner(Protocol):
+    """What to ask, as `planner.Planner` and `parts.TablePlanner` say it."""
+
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """What fails even at its narrowest."""
+
+    def next(self) -> Ask | None:
+        """Return the next ask."""
+
+    def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
+        """Take the rows per bin."""
+
+    def answered(self, ask: ReadAsk, answer: windows.Answer) -> Instant | None:
+        """Take what came; return the instant before which its rows may be used, `None` for all."""
+
+    def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
+        """Take a refusal."""
+
+    def skip(self) -> None:
+        """Give up what is unreadable."""
+
+    def drain(self) -> Iterator[WindowDone]:
+        """Yield what was finished since."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchema:
+    """From here on records have this shape."""
+
+    shape: Shape
+
+
+Event: TypeAlias = Record | NewSchema | WindowDone
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """A query with the way in which it is read; `cursor` is named as in the query."""
+
+    query: kql.Query
+    mode: Mode
+    cursor: str | None
+    bin: timedelta | None = None
+
+    def text(self, ask: Ask) -> str:
+        """Return the KQL that asks what the planner wants to know."""
+        cursor = self.cursor if self.mode is Mode.INCREMENTAL else None
+        if isinstance(ask, CountAsk):
+            if cursor and ask.window and ask.bin:
+                return kql.count(self.query, cursor, ask.window, ask.bin)
+            return kql.total(self.query, cursor, ask.window)
+        if cursor and ask.window:
+            return kql.window(self.query, cursor, ask.window, ask.part)
+        if ask.window:
+            return kql.windowed(self.query, ask.window, ask.part)
+        return kql.whole(self.query, ask.part)
+
+
+class QueryReader:
+    """Reads the windows of one query, one after another.
+
+    `known` are the properties of the schema that was sent; `shape_of` names an answer's columns.
+    """
+
+    def __init__(
+        self,
+        hunt: Hunt,
+        call: Call,
+        shape_of: ShapeOf,
+        *,
+        known: Mapping[str, Any],
+        drift: Policy,
+        unreadable: Literal["stop", "skip"],
+    ) -> None:
+        self._hunt = hunt
+        self._call = call
+        self._shape_of = shape_of
+        self._known = dict(known)
+        self._drift: Policy = drift
+        self._unreadable = unreadable
+        self._columns: tuple[Column, ...] | None = None
+        self._shape: Shape | None = None
+        self.misfits = Counter[str]()
+
+    def read(self, planner: Planner) -> Iterator[Event]:
+        """Spend calls until the planner has no more to ask.
+
+        Raises:
+            FatalSyncError: a window cannot be read, and the settings say to stop before it.
+        """
+        while True:
+            while (ask := planner.next()) is not None:
+                yield from self._spend(ask, planner)
+                yield from planner.drain()
+            if planner.unreadable is None:
+                return
+            self._give_up(planner, planner.unreadable)
+            yield from planner.drain()
+
+    def _give_up(self, planner: Planner, stuck: Unreadable) -> None:
+        if self._unreadable == "stop" or stuck.window is None:
+            where = f"between {stuck.window}" if stuck.window else "in the whole table"
+            msg = (
+                f"The service cannot answer {where}, however narrowly it is asked: "
+                f"{stuck.reason}; select less in the query, or set on_unreadable_window to skip"
+            )
+            raise FatalSyncError(msg)
+        planner.skip()
+
+    def _spend(self, ask: Ask, planner: Planner) -> Iterator[Event]:
+        try:
+            answer = self._call(self._hunt.text(ask))
+        except WindowTooLargeError as error:
+            planner.too_large(ask, str(error), size=error.size)
+            return
+        if isinstance(ask, CountAsk):
+            planner.counted(ask, dict(_counts(answer)))
+        else:
+            yield from self._records(ask, answer, planner)
+
+    def _records(self, ask: ReadAsk, answer: Answer, planner: Planner) -> Iterator[Event]:
+        if answer.columns and answer.columns != self._columns:
+            yield from self._follow(answer.columns)
+        if self._shape is None:  # no columns, hence no rows
+            planner.answered(ask, windows.Answer(0))
+            return
+        cursor = self._cursor()
+        converter = Converter(self._shape, answer.columns, cursor=cursor)
+        start = str(ask.window.start) if self._hunt.mode is Mode.WINDOWED and ask.window else None
+        ids = RowIds(window_start=start) if self._shape.row_id else None
+        # a hash part may be used whole or not at all, as a result without a cursor
+        held = _Held(self._shape.names[cursor] if cursor and not ask.part else None)
+        yield from held.back(converter.records(answer.rows, ids))
+        until = planner.answered(ask, held.came(answer.size))
+        if until == (ask.window.end if ask.window else None):
+            yield from held.records
+        self.misfits += converter.misfits
+
+    def _cursor(self) -> str | None:
+        """Return the column by which rows are ordered, as the answer spells it."""
+        if self._hunt.mode is not Mode.INCREMENTAL or self._hunt.cursor is None:
+            return None
+        return find(self._hunt.cursor, [column.name for column in self._columns or ()])
+
+    def _follow(self, columns: tuple[Column, ...]) -> Iterator[NewSchema]:
+        found = reconcile(self._known, self._shape_of(columns), self._drift)
+        self._columns, self._shape = columns, found.shape
+        if found.drifted:
+            _LOG.warning("The columns of the result have changed: %s", found)
+        if found.send_schema:
+            self._known = dict(found.shape.properties)
+            yield NewSchema(found.shape)
+
+
+class _Held:
+    """Holds back the records of the newest instant until it is known that they are all.
+
+    Without a cursor every record is held, since only a whole answer may be used.
+    """
+
+    def __init__(self, cursor: str | None) -> None:
+        self._cursor = cursor
+        self._newest: str | None = None
+        self.records: list[Record] = []
+        self._rows = 0
+
+    def back(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass records on as soon as a newer one shows that their instant is whole.
+
+        Raises:
+            ServiceError: the records are not in the order that was asked for.
+        """
+        for record in records:
+            self._rows += 1
+            if self._cursor is not None and record[self._cursor] != self._newest:
+                yield from self._step(str(record[self._cursor]))
+            self.records.append(record)
+
+    def _step(self, instant: str) -> Iterator[Record]:
+        if self._newest is not None and instant < self._newest:
+            msg = f"Rows came out of order: {instant} after {self._newest}"
+            raise ServiceError(msg)
+        yield from self.records
+        self.records.clear()
+        self._newest = instant
+
+    def came(self, size: int) -> windows.Answer:
+        """Sum up the answer for the planner."""
+        newest = None if self._newest is None else Instant.parse(self._newest)
+        held = len(self.records) if newest else 0
+        return windows.Answer(self._rows, newest, held, size)
+
+
+def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:
+    for row in answer.rows:
+        at = canonical(str(row.get("__bin") or ""))
+        yield Instant.parse(at) if at else Instant(0), int(str(row["__rows"]))

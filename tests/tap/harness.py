@@ -1,0 +1,113 @@
+"""Runs the tap in this process against an emulator, and reads the Singer lines that it writes."""
+
+import io
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hunting_emulator import Emulator
+from tap_m365hunting.tap import TapM365Hunting
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run wrote: the Singer messages in order, and which streams failed."""
+
+    lines: list[dict[str, Any]]
+    failed: dict[str, str]
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        """Return the records of a stream, in order."""
+        return [
+            line["record"]
+            for line in self.lines
+            if line["type"] == "RECORD" and line["stream"] == stream
+        ]
+
+    def values(self, stream: str, column: str) -> list[Any]:
+        """Return one column of a stream's records."""
+        return [record[column] for record in self.records(stream)]
+
+    def schemas(self, stream: str) -> list[dict[str, Any]]:
+        """Return the SCHEMA messages of a stream, in order."""
+        return [
+            line for line in self.lines if line["type"] == "SCHEMA" and line["stream"] == stream
+        ]
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """The values of all STATE messages, in order."""
+        return [line["value"] for line in self.lines if line["type"] == "STATE"]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        return self.states[-1]
+
+    def bookmark(self, stream: str) -> str:
+        """Return a stream's bookmark in the last state."""
+        return str(self.state["bookmarks"][stream]["replication_key_value"])
+
+
+class Tenant:
+    """A tenant with a tap aimed at it; both see the same clock, which stands still unless moved."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.emulator.clock.set(NOW)
+        self.slept: list[float] = []
+
+    def config(self, *queries: Mapping[str, Any], **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Return settings that reach the emulator."""
+        return {
+            "tenant_id": self.emulator.tenant_id,
+            "client_id": self.emulator.client_id,
+            "client_secret": self.emulator.client_secret,
+            "api_url": self.emulator.url,
+            "authority_url": self.emulator.authority_url,
+            "queries": list(queries),
+            **settings,
+        }
+
+    def tap(self, config: Mapping[str, Any], **options: Any) -> TapM365Hunting:  # noqa: ANN401 - JSON
+        """Return a tap that waits by moving the emulator's clock."""
+        return TapM365Hunting(
+            config=dict(config), clock=self._seconds, sleep=self._sleep, **options
+        )
+
+    def sync(
+        self,
+        *queries: Mapping[str, Any],
+        state: Mapping[str, Any] | None = None,
+        catalog: Mapping[str, Any] | None = None,
+        **settings: Any,  # noqa: ANN401 - JSON
+    ) -> Run:
+        """Run the tap once, through discovery if no catalog is given."""
+        output = io.StringIO()
+        with redirect_stdout(output):
+            tap = self.tap(
+                self.config(*queries, **settings),
+                state=dict(state or {}),
+                catalog=dict(catalog) if catalog else None,
+            )
+            tap.sync_all()
+        lines = [json.loads(line) for line in output.getvalue().splitlines()]
+        return Run(lines, {name: str(error) for name, error in tap.failures().items()})
+
+    def _seconds(self) -> float:
+        return self.emulator.clock.now().timestamp()
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.emulator.clock.advance(timedelta(seconds=seconds))
+
+
+def at(**back: float) -> str:
+    """Return the time of an event so long before now, as the service writes it."""
+    return f"{NOW - timedelta(**back):%Y-%m-%dT%H:%M:%S.%f}0Z"
