@@ -4,18 +4,17 @@ Pure but for reading the body it is given. An answer is whole or an error: rows 
 never passed off as all there are.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import islice
+from io import BytesIO
 from typing import Any, BinaryIO, Final
-
-import msgspec
 
 from tap_m365hunting.conversion import Row
 from tap_m365hunting.dialects import Dialect
 from tap_m365hunting.errors import ServiceError
+from tap_m365hunting.pieces import Piece, split
 from tap_m365hunting.refusals import classify
 from tap_m365hunting.schema import Column
 from tap_m365hunting.values import DECIMAL, parse
@@ -23,22 +22,34 @@ from tap_m365hunting.values import DECIMAL, parse
 # Enough rows that the cost of a piece is nothing beside theirs
 ROWS_PER_PIECE: Final = 1000
 
-_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query returned: its columns, and its rows in pieces, to be read once.
+    """What a query returned: its columns, and how many rows, which are read from the body.
 
-    `cpu_seconds` is what the query cost the tenant, where the service tells; `size` is the length
-    of the body in bytes.
+    The body must stay open while they are. `cpu_seconds` is what the query cost the tenant, where
+    the service tells.
     """
 
     columns: tuple[Column, ...]
-    pieces: Iterator[list[Row]]
-    cpu_seconds: float | None = None
-    size: int = 0
+    count: int
+    cpu_seconds: float | None
+    _body: BinaryIO
+    _parts: tuple[Piece | list[Row], ...]
+
+    @property
+    def texts(self) -> Iterator[bytes | list[Row]]:
+        """The rows in pieces, as the text of a JSON array where they can stay text for now."""
+        return (p.read(self._body) if isinstance(p, Piece) else p for p in self._parts)
+
+    @property
+    def pieces(self) -> Iterator[list[Row]]:
+        """The rows in pieces, in the order they came."""
+        exact = any(column.kind is DECIMAL for column in self.columns)
+        for text in self.texts:
+            yield parse(text, exact=exact) if isinstance(text, bytes) else text
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -55,7 +66,8 @@ def _broken(dialect: Dialect, why: str) -> ServiceError:
 
 
 def _columns(outer: Mapping[str, Any], dialect: Dialect) -> tuple[Column, ...]:
-    entries = map(_lower, outer.get(dialect.schema_key) or ())
+    told = outer.get(dialect.schema_key) or []
+    entries = map(_lower, told if isinstance(told, list) else [None])
     try:
         return tuple(Column(str(e[dialect.name_key]), str(e[dialect.type_key])) for e in entries)
     except KeyError as error:
@@ -73,42 +85,64 @@ def _cpu_seconds(outer: Mapping[str, Any]) -> float | None:
 
 def _outer(data: bytes, dialect: Dialect) -> dict[str, Any]:
     try:
-        outer = _lower(parse(data))
+        return _lower(parse(data))
     except ValueError as error:
         raise _broken(dialect, "the body is cut off or no JSON") from error
-    if "error" in outer:
-        raise classify(200, {}, data, dialect)
+
+
+def _check(outer: Mapping[str, Any], dialect: Dialect) -> None:
+    if outer.get("error"):
+        raise classify(200, {}, json.dumps({"error": outer["error"]}).encode(), dialect)
     if dialect.schema_key not in outer and dialect.results_key not in outer:
         raise _broken(dialect, "the body holds no result")
-    return outer
 
 
-def _rows(outer: Mapping[str, Any], dialect: Dialect) -> list[Row]:
+def _rows(outer: Mapping[str, Any], dialect: Dialect) -> tuple[list[Row], ...]:
     rows = outer.get(dialect.results_key) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _broken(dialect, "its results are no list of rows")
-    return rows
+    return tuple(rows[i : i + ROWS_PER_PIECE] for i in range(0, len(rows), ROWS_PER_PIECE))
 
 
-def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
-    left = iter(rows)
-    while piece := list(islice(left, ROWS_PER_PIECE)):
-        yield piece
+def _whole(
+    body: BinaryIO, dialect: Dialect
+) -> tuple[Mapping[str, Any], tuple[list[Row], ...], int]:
+    """Read all of a body at once, in whatever layout; it costs memory."""
+    body.seek(0)
+    data = body.read()
+    outer = _outer(data, dialect)
+    _check(outer, dialect)
+    if any(column.kind is DECIMAL for column in _columns(outer, dialect)):
+        outer = _lower(parse(data, exact=True))  # a decimal has more digits than a float
+    parts = _rows(outer, dialect)
+    return outer, parts, sum(map(len, parts))
+
+
+def _in_pieces(
+    body: BinaryIO, dialect: Dialect
+) -> tuple[Mapping[str, Any], tuple[Piece, ...], int] | None:
+    """Find the rows of a body that is laid out as the services write it."""
+    layout = split(body, dialect.results_key)
+    if layout is None:
+        return None
+    outer = _lower(layout.outer)
+    _check(outer, dialect)
+    return outer, layout.pieces, sum(piece.rows for piece in layout.pieces)
 
 
 def read_answer(body: BinaryIO | bytes, dialect: Dialect) -> Answer:
-    """Read an answer with status 200.
+    """Read an answer with status 200 to its end, before any of its rows is used.
+
+    `body` is at best a file that can be read again: then memory holds one piece of it at a time.
 
     Raises:
         ServiceError: the body is cut off, no JSON, or holds no result.
         WindowTooLargeError: the service says in it that it left rows out.
     """
-    data = body if isinstance(body, bytes) else body.read()
-    outer = _outer(data, dialect)
+    if isinstance(body, bytes) or not body.seekable():
+        body = BytesIO(body if isinstance(body, bytes) else body.read())
+    outer, parts, count = _in_pieces(body, dialect) or _whole(body, dialect)
     columns = _columns(outer, dialect)
-    if any(column.kind is DECIMAL for column in columns):
-        outer = _lower(_EXACT.decode(data))  # a decimal has more digits than a float
-    rows = _rows(outer, dialect)
-    if rows and not columns:
+    if count and not columns:
         raise _broken(dialect, "its rows come without a schema")
-    return Answer(columns, _pieces(rows), _cpu_seconds(outer), len(data))
+    return Answer(columns, count, _cpu_seconds(outer), body, parts)

@@ -25,6 +25,7 @@ Json = Any
 
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODE: Final = msgspec.json.Decoder().decode
+_DECODE_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 _INTEGER: Final = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?", re.ASCII)
@@ -65,20 +66,22 @@ def _whole(value: Json) -> Json:
     return value
 
 
-def parse(text: str | bytes) -> Json:
+def parse(text: str | bytes, *, exact: bool = False) -> Json:
     """Read JSON, also with half surrogate pairs, broken UTF-8 or a bare NaN in it.
+
+    With `exact`, numbers with a fraction are decimals.
 
     Raises:
         ValueError: it is no JSON, or nested too deep to read.
     """
     try:
-        return _DECODE(text)
+        return (_DECODE_EXACT if exact else _DECODE)(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         pass  # the standard library is the arbiter: slower, and takes what some services write
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
     try:
-        return _whole(json.loads(text))
+        return _whole(json.loads(text, parse_float=Decimal if exact else None))
     except RecursionError as error:
         msg = "JSON is nested too deep"
         raise ValueError(msg) from error

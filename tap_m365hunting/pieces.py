@@ -1,0 +1,172 @@
+"""Where the rows of a large answer lie in its bytes, found without holding them.
+
+Pure but for reading the body it is given. The body is read once in chunks; each chunk is cut
+between two rows, and what lies before the cut is checked to be whole rows. An answer laid out in
+another way than the services write it (the rows before the schema, or spaces between the rows) is
+left to whoever reads it whole.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from tap_m365hunting.values import parse
+
+# Large enough that a chunk's cost is its bytes, small enough to stay in the processor's cache
+CHUNK: Final = 256 * 1024
+# A row larger than this, or a flaw that no cut heals
+_LONGEST: Final = 16 * CHUNK
+_FIRST_KEY: Final = re.compile(rb'\s*(\{"[^"\\@]*)')
+
+
+class _AnyRow(msgspec.Struct):
+    """An object; its keys are checked to be JSON, and dropped."""
+
+
+_ROWS: Final = msgspec.json.Decoder(list[_AnyRow]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole rows, with commas between them: `rows` many, `size` bytes from `offset` on."""
+
+    offset: int
+    size: int
+    rows: int
+
+    def read(self, body: BinaryIO) -> bytes:
+        """Return the rows as a JSON array."""
+        body.seek(self.offset)
+        return b"[%b]" % body.read(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A body's outer object with its rows taken out, and where those are."""
+
+    outer: dict[str, Any]
+    pieces: tuple[Piece, ...]
+
+
+def _count(rows: bytes) -> int | None:
+    """Count rows with commas between them; `None` if they are anything else."""
+    array = b"[%b]" % rows
+    try:
+        return len(_ROWS(array))
+    except msgspec.ValidationError:
+        return None
+    except (msgspec.DecodeError, RecursionError):
+        return _count_odd(array)
+
+
+def _count_odd(array: bytes) -> int | None:
+    """Count rows that only a lenient reader takes: half surrogate pairs, a bare NaN."""
+    try:
+        found = parse(array)
+    except ValueError:
+        return None
+    return len(found) if all(isinstance(row, dict) for row in found) else None
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _head(chunk: bytes, results_key: str) -> int | None:
+    """Return where the rows begin, if this chunk holds all that comes before them."""
+    opening = re.compile(rb'"%b"\s*:\s*\[' % results_key.encode(), re.IGNORECASE)
+    for found in opening.finditer(chunk):
+        # closed at once it must be an object, or the key was found inside of something else
+        if _object(chunk[: found.end()] + b"]}") is not None:
+            return found.end()
+    return None
+
+
+def _cut(buffer: bytes, marker: bytes) -> tuple[int, int] | None:
+    """Return how many bytes are whole rows, and how many rows; the last cut that holds."""
+    at = buffer.rfind(marker)
+    while at >= 0:
+        rows = _count(buffer[: at + 1])
+        if rows is not None:
+            return at + 1, rows
+        at = buffer.rfind(marker, 0, at)
+    return None
+
+
+def _last(buffer: bytes) -> tuple[int, int, dict[str, Any]] | None:
+    """Like `_cut` for the end of the rows; with what the outer object holds after them."""
+    at = buffer.rfind(b"]")
+    while at >= 0:
+        rest = _object(b'{"":[%b' % buffer[at:])
+        rows = _count(buffer[:at]) if rest is not None else None
+        if rest is not None and rows is not None:
+            return at, rows, rest
+        at = buffer.rfind(b"]", 0, at)
+    return None
+
+
+class _Splitter:
+    """Reads a body from where its rows begin."""
+
+    def __init__(self, body: BinaryIO, buffer: bytes, offset: int) -> None:
+        first = _FIRST_KEY.match(buffer)
+        self._marker = b"}," + first[1] if first else b""
+        self._body = body
+        self._buffer = buffer
+        self._offset = offset
+        self.rest: dict[str, Any] | None = None
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield pieces; `rest` is set only if the body was whole to its last byte."""
+        while self._marker and len(self._buffer) <= _LONGEST:
+            chunk = self._body.read(CHUNK)
+            if not chunk:
+                break
+            self._buffer += chunk
+            found = _cut(self._buffer, self._marker)
+            if found is not None:
+                yield self._piece(*found)
+                self._take(found[0] + 1)  # with the comma
+        yield from self._end()
+
+    def _end(self) -> Iterator[Piece]:
+        if self._body.read(1):  # given up before the end
+            return
+        found = _last(self._buffer)
+        if found is not None:
+            size, rows, self.rest = found
+            yield self._piece(size, rows)
+
+    def _piece(self, size: int, rows: int) -> Piece:
+        return Piece(self._offset, size, rows)
+
+    def _take(self, size: int) -> None:
+        self._buffer = self._buffer[size:]
+        self._offset += size
+
+
+def split(body: BinaryIO, results_key: str) -> Layout | None:
+    """Find the rows; `None` where the body is not whole, or not laid out for it.
+
+    >>> from io import BytesIO
+    >>> split(BytesIO(b'{"results":[{"A":1},{"A":2}],"B":3}'), "results")
+    Layout(outer={'results': [], 'B': 3}, pieces=(Piece(offset=12, size=15, rows=2),))
+    """
+    body.seek(0)
+    chunk = body.read(CHUNK)
+    start = _head(chunk, results_key)
+    if start is None:
+        return None
+    splitter = _Splitter(body, chunk[start:], start)
+    pieces = tuple(piece for piece in splitter.pieces() if piece.rows)
+    if splitter.rest is None:
+        return None
+    head = _object(chunk[:start] + b"]}") or {}
+    return Layout({**head, **{k: v for k, v in splitter.rest.items() if k}}, pieces)
