@@ -69,7 +69,7 @@ class Columns:
         known: dict[str, Origin | None] = {}
         for name in names:
             if self.has(name) or other.has(name):
-                known[name] = self.known.get(name) or other.known.get(name)
+                known[name] = (other if self.has(name) is False else self).origin(name)
             elif self.has(name) is False and other.has(name) is False:
                 known[name] = None
         maybe = (self.maybe | other.maybe) - known.keys()

@@ -3,7 +3,7 @@
 Pure. Only the text is looked at, and the columns of its result where the service has named them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from math import lcm
@@ -24,7 +24,7 @@ def assess(
     method: str | None = None,
     cursor: str | None = None,
     unsafe: bool = False,
-    columns: Mapping[str, str] | None = None,
+    columns: Iterable[tuple[str, str]] | None = None,
 ) -> Verdict:
     """Say how the query will be read, and what is wrong with that.
 
@@ -40,16 +40,15 @@ def assess(
     """
     watched = frozenset({cursor} if cursor else operators.CURSORS)
     flow = Walk(query, watched).result()
-    result = Result(flow.columns, columns)
+    result = Result(flow.columns, None if columns is None else dict(columns))
     found = cursor or result.cursor(query)
     mode = _mode(query, method, found)
     bounding = found if mode is Mode.INCREMENTAL else None
-    findings = [
-        *_about_names(query, mode),
-        *_about_cursor(query, result, bounding, mode),
-        *_about_flow(flow, bounding, mode),
-        *_about_text(query, mode),
-    ]
+    findings = [*_about_names(query, mode), *_about_flow(flow, bounding)]
+    if mode is Mode.INCREMENTAL and all(finding.warning for finding in findings):
+        findings += _about_cursor(query, result, bounding)
+    if mode is not Mode.FULL_TABLE:
+        findings += _about_text(query)
     problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
     return Verdict(
         mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow.columns, bounding, mode)
@@ -77,8 +76,10 @@ class Result:
     def cursor(self, query: Query) -> str | None:
         """Return the column that windows bound where none is configured."""
         there = [name for name in operators.CURSORS if self.has_time(name) is not False]
-        used = [name for name in there if self.has_time(name) or query.uses(name) is not None]
-        return next(iter([*used, *there]), None)
+        likely = [name for name in there if self.has_time(name) or query.uses(name) is not None]
+        if not likely and self.stated.rest:
+            likely = [name for name in there if name == operators.CURSORS[0]]
+        return next(iter(likely), None)
 
 
 def _mode(query: Query, method: str | None, cursor: str | None) -> Mode:
@@ -107,17 +108,14 @@ def _about_names(query: Query, mode: Mode) -> Iterator[Finding]:
 _WINDOWED_EXAMPLE = "Add `| where Timestamp >= window_start and Timestamp < window_end`"
 
 
-def _about_cursor(
-    query: Query, result: Result, cursor: str | None, mode: Mode
-) -> Iterator[Finding]:
-    if mode is not Mode.INCREMENTAL:
-        return
-    times = ", ".join(result.times()) or "none is known"
-    name = cursor or " or ".join(operators.CURSORS)
+def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[Finding]:
+    """Say what is wrong with the cursor of a query that windows are to bound."""
     if cursor is None or result.has_time(cursor) is False:
+        times = ", ".join(result.times()) or "none is known"
         msg = (
-            f"The result has no datetime column {name} to bound by windows (datetime columns: "
-            f"{times}). Keep it in the last project, set replication_key, or {operators.RUN_WHOLE}"
+            f"The result has no datetime column {cursor or ' or '.join(operators.CURSORS)} to "
+            f"bound by windows (datetime columns: {times}). Keep it in the last project, set "
+            f"replication_key, or {operators.RUN_WHOLE}"
         )
         yield Finding(query.final.start, "", msg, fatal=True)
     elif result.stated.origin(cursor).computed:
@@ -125,19 +123,18 @@ def _about_cursor(
         yield Finding(query.final.start, "", msg, warning=True)
 
 
-def _about_flow(flow: Flow, cursor: str | None, mode: Mode) -> Iterator[Finding]:
+def _about_flow(flow: Flow, cursor: str | None) -> Iterator[Finding]:
+    """Take what was met on the way and matters where windows bound this cursor."""
     for finding in flow.findings:
-        bounds = mode is Mode.INCREMENTAL and finding.cursor in (None, cursor)
+        bounds = cursor is not None and finding.cursor in (None, cursor)
         # A cursor made at the end, as by coalesce(Timestamp, TimeGenerated), is in every branch.
         made_later = finding.cursor and flow.columns.origin(finding.cursor).computed
         if finding.fatal or (bounds and not made_later):
             yield finding
 
 
-def _about_text(query: Query, mode: Mode) -> Iterator[Finding]:
+def _about_text(query: Query) -> Iterator[Finding]:
     """Find what depends on the run, wherever it stands: once each, at its first place."""
-    if mode is Mode.FULL_TABLE:
-        return
     own_time = [i for name in ("ago", "now") if (i := _first_call(query, name)) is not None]
     if own_time:
         name = query.name_at(min(own_time))

@@ -48,7 +48,7 @@ def join(side: Side, stage: Stage, flow: Flow) -> Flow:
     kind = option(side.query, stage.rest, "kind") or default
     if kind in operators.LEFT_ONLY_JOINS:
         return flow
-    both = flow.to(flow.columns.or_(right.columns))
+    both = Flow(flow.columns.or_(right.columns)).met(_of_the_left(side, flow, right))
     return both.met(_about(side, stage, kind, flow, right))
 
 
@@ -60,6 +60,16 @@ def _about(side: Side, stage: Stage, kind: str, left: Flow, right: Flow) -> Iter
     for name in side.watched:
         if left.columns.has(name) is False and right.columns.has(name) is not False:
             yield from _from_the_right(stage, kind, right, name)
+
+
+def _of_the_left(side: Side, left: Flow, right: Flow) -> Iterator[Finding]:
+    """Keep what was met on the left, but for a cursor that only the right side has."""
+    here = [n for n in side.watched if left.columns.has(n) is not False or not right.columns.has(n)]
+    for met in left.findings:
+        if met.fatal or met.cursor or len(here) == len(side.watched):
+            yield met
+        else:
+            yield from (replace(met, cursor=name) for name in here)
 
 
 def _from_the_right(stage: Stage, kind: str, right: Flow, cursor: str) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ class Walk:
         """Follow the rows of a tabular expression."""
         stages = self._query.split(span, "|")
         if self._depth > _MAX_DEPTH or not all(stages):
-            return self._unreadable(span)
+            return self._unreadable(next((stage for stage in stages if not stage), span))
         self._depth += 1
         flow = self._source(stages[0], names)
         for stage in stages[1:]:
@@ -88,7 +88,7 @@ class Walk:
         return flow
 
     def _unreadable(self, span: Span) -> Flow:
-        index = min(span.start, len(self._query.tokens) - 1)
+        index = max(span.start - 1, 0)
         stage = Stage(self._query.tokens[index].text, index, span)
         if self._depth > _MAX_DEPTH:
             return Flow().met([finding(stage, operators.TOO_DEEP)])
