@@ -2,8 +2,7 @@
 
 Pure but for reading the body it is given. The body is read once in chunks; each chunk is cut
 between two rows, and what lies before the cut is checked to be whole rows. An answer laid out in
-another way than the services write it (the rows before the schema, or spaces between the rows) is
-left to whoever reads it whole.
+an unforeseen way is left to whoever reads it whole.
 """
 
 import re
@@ -19,7 +18,7 @@ from tap_m365hunting.values import parse
 CHUNK: Final = 256 * 1024
 # A row larger than this, or a flaw that no cut heals
 _LONGEST: Final = 16 * CHUNK
-_FIRST_KEY: Final = re.compile(rb'\s*(\{"[^"\\@]*)')
+_FIRST_KEY: Final = re.compile(rb'\s*(\{\s*"[^"\\@]*)')
 
 
 class _AnyRow(msgspec.Struct):
@@ -112,12 +111,22 @@ def _last(buffer: bytes) -> tuple[int, int, dict[str, Any]] | None:
     return None
 
 
+def _marker(buffer: bytes) -> bytes:
+    """Return what stands between two rows: a brace, a comma, any space, and the first key.
+
+    Such bytes may stand inside of a row too; then what lies before them is no whole row.
+    """
+    first = _FIRST_KEY.match(buffer)
+    key = first[1] if first else b"{"
+    between = re.search(rb"\},\s*" + re.escape(key), buffer)
+    return between[0] if between else b"}," + key
+
+
 class _Splitter:
     """Reads a body from where its rows begin."""
 
     def __init__(self, body: BinaryIO, buffer: bytes, offset: int) -> None:
-        first = _FIRST_KEY.match(buffer)
-        self._marker = b"}," + first[1] if first else b""
+        self._marker = _marker(buffer)
         self._body = body
         self._buffer = buffer
         self._offset = offset
@@ -125,7 +134,7 @@ class _Splitter:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield pieces; `rest` is set only if the body was whole to its last byte."""
-        while self._marker and len(self._buffer) <= _LONGEST:
+        while len(self._buffer) <= _LONGEST:
             chunk = self._body.read(CHUNK)
             if not chunk:
                 break
