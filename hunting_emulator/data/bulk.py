@@ -1,0 +1,80 @@
+"""Rows in bulk, made inside DuckDB from their numbers alone.
+
+A row hangs on the seed, its table and its number, so the same call makes the same rows whatever
+the number of threads.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from hunting_emulator.data.columns import expression
+from hunting_emulator.data.company import moment, number, text
+from hunting_emulator.data.rhythm import HourOfRows
+from hunting_emulator.data.specials import SPECIALS
+from hunting_emulator.kql.rewrite import INGESTED
+from hunting_emulator.store import Store, physical_names
+from hunting_emulator.tables import Column, Table
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TWICE: Final = 503
+_SECOND: Final = 1_000_000_000
+_ALWAYS: Final = "TIMESTAMP_NS '1970-01-01'"
+
+# Most rows come within minutes, some within hours, a few after days offline.
+_LAG: Final = f"""(CASE
+  WHEN {number("late", 1000)} < 3 THEN 86400 + {number("lag", 5 * 86400)}
+  WHEN {number("late", 1000)} < 30 THEN 600 + {number("lag", 6 * 3600)}
+  ELSE 15 + {number("lag", 240)} END * {_SECOND} + {number("ticks", 9_999_999)} * 100)"""
+
+# A few clocks tick in whole seconds, a few in milliseconds.
+_CLOCK: Final = f"""CASE
+  WHEN {number("clock", 100)} < 3 THEN raw - raw % {_SECOND}
+  WHEN {number("clock", 100)} < 8 THEN raw - raw % 1000000
+  ELSE raw // 100 * 100 END"""
+
+
+def fill(
+    store: Store, table: Table, plan: Iterable[HourOfRows], *, seed: int, people: int, devices: int
+) -> None:
+    """Add the planned rows to a table."""
+    hours = ", ".join(
+        f"({int((hour.start - _EPOCH).total_seconds()) * _SECOND}, {hour.first}, {hour.count})"
+        for hour in plan
+        if hour.count
+    )
+    if not hours:
+        return
+    columns = ", ".join(
+        f"{_made(table, column)} AS c{index}" for index, column in enumerate(table.columns)
+    )
+    seen = f"make_timestamp_ns(t + {_LAG})" if table.time_column else _ALWAYS
+    store.cursor().execute(
+        f"""INSERT INTO {store.stored(table.name)}
+        WITH planned(start, first, rows) AS (VALUES {hours}),
+        numbered AS (SELECT start, rows, first, unnest(range(rows)) AS i FROM planned),
+        told AS (SELECT start, rows, first,
+          CASE WHEN i > 0 AND hash({seed}, {text(table.name)}, first + i) % {_TWICE} = 0
+          THEN i - 1 ELSE i END AS i FROM numbered),
+        hashed AS (SELECT CAST(first + i AS BIGINT) AS k, start, rows, i,
+          hash({seed}, {text(table.name)}, first + i) AS s FROM told),
+        timed AS (SELECT k, s, CAST(start + (i * 3600000000000::HUGEINT
+          + {number("second", 3600)} * 1000000000 + {number("fraction", 10_000_000)} * 100)
+          // rows AS BIGINT) AS raw FROM hashed),
+        based AS (SELECT k, s, {_CLOCK} AS t, {number("person", people)} AS u,
+          {number("device", devices)} AS d, {number("program", 4096)} AS p,
+          {number("parent", 4096)} AS q FROM timed)
+        SELECT {columns}, {seen} AS {INGESTED} FROM based"""  # noqa: S608 - made of our own text
+    )
+
+
+def _made(table: Table, column: Column) -> str:
+    if column.name in {table.time_column, "TimeGenerated"}:
+        return moment("t")
+    special = SPECIALS.get(table.name, {}).get(column.name)
+    return expression(column) if special is None else special
+
+
+def named(table: Table) -> list[str]:
+    """Return the table's columns as DuckDB has them."""
+    return list(physical_names(table).values())

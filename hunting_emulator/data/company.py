@@ -1,0 +1,134 @@
+"""The made-up company whose events the emulator shows, as SQL over a row's hash.
+
+Pure, but for reading the company from this package. In the SQL, `s` is the row's hash, `k` its
+number, `t` its time in nanoseconds, and `u`, `d`, `p`, `q` its user, device, program and parent.
+"""
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+_FILE: Final = Path(__file__).parents[1] / "catalog" / "company.json"
+COMPANY: Final[dict[str, Any]] = json.loads(_FILE.read_text("utf-8"))
+
+DOMAIN: Final[str] = COMPANY["domain"]
+NETBIOS: Final[str] = COMPANY["netbios"]
+SID: Final[str] = COMPANY["sid"]
+TENANT_ID: Final[str] = COMPANY["tenant_id"]
+_UNSPLIT: Final = str.maketrans({"\u0131": "i", "ø": "o", "Ł": "L", "ł": "l"})
+
+
+def text(value: str) -> str:
+    """Write a string for SQL."""
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def number(salt: str, below: int) -> str:
+    """Write a number of the row's own, from 0, that differs from one salt to the next."""
+    return f"CAST(hash(s, {text(salt)}) % {below} AS BIGINT)"
+
+
+def chance(salt: str, per_mille: int) -> str:
+    """Write a condition that is true for so many rows of a thousand."""
+    return f"{number(salt, 1000)} < {per_mille}"
+
+
+def either(salt: str, per_mille: int, value: str, other: str) -> str:
+    """Write one value for so many rows of a thousand, and another for the rest."""
+    return f"CASE WHEN {chance(salt, per_mille)} THEN {value} ELSE {other} END"
+
+
+def as_text(json_sql: str) -> str:
+    """Write JSON as the text that many columns hold."""
+    return f"CAST({json_sql} AS VARCHAR)"
+
+
+def pick(values: Sequence[str], index: str) -> str:
+    """Write the choice of a string by a number, taken modulo the length."""
+    chosen = ", ".join(map(text, values))
+    return f"[{chosen}][1 + ({index}) % {len(values)}]"
+
+
+def one_of(salt: str, *values: str) -> str:
+    """Write the choice of a string by the row's hash; a value may be given more than once."""
+    return pick(values, number(salt, len(values)))
+
+
+def hexadecimal(seed: str, length: int) -> str:
+    """Write hexadecimal digits that hang on a seed alone."""
+    return f"left(md5({seed}) || md5({seed} || '+'), {length})"
+
+
+def guid(seed: str) -> str:
+    """Write a GUID that hangs on a seed alone."""
+    return f"CAST(CAST(md5(CAST({seed} AS VARCHAR)) AS UUID) AS VARCHAR)"
+
+
+def column(pool: str, index: int) -> list[str]:
+    """Return one property of all things in a pool."""
+    return [entry[index] for entry in COMPANY[pool]]
+
+
+def plain(name: str) -> str:
+    """Write a name as an account has it: small letters of ASCII.
+
+    >>> plain("O'Brien"), plain("Lindström")
+    ('obrien', 'lindstrom')
+    """
+    parts = unicodedata.normalize("NFKD", name.translate(_UNSPLIT))
+    return "".join(mark for mark in parts if mark.isascii() and mark.isalpha()).lower()
+
+
+_FIRST: Final[list[str]] = COMPANY["first_names"]
+_LAST: Final[list[str]] = COMPANY["last_names"]
+_LAST_OF: Final = f"u // {len(_FIRST)} + u * 7"
+
+ACCOUNT: Final = (
+    f"{pick([plain(name) for name in _FIRST], 'u')} || '.' || "
+    f"{pick([plain(name) for name in _LAST], _LAST_OF)} || "
+    f"CASE WHEN u < {len(_FIRST)} THEN '' ELSE CAST(u // {len(_FIRST)} AS VARCHAR) END"
+)
+DISPLAY_NAME: Final = f"{pick(_FIRST, 'u')} || ' ' || {pick(_LAST, _LAST_OF)}"
+UPN: Final = f"{ACCOUNT} || '@{DOMAIN}'"
+USER_SID: Final = f"'{SID}-' || CAST(1100 + u AS VARCHAR)"
+OBJECT_ID: Final = guid("'user' || u")
+
+DEVICE_NAME: Final = (
+    f"{pick(['wks', 'lap', 'wks', 'lap', 'srv', 'dc'], 'd')} || '-' || "
+    f"lpad(CAST(d AS VARCHAR), 4, '0') || '.{DOMAIN}'"
+)
+DEVICE_ID: Final = hexadecimal("'device' || d", 40)
+PRIVATE_IP: Final = "'10.' || (d // 65025 % 250) || '.' || (d // 255 % 255) || '.' || (1 + d % 254)"
+PUBLIC_IP: Final = (
+    f"CASE WHEN {chance('ipv6', 60)} THEN '2001:db8::' || {hexadecimal('CAST(s AS VARCHAR)', 4)} "
+    f"ELSE '203.0.113.' || (1 + {number('ip', 254)}) END"
+)
+
+
+def program(index: int, row: str = "p") -> str:
+    """Write a property of the row's program, with its place-holders filled."""
+    values = [
+        part.replace("{u}", "\x01").replace("{n}", "\x02") for part in column("programs", index)
+    ]
+    chosen = pick([value.replace("{q}", "\x03") for value in values], row)
+    filled = f"replace({chosen}, chr(1), {ACCOUNT})"
+    filled = f"replace({filled}, chr(2), CAST({number('line', 100000)} AS VARCHAR))"
+    return f"replace({filled}, chr(3), CAST(1 + {number('quarter', 4)} AS VARCHAR))"
+
+
+def city(index: int) -> str:
+    """Write a property of the city that the row's user sits in."""
+    return pick(column("cities", index), "u")
+
+
+def moment(nanoseconds: str) -> str:
+    """Write an instant from nanoseconds, to the tick."""
+    return f"make_timestamp_ns(({nanoseconds}) // 100 * 100)"
+
+
+def dynamic(template: str) -> str:
+    """Write JSON made in SQL as a dynamic."""
+    return f"CAST({template} AS JSON)"
