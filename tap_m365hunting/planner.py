@@ -138,7 +138,7 @@ class Planner:
         if truncated and not (self._continues and answer.newest):
             self._narrow(todo)
             return window.start
-        self._reach.worked(answer.rows, answer.size)
+        self._reach.worked(window, answer.rows, answer.size)
         if truncated and answer.newest:
             self._continue(todo, answer.newest, answer.rows - answer.held)
             return answer.newest

@@ -20,7 +20,9 @@ MARGIN: Final = 0.85
 # How fast to feel for more after a refusal, which costs a call: at first slowly, as the limit may
 # be a lasting one; for width then ever faster, as it may have been one bad spot.
 MORE_BYTES: Final = 1.03
-MORE_WIDTH: Final = 0.1
+WIDENING: Final = 0.1
+FASTEST: Final = 8.0
+WIDEST: Final = 1e18  # ticks, more than there are
 NEAR_CEILING: Final = 0.75
 # A bin of so many answers pays for a finer count out of 10 % of them.
 FINER_ABOVE: Final = 25
@@ -37,8 +39,10 @@ class Reach:
         self._narrowest = narrowest
         self._whole_steps = whole_steps
         self._width: int | None = None
-        self._width_ceiling: float | None = None
-        self._widening = MORE_WIDTH
+        self._ceiling = 0.0
+        self._worked = 0
+        self._caution = 1.0
+        self._widening = WIDENING
         self._byte_room: float | None = None
         self._row_bytes: float | None = None
 
@@ -102,14 +106,14 @@ class Reach:
         self.density = self.density.after(window, rows)
         return expected
 
-    def worked(self, rows: int, size: int) -> None:
+    def worked(self, window: TimeWindow, rows: int, size: int) -> None:
         """Learn from an answer; after a refusal the next ones may reach a little further."""
+        self._worked = max(self._worked, window.ticks)
         if self._width is not None:
-            self._width *= 2
-        if self._width is not None and self._width_ceiling is not None:
-            self._width = min(self._width, int(self._width_ceiling * NEAR_CEILING))
-            self._width_ceiling *= 1 + self._widening
-            self._widening *= 2
+            ceiling = int(self._ceiling * NEAR_CEILING)
+            self._width = max(self._width, min(2 * self._width, ceiling))
+            self._ceiling = min(self._ceiling * (1 + self._widening), WIDEST)
+            self._widening = min(2 * self._widening, FASTEST)
         if rows and size:
             self._row_bytes = size / rows
         if self._byte_room is not None and self._row_bytes is not None:
@@ -118,16 +122,24 @@ class Reach:
             self.rows = max(1, min(self._row_cap - 1, int(self._byte_room / self._row_bytes)))
 
     def refused_cost(self, window: TimeWindow) -> None:
-        """Learn that a window was too costly to answer."""
-        self._width_ceiling = float(window.ticks)
-        self._widening = MORE_WIDTH
-        self._width = window.ticks // 2
+        """Learn that a window was too costly to answer.
+
+        If one hardly narrower was answered, the limit seems a lasting one: keep below it. Else it
+        may be one bad spot: halve, and widen soon.
+        """
+        refused = window.ticks
+        lasting = refused // 2 < self._worked < refused
+        self._width = self._worked if lasting else refused // 2
+        self._worked = self._width if lasting else 0
+        self._ceiling = float(refused)
+        self._caution = self._caution * 2 if lasting else 1.0
+        self._widening = WIDENING / self._caution
 
     def refused_size(self, window: TimeWindow) -> None:
         """Learn that a window gave too many bytes."""
         rows = min(self.expected(window) or 0, self._row_cap)
         if rows < 2:  # noqa: PLR2004 - one row cannot be halved
-            self._width = window.ticks // 2
+            self.refused_cost(window)
             return
         guess = rows * self._row_bytes if self._row_bytes else BYTE_CAP
         self._byte_room = MARGIN * min(guess, BYTE_CAP)

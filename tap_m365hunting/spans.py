@@ -145,3 +145,14 @@ def kept(
         if gone := span_between(start, min(oldest, end)):
             lost.append(gone)
     return tuple(alive), tuple(lost)
+
+
+def late_rows(before: tuple[TimeWindow, int] | None, now: tuple[TimeWindow, int]) -> int | None:
+    """Return how many rows came late to a stretch: its rows now less its rows a run ago.
+
+    Both are the stretch from `bookmark - lookback` to the bookmark, read first as the end of one
+    run and then as the start of the next. `None` if that is not the same stretch.
+    """
+    if before is None or before[0] != now[0]:
+        return None
+    return max(0, now[1] - before[1])

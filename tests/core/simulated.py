@@ -1,0 +1,139 @@
+"""A service that is only a callable, and a reader that tells a planner what it answered."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
+from tap_m365hunting.planner import Planner
+from tap_m365hunting.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
+
+Row: TypeAlias = tuple[int, int]  # cursor in ticks, id
+
+START = Instant.parse("2026-01-01")
+SECOND = TICKS_PER_SECOND
+
+
+def span(seconds: int) -> TimeWindow:
+    """Return a span from the start of 2026."""
+    return TimeWindow(START, START.plus(seconds * SECOND))
+
+
+def rows_at(cursors: Sequence[int]) -> list[Row]:
+    """Give each cursor (ticks since the start of 2026) a row with an id of its own."""
+    return sorted((START.ticks + at, index) for index, at in enumerate(cursors))
+
+
+class RefusedError(Exception):
+    """The service does not answer for so much."""
+
+    def __init__(self, reason: str, *, size: bool) -> None:
+        super().__init__(reason)
+        self.size = size
+
+
+@dataclass
+class Service:
+    """Rows in the order of their cursor, a row cap, and what is refused.
+
+    `poison` are cursors: whatever touches one is refused, counts apart.
+    """
+
+    rows: list[Row]
+    cap: int
+    row_bytes: int = 1_000
+    most_bytes: float = float("inf")
+    widest: float = float("inf")
+    poison: frozenset[int] = frozenset()
+    refuse: Callable[[Ask], bool] = lambda _ask: False
+    calls: int = 0
+    counts: int = 0
+    asked: list[Ask] = field(default_factory=list)
+
+    def select(self, window: TimeWindow | None) -> list[Row]:
+        """Return the rows of a window."""
+        if window is None:
+            return self.rows
+        low, high = (bisect_left(self.rows, (at.ticks, -1)) for at in (window.start, window.end))
+        return self.rows[low:high]
+
+    def count(self, ask: CountAsk) -> dict[Instant, int]:
+        """Say how many rows each bin holds; as in Kusto, an empty bin is not in the answer."""
+        self._called(ask)
+        self.counts += 1
+        width = ticks(ask.bin) if ask.bin else None
+        found = Counter(at // width * width if width else 0 for at, _ in self.select(ask.window))
+        assert len(found) < self.cap, "a count must not be truncated itself"
+        return {Instant(at): count for at, count in found.items()}
+
+    def read(self, ask: ReadAsk) -> list[Row]:
+        """Return the first rows, in order, as many as the cap lets through."""
+        self._called(ask)
+        found = self.select(ask.window)
+        if ask.part:
+            found = [row for row in found if row[1] * 7919 % ask.part.of == ask.part.index]
+        if ask.window and (
+            ask.window.ticks > self.widest or any(at in self.poison for at, _ in found)
+        ):
+            reason = "The query execution was preempted"
+            raise RefusedError(reason, size=False)
+        if len(found[: self.cap]) * self.row_bytes > self.most_bytes:
+            reason = "Query execution has exceeded the allowed result size"
+            raise RefusedError(reason, size=True)
+        return found[: self.cap]
+
+    def _called(self, ask: Ask) -> None:
+        self.calls += 1
+        self.asked.append(ask)
+        if self.refuse(ask):
+            reason = "504 without a message"
+            raise RefusedError(reason, size=False)
+
+
+def answer_of(rows: Sequence[Row], row_bytes: int = 1_000) -> Answer:
+    """Describe rows as the stream does."""
+    newest = rows[-1][0] if rows else 0
+    held = sum(at == newest for at, _ in rows)
+    return Answer(
+        rows=len(rows),
+        newest=Instant(newest) if rows else None,
+        held=held,
+        size=len(rows) * row_bytes,
+    )
+
+
+def tell(planner: Planner, service: Service, ask: Ask) -> list[Row]:
+    """Spend one call on an ask, tell the planner, and return the rows that may be used."""
+    try:
+        if isinstance(ask, CountAsk):
+            planner.counted(ask, service.count(ask))
+            return []
+        rows = service.read(ask)
+    except RefusedError as refused:
+        planner.too_large(ask, str(refused), size=refused.size)
+        return []
+    until = planner.answered(ask, answer_of(rows, service.row_bytes))
+    return [row for row in rows if row[0] < until.ticks]
+
+
+@dataclass
+class Read:
+    """What a reader has at the end."""
+
+    rows: list[Row]
+    done: list[WindowDone]
+
+
+def read_all(planner: Planner, service: Service, *, skip: bool = False) -> Read:
+    """Read until nothing is left to ask; with `skip`, go on behind what is unreadable."""
+    used, done = list[Row](), list[WindowDone]()
+    while True:
+        while ask := planner.next():
+            used += tell(planner, service, ask)
+            done += planner.drain()
+        done += planner.drain()
+        if not (skip and planner.unreadable):
+            return Read(used, done)
+        planner.skip()
