@@ -2,20 +2,25 @@
 
 import signal
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 
+from hunting_emulator.control import changed
 from hunting_emulator.emulator import Emulator
+from hunting_emulator.settings import Limits, Settings, Wire
 
 _ANNOUNCEMENT: Final = """\
 Listening on {url}
-Graph        {graph_url}/security/runHuntingQuery
-Defender     {defender_url}/advancedhunting/run
-Control      {url}/_emulator/health
+  Graph      {graph_url}/security/runHuntingQuery
+  Defender   {defender_url}/advancedhunting/run
+  Control    {url}/_emulator/health
 
-Trust its certificate authority:
+Let clients trust its certificate authority:
 
   export REQUESTS_CA_BUNDLE={ca_file}
 
@@ -27,46 +32,125 @@ and set in the tap's config:
   "api_url": "{url}",
   "authority_url": "{authority_url}"
 """
+_PRINTED: Final = (
+    "url",
+    "graph_url",
+    "defender_url",
+    "authority_url",
+    "ca_file",
+    "tenant_id",
+    "client_id",
+    "client_secret",
+)
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+class TableFile(click.ParamType[tuple[str, Path]]):
+    """`TABLE=FILE`: rows for a table, from JSON lines or a JSON array."""
+
+    name = "TABLE=FILE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        """Take the text apart; the file must be there."""
+        table, equals, path = str(value).partition("=")
+        if not equals or not Path(path).is_file():
+            self.fail(f"{value!r} is not a table, an equals sign and a file", param, ctx)
+        return table, Path(path)
 
 
 @click.command(context_settings={"show_default": True})
 @click.option("--port", default=8443, help="Port to listen on; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--rows", default=100_000, help="Rows to make up, over all tables.")
+@click.option("--days", default=30, help="Days that the rows spread over, up to now.")
+@click.option("--seed", default=1, help="The same seed makes the same rows.")
+@click.option("--load", "files", type=TableFile(), multiple=True, help="Rows to add to a table.")
 @click.option(
     "--ca-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     default=Path(".hunting-emulator/ca.pem"),
     help="Where to write the certificate that clients have to trust.",
 )
+@click.option("--ready-file", type=_FILE, help="Written, with the URL, once it listens.")
 @click.option(
-    "--ready-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Written with the URL once it listens.",
+    "--latency",
+    "latency_seconds",
+    default=Wire().latency_seconds,
+    help="Seconds added to each answer.",
 )
-def main(*, port: int, host: str, ca_file: Path, ready_file: Path | None) -> None:
+@click.option("--row-cap", default=Limits().row_cap, help="Most rows of a result.")
+@click.option("--result-bytes", default=Limits().result_bytes, help="Most bytes of a result.")
+@click.option("--calls-per-minute", default=Limits().calls_per_minute, help="Quota of a tenant.")
+@click.option("--calls-per-hour", default=Limits().calls_per_hour, help="Quota of a tenant.")
+@click.option("--retention-days", default=Limits().retention_days, help="How far back data goes.")
+def main(
+    *,
+    port: int,
+    host: str,
+    rows: int,
+    days: int,
+    seed: int,
+    files: Sequence[tuple[str, Path]],
+    ca_file: Path,
+    ready_file: Path | None,
+    **limits: float,
+) -> None:
     """Serve advanced hunting from this machine until interrupted."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    with Emulator(port=port, host=host, ca_file=ca_file.absolute()) as emulator:
+    emulator = Emulator(
+        rows=rows,
+        days=days,
+        seed=seed,
+        port=port,
+        host=host,
+        ca_file=ca_file.absolute(),
+        settings=changed(Settings(), limits),
+    )
+    with _told_to_stop() as told, emulator:
+        load(emulator, files)
         click.echo(announcement(emulator))
         if ready_file is not None:
             ready_file.write_text(emulator.url, "utf-8")
-        ended.wait()
+        told.wait()
     click.echo("Stopped")
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """Turn SIGINT and SIGTERM into an event, for as long as this lasts."""
+    told = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: told.set()) for number in signals]
+    try:
+        yield told
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def load(emulator: Emulator, files: Sequence[tuple[str, Path]]) -> None:
+    """Make the first tenant's rows, and add those of the files."""
+    engine = emulator.engine
+    for table, path in files:
+        try:
+            engine.load(table, rows_of(path.read_bytes()))
+        except (ValueError, msgspec.MsgspecError) as error:
+            msg = f"{path}: {error}"
+            raise click.ClickException(msg) from error
+
+
+def rows_of(text: bytes) -> list[dict[str, Any]]:
+    """Read rows from a JSON array or from JSON lines.
+
+    >>> rows_of(b'[{"n": 1}]') == rows_of(b'{"n": 1}')
+    True
+    """
+    if text.lstrip().startswith(b"["):
+        return msgspec.json.decode(text, type=list[dict[str, Any]])
+    return msgspec.json.Decoder(dict[str, Any]).decode_lines(text)
 
 
 def announcement(emulator: Emulator) -> str:
     """Return what to set, to call this emulator."""
-    names: tuple[str, ...] = (
-        "url",
-        "graph_url",
-        "defender_url",
-        "authority_url",
-        "ca_file",
-        "tenant_id",
-        "client_id",
-        "client_secret",
-    )
-    values: dict[str, Any] = {name: getattr(emulator, name) for name in names}
-    return _ANNOUNCEMENT.format_map(values)
+    return _ANNOUNCEMENT.format_map({name: getattr(emulator, name) for name in _PRINTED})

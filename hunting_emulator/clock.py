@@ -19,7 +19,8 @@ class Clock:
         self._set_to: datetime | None = None
         self._ahead = timedelta(0)
         self._lock = threading.Lock()
-        self._closed = threading.Event()
+        self._woken = threading.Event()
+        self._closed = False
 
     def now(self) -> datetime:
         """Return the emulator's time, in UTC."""
@@ -41,13 +42,18 @@ class Clock:
                 self._set_to += span
 
     def reset(self) -> None:
-        """Go back to wall time."""
+        """Go back to wall time, and end every wait."""
         with self._lock:
             self._set_to, self._ahead = None, timedelta(0)
+            self._woken.set()
+            if not self._closed:
+                self._woken = threading.Event()
 
     def sleep(self, seconds: float) -> None:
         """Wait in real time: latency on the wire is the client's to feel, whatever the date."""
-        self._closed.wait(seconds)
+        with self._lock:
+            woken = self._woken
+        woken.wait(seconds)
 
     def seconds(self) -> float:
         """Return a running count of real seconds, to measure with."""
@@ -55,4 +61,6 @@ class Clock:
 
     def close(self) -> None:
         """End every wait, now and from now on."""
-        self._closed.set()
+        with self._lock:
+            self._closed = True
+            self._woken.set()

@@ -11,6 +11,7 @@ import trustme
 from hunting_emulator.app import App
 from hunting_emulator.clock import Clock
 from hunting_emulator.control import changed
+from hunting_emulator.data import generate
 from hunting_emulator.engine import Engine
 from hunting_emulator.faults import NAMED, Fault, maker
 from hunting_emulator.server import Serving
@@ -21,6 +22,7 @@ from hunting_emulator.settings import ApiName, Settings
 class Emulator:
     """The service in miniature, on a thread of its own; a context manager.
 
+    Each tenant starts with `rows` made-up rows over so many `days`, the same for the same `seed`.
     Options by the names of `Limits` and `Wire` change those; `port` 0 takes a
     free one.
     """
@@ -28,13 +30,17 @@ class Emulator:
     def __init__(
         self,
         *,
+        rows: int = 0,
+        days: int = 30,
+        seed: int = 1,
         port: int = 0,
         host: str = "127.0.0.1",
         ca_file: Path | None = None,
         settings: Settings | None = None,
         **options: object,
     ) -> None:
-        self._service = Service(changed(settings or Settings(), options), Engine)
+        self._rows, self._days, self._seed = rows, days, seed
+        self._service = Service(changed(settings or Settings(), options), self._new_engine)
         self._authority = trustme.CA(organization_name="hunting-emulator")
         self._directory = tempfile.TemporaryDirectory(prefix="hunting-emulator-")
         self._ca_path = ca_file or Path(self._directory.name) / "ca.pem"
@@ -186,3 +192,12 @@ class Emulator:
         self._service.reset()
         if data:
             self._service.forget_data()
+
+    def _new_engine(self, tenant_id: str) -> Engine:
+        engine = Engine()
+        if self._rows:
+            known = [tenant.tenant_id for tenant in self.settings.tenants]
+            seed = self._seed + (known.index(tenant_id) if tenant_id in known else 0)
+            now = self._service.clock.now()
+            generate(engine, anchor=now, rows=self._rows, days=self._days, seed=seed)
+        return engine

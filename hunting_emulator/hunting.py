@@ -30,7 +30,7 @@ _UNSUPPORTED: Final = "EmulatorUnsupported"
 
 def hunt(service: Service, request: Request) -> Reply:
     """Answer a call, and log it whatever the answer."""
-    now = service.clock.now()
+    now, log = service.clock.now(), service.log()
     ids = Ids.make(now, request.headers.get("client-request-id"))
     hunted = _Hunt(service, request, now)
     try:
@@ -38,7 +38,7 @@ def hunt(service: Service, request: Request) -> Reply:
     except Refusal as refusal:
         reply = refused(request.api, refusal, ids)
     reply.headers.update(_usual_headers(request.api, ids))
-    service.log(
+    log(
         Call(
             at=now,
             api=request.api,

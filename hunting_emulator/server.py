@@ -1,6 +1,7 @@
 """HTTP/1.1 over TLS, on a thread of its own: Werkzeug's server, with connections kept alive."""
 
 import io
+import logging
 import socket
 import ssl
 import threading
@@ -61,6 +62,10 @@ class _Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing; calls are in the emulator's own log."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002, ARG002 -- Werkzeug's
+        """Note, for who debugs, what a broken connection said last."""
+        logging.getLogger(__name__).debug(message, *args)
 
 
 class HuntingServer(ThreadedWSGIServer):

@@ -30,7 +30,7 @@ class Call:
 class Service:
     """The state behind the routes. Each tenant has its own data, made when first asked for."""
 
-    def __init__(self, settings: Settings, new_engine: Callable[[], Engine]) -> None:
+    def __init__(self, settings: Settings, new_engine: Callable[[str], Engine]) -> None:
         self.settings = settings
         self.clock = Clock()
         self.identity = Identity()
@@ -48,16 +48,16 @@ class Service:
         with self._lock:
             return tuple(self._calls)
 
-    def log(self, call: Call) -> None:
-        """Remember a call."""
+    def log(self) -> Callable[[Call], None]:
+        """Return where to log the calls that begin now; a reset leaves them behind."""
         with self._lock:
-            self._calls.append(call)
+            return self._calls.append
 
     def engine(self, tenant_id: str) -> Engine:
         """Return the tenant's data."""
         with self._lock:
             if tenant_id not in self._engines:
-                self._engines[tenant_id] = self._new_engine()
+                self._engines[tenant_id] = self._new_engine(tenant_id)
             return self._engines[tenant_id]
 
     def use(self, tenant_id: str, engine: Engine) -> None:
@@ -78,4 +78,4 @@ class Service:
         self.meter.reset()
         self.faults.reset()
         with self._lock:
-            self._calls.clear()
+            self._calls = []
