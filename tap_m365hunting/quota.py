@@ -115,8 +115,7 @@ class TenantQuota:
         """Return the seconds until a call may be made."""
         waits = [quota.delay(now) for quota in self._moving]
         waits.append(self._cpu.delay(now) if self._cpu else 0.0)
-        # A clock set back must not make the wait longer than it was.
-        return max(0.0, min(self._blocked_until - now, self._blocked_for), *waits)
+        return max(0.0, self._blocked(now), *waits)
 
     def take(self, now: float) -> float:
         """Take one call and return 0, or take nothing and return the seconds to wait.
@@ -135,6 +134,12 @@ class TenantQuota:
         if self._cpu:
             self._cpu.spend(now, seconds)
 
+    def _blocked(self, now: float) -> float:
+        if self._blocked_until - now > self._blocked_for:
+            # The clock was set back: no wait gets longer by that.
+            self._blocked_until = now + self._blocked_for
+        return self._blocked_until - now
+
     def left(self, now: float) -> int:
         """Return how many calls may be made at once."""
         if self.delay(now):
@@ -143,7 +148,7 @@ class TenantQuota:
 
     def throttled(self, now: float, *, wait: float, text: str = "") -> None:
         """Let all callers wait after a 429, and lower the quota that its text names."""
-        self._blocked_for = max(wait, min(self._blocked_until - now, self._blocked_for))
+        self._blocked_for = max(wait, self._blocked(now))
         self._blocked_until = now + self._blocked_for
         if found := stated_quota(text):
             limit, period = found[0] * self._share // 100, found[1] + MARGIN
