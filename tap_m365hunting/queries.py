@@ -1,0 +1,169 @@
+"""The configured queries: each read as far as it can be, whatever is wrong with the others."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from tap_m365hunting import kql
+from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.sources import INGESTION_COLUMN, INGESTION_TIME, stream_name, text_of
+
+#: The stream of one record a window; no query may take its name.
+COVERAGE_STREAM: Final = "hunting_windows"
+
+
+@dataclass(frozen=True, slots=True)
+class HuntingQuery:
+    """One configured query: one stream.
+
+    `query` is the text as the user wrote it, or as the tap wrote it for a whole table. Column names
+    are the query's own. `start` is the first instant wanted, `None` for as far back as there is
+    data.
+    """
+
+    name: str
+    query: kql.Query
+    method: str | None
+    replication_key: str | None
+    primary_keys: tuple[str, ...]
+    lookback: timedelta
+    start: Instant | None
+    unsafe_window: bool
+
+    def assess(self, columns: Iterable[tuple[str, str]] | None = None) -> kql.Verdict:
+        """Say how the query will be read; more surely with the result's columns and types."""
+        return kql.assess(
+            self.query,
+            method=self.method,
+            cursor=self.replication_key,
+            unsafe=self.unsafe_window,
+            columns=columns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedQuery:
+    """An entry of `queries`, right or wrong.
+
+    `text` is what was found, `query` what it says; `unreadable` is why it says nothing. `wrong`
+    holds a line for each thing that is wrong with the entry's keys.
+    """
+
+    number: int
+    name: str
+    text: str | None
+    query: kql.Query | None
+    unreadable: QueryTextError | None
+    wrong: tuple[str, ...]
+    _given: Mapping[str, Any]
+
+    @property
+    def problems(self) -> Iterator[str]:
+        """Everything that is wrong, in the words of the settings."""
+        yield from self.wrong
+        if error := self.unreadable:
+            yield f"{self}: line {error.line}, column {error.column}: {error}"
+
+    def __str__(self) -> str:
+        return f"queries[{self.number}] ({self.name})"
+
+    def parsed(self, said: Mapping[str, Any]) -> HuntingQuery:
+        """Give the entry its types; only if its keys are as declared.
+
+        `said` are the settings around it, defaults filled in.
+
+        Raises:
+            QueryTextError: there is no text that could be read.
+        """
+        if self.query is None:
+            raise self.unreadable or QueryTextError("No text was found", line=1, column=1)
+        given = self._given
+        return HuntingQuery(
+            name=self.name,
+            query=self.query,
+            method=given.get("replication_method"),
+            replication_key=_cursor(given),
+            primary_keys=tuple(given.get("primary_keys", ())),
+            lookback=timedelta(minutes=given.get("lookback_minutes", said["lookback_minutes"])),
+            start=instant(given.get("start_date", said.get("start_date"))),
+            unsafe_window=given.get("unsafe_window", False),
+        )
+
+
+def listed_queries(
+    settings: Mapping[str, Any], *, read: Callable[[Path], str]
+) -> tuple[ListedQuery, ...]:
+    """Read every entry of `queries` that is one at all; `read` reads a query file."""
+    listed = settings.get("queries")
+    entries = {
+        number: {key: value for key, value in entry.items() if value is not None}
+        for number, entry in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(entry, Mapping)
+    }
+    taken = Counter(_name(entry).lower() for entry in entries.values())
+    return tuple(
+        _listed(number, entry, taken[_name(entry).lower()], read)
+        for number, entry in entries.items()
+    )
+
+
+def instant(text: str | None) -> Instant | None:
+    """Read a date of the settings."""
+    return None if text is None else Instant.parse(text)
+
+
+def _listed(
+    number: int, entry: Mapping[str, Any], taken: int, read: Callable[[Path], str]
+) -> ListedQuery:
+    text = query = unreadable = None
+    wrong = []
+    try:
+        text = text_of(_texts(entry), read=read)
+        query = kql.read(text)
+    except QueryTextError as error:
+        unreadable = error
+    except ValueError as error:
+        wrong.append(str(error))
+    wrong += [*_keys_misused(entry), *_name_misused(_name(entry), taken)]
+    lines = tuple(f"queries[{number}].{line}" for line in wrong)
+    return ListedQuery(number, _name(entry), text, query, unreadable, lines, entry)
+
+
+def _texts(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys that hold text; one of a wrong type is named by the check of the schema."""
+    return {key: value for key, value in entry.items() if isinstance(value, str)}
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return stream_name(_texts(entry))
+
+
+def _keys_misused(entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry.get("replication_key") == INGESTION_TIME and "table" not in entry:
+        yield (
+            "replication_key: ingestion_time is exact only where it is read, at a table; use "
+            "`table`, or a datetime column of the result"
+        )
+    try:
+        instant(entry.get("start_date"))
+    except (TypeError, ValueError) as error:
+        yield f"start_date: {error}"
+
+
+def _name_misused(name: str, taken: int) -> Iterator[str]:
+    if not name:
+        yield "name: is required"
+    elif name.lower() == COVERAGE_STREAM:
+        yield f"name: {name!r} is the tap's own stream; choose another"
+    elif taken > 1:
+        yield f"name: {name!r} is taken twice, case aside"
+
+
+def _cursor(entry: Mapping[str, Any]) -> str | None:
+    """Return the cursor's column: ingestion time is read into a column of its own."""
+    named = entry.get("replication_key")
+    return INGESTION_COLUMN if named == INGESTION_TIME else named
