@@ -7,7 +7,7 @@ then told one row after another.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
 from tap_m365hunting.naming import fold
@@ -85,20 +85,31 @@ class Converter:
         `cursor` names the column (as the query does) that the rows are ordered by, if they are.
         """
         columns = {column.name: column for column in answer or shape.columns}
+        self.shape = shape
+        self.tenant_id = tenant_id
+        self.own = tuple(column.name for column in shape.columns)
+        self.cursor = self.own.index(cursor) if cursor in self.own else None
+        self.key = tuple(self.own.index(name) for name in shape.key if name in self.own)
         self.misfits: Counter[str] = Counter()
-        self._shape = shape
-        self._own = tuple(column.name for column in shape.columns)
         self._sources = tuple(_source(column, columns) for column in shape.columns)
         self._keys = frozenset(columns)
         self._dynamic = tuple(
-            i
-            for i, c in enumerate(shape.columns)
-            if c.kind is DYNAMIC and shape.dynamic_as == "string"
+            index
+            for index, column in enumerate(shape.columns)
+            if column.kind is DYNAMIC and shape.dynamic_as == "string"
         )
         self._first = {TENANT_ID: tenant_id} if shape.tenant else {}
-        self._names = tuple(shape.names[name] for name in self._own)
-        self._cursor = self._own.index(cursor) if cursor in self._own else None
-        self._key = tuple(self._own.index(name) for name in shape.key if name in self._own)
+        self._names = tuple(shape.names[name] for name in self.own)
+
+    @property
+    def straight(self) -> bool:
+        """Whether every column comes under its own name, as the type that the stream knows."""
+        return all(
+            source.key == name and source.read is column.kind.read
+            for source, name, column in zip(
+                self._sources, self.own, self.shape.columns, strict=True
+            )
+        )
 
     def records(self, rows: Iterable[Row], ids: RowIds | None = None) -> Iterator[Record]:
         """Convert rows one by one; `ids` are of the window they came from.
@@ -108,17 +119,39 @@ class Converter:
             SchemaDriftError: a cell cannot be converted to the promised type without loss.
         """
         for row in rows:
-            cells = self.cells(row)
-            for index in self._key:
-                if cells[index] is None:
-                    self._refuse_null(self._own[index])
-            yield self._record(cells, ids)
+            yield self.record(self.cells(row), ids)
 
     def cells(self, row: Row) -> list[Json]:
         """Return the row's values in the order of the shape's columns, dynamic ones nested."""
         if not self._keys <= row.keys():
             row = self._matched(row)
         return [self._cell(source, row.get(source.key)) for source in self._sources]
+
+    def cell(self, index: int, cell: Json) -> Json:
+        """Return the value of one cell of the column at `index`."""
+        return self._cell(self._sources[index], cell)
+
+    def record(self, cells: list[Json], ids: RowIds | None = None) -> Record:
+        """Make a record of the values that `cells` gave."""
+        for index in self.key:
+            if cells[index] is None:
+                self.refuse_null(index)
+        last = {}
+        if self.shape.row_id and ids is not None:
+            instant = None if self.cursor is None else cells[self.cursor]
+            last = {ROW_ID: ids.give(content(self.own, cells), instant=instant)}
+        for index in self._dynamic:
+            if cells[index] is not None:
+                cells[index] = compact(cells[index])
+        return {**self._first, **dict(zip(self._names, cells, strict=True)), **last}
+
+    def refuse_null(self, index: int) -> NoReturn:
+        """Raise the error of a null in the key column at `index`."""
+        msg = (
+            f"Key column {self.own[index]} is null in a row, and a loader would drop or merge such "
+            "rows; filter them in the query, or leave primary_keys out and use _row_id"
+        )
+        raise FatalSyncError(msg)
 
     def _matched(self, row: Row) -> Row:
         """Give keys that differ only by case the names that the columns have."""
@@ -141,20 +174,3 @@ class Converter:
             raise SchemaDriftError(msg)
         self.misfits[source.key] += 1
         return misfit.value
-
-    def _record(self, cells: list[Json], ids: RowIds | None) -> Record:
-        last = {}
-        if self._shape.row_id and ids is not None:
-            instant = None if self._cursor is None else cells[self._cursor]
-            last = {ROW_ID: ids.give(content(self._own, cells), instant=instant)}
-        for index in self._dynamic:
-            if cells[index] is not None:
-                cells[index] = compact(cells[index])
-        return {**self._first, **dict(zip(self._names, cells, strict=True)), **last}
-
-    def _refuse_null(self, column: str) -> None:
-        msg = (
-            f"Key column {column} is null in a row, and a loader would drop or merge such rows; "
-            "filter them in the query, or leave primary_keys out and use _row_id"
-        )
-        raise FatalSyncError(msg)

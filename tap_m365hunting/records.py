@@ -44,12 +44,18 @@ class Answer:
         """The rows in pieces, as the text of a JSON array where they can stay text for now."""
         return (p.read(self._body) if isinstance(p, Piece) else p for p in self._parts)
 
+    def parsed(self, text: bytes | list[Row]) -> list[Row]:
+        """Return the rows of one of the `texts`."""
+        if not isinstance(text, bytes):
+            return text
+        exact = any(column.kind is DECIMAL for column in self.columns)
+        rows: list[Row] = parse(text, exact=exact)
+        return rows
+
     @property
     def pieces(self) -> Iterator[list[Row]]:
         """The rows in pieces, in the order they came."""
-        exact = any(column.kind is DECIMAL for column in self.columns)
-        for text in self.texts:
-            yield parse(text, exact=exact) if isinstance(text, bytes) else text
+        return map(self.parsed, self.texts)
 
     @property
     def rows(self) -> Iterator[Row]:

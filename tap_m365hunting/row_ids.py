@@ -5,7 +5,6 @@ without what is null, empty text or an empty bag. So neither the order of keys n
 is still empty changes it, nor does the dialect, or a setting, in which the row was read.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
@@ -14,7 +13,7 @@ import msgspec
 
 from tap_m365hunting.values import Json
 
-_CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 # 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15
 _BYTES: Final = 16
 
@@ -25,7 +24,7 @@ def content(names: Iterable[str], cells: Iterable[Json]) -> bytes:
     >>> content(["B", "A", "C", "D"], [False, {"y": 0, "x": []}, "", {}])
     b'{"A":{"x":[],"y":0},"B":false}'
     """
-    return _CANONICAL.encode(
+    return CANONICAL.encode(
         {
             name: cell
             for name, cell in zip(names, cells, strict=True)
@@ -42,8 +41,8 @@ class RowIds:
     """
 
     def __init__(self, *, tenant_id: str | None = None, window_start: str | None = None) -> None:
-        self._seed = blake2b(_CANONICAL.encode([tenant_id, window_start]), digest_size=_BYTES)
-        self._equal: Counter[bytes] = Counter()
+        self._seed = blake2b(CANONICAL.encode([tenant_id, window_start]), digest_size=_BYTES)
+        self._equal: dict[bytes, int] = {}
         self._instant: object = None
 
     def give(self, row: bytes, *, instant: object = None) -> str:
@@ -57,8 +56,10 @@ class RowIds:
             self._instant = instant
         hashed = self._seed.copy()
         hashed.update(row)
-        ordinal = self._equal[hashed.digest()]
-        self._equal[hashed.digest()] += 1
+        digest = hashed.digest()
+        ordinal = self._equal.get(digest, 0)
+        self._equal[digest] = ordinal + 1
         if ordinal:
             hashed.update(b"#%d" % ordinal)
-        return hashed.hexdigest()
+            digest = hashed.digest()
+        return digest.hex()

@@ -1,0 +1,200 @@
+"""Encoded many at a time, records are what they are one by one."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_m365hunting.blocks import BlockConverter
+from tap_m365hunting.conversion import Converter
+from tap_m365hunting.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.errors import FatalSyncError
+from tap_m365hunting.records import Answer, read_answer
+from tap_m365hunting.row_ids import RowIds
+from tap_m365hunting.schema import Column, Shape
+from tap_m365hunting.values import ENCODER
+from tests.core.wire import TYPES, Table, tables
+
+Records = list[dict[str, Any]]
+
+
+def _exact(text: bytes) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads(text, parse_float=Decimal)
+
+
+def _at_once(answer: Answer, shape: Shape, **options: Any) -> tuple[Records, Converter]:  # noqa: ANN401
+    selected = options.pop("selected", None)
+    converter = Converter(shape, answer.columns, **options)
+    blocks = BlockConverter(converter, selected=selected).blocks(answer, RowIds())
+    return [_exact(record) for block in blocks for record in block.records], converter
+
+
+def _one_by_one(answer: Answer, shape: Shape, **options: Any) -> tuple[Records, Converter]:  # noqa: ANN401
+    converter = Converter(shape, answer.columns, **options)
+    records = [_exact(ENCODER.encode(r)) for r in converter.records(answer.rows, RowIds())]
+    return records, converter
+
+
+def _body(columns: dict[str, str], rows: Any) -> bytes:  # noqa: ANN401 - any JSON
+    schema = [{"name": name, "type": kind} for name, kind in columns.items()]
+    return json.dumps({"schema": schema, "results": rows}).encode()
+
+
+shapes = st.fixed_dictionaries(
+    {
+        "dynamic_as": st.sampled_from(["string", "json"]),
+        "column_names": st.sampled_from(["safe", "as_is"]),
+        "tenant": st.booleans(),
+        "row_id": st.booleans(),
+    }
+)
+
+
+@given(tables(), st.sampled_from([GRAPH, DEFENDER]), shapes)
+def test_both_ways_give_the_same_records(
+    table: Table, dialect: Dialect, settings: dict[str, Any]
+) -> None:
+    """Speed changes no value, no id, no name and no order."""
+    answer = read_answer(table.graph() if dialect is GRAPH else table.defender(), dialect)
+    shape = Shape.of(answer.columns, **settings)
+
+    fast, _ = _at_once(answer, shape, tenant_id="t")
+    plain, _ = _one_by_one(answer, shape, tenant_id="t")
+
+    assert fast == plain
+    assert [list(record) for record in fast] == [list(record) for record in plain]
+
+
+odd_cells = st.sampled_from(
+    [
+        None,
+        {},
+        "",
+        0,
+        1,
+        2,
+        -1,
+        True,
+        False,
+        5.0,
+        5.5,
+        1e300,
+        2**63,
+        2**70,
+        "5",
+        "NaN",
+        "true",
+        "null",
+        "\ud800",
+        [],
+        [1, "{}"],
+        {"a": 1},
+        {"@odata.type": "#x"},
+        '{"b":1,"a":2}',
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00.0000000Z",
+        "2026-01-01T00:00:00.0000000Z\n2026-01-01T00:00:00.0000000Z",
+        "PT5S",
+        "00000000000000000000000000000000",
+        float("nan"),
+    ]
+)
+
+
+@given(st.data())
+def test_odd_cells_are_the_same_oddities_both_ways(data: st.DataObject) -> None:
+    """What does not fit its type is replaced, and counted, alike."""
+    columns = {
+        f"C{i}": t for i, t in enumerate(data.draw(st.lists(st.sampled_from([*TYPES, "New"]))))
+    }
+    keys = st.sampled_from([*columns, "c0", "C1@odata.type", "More"])
+    body = _body(columns, data.draw(st.lists(st.dictionaries(keys, odd_cells), max_size=4)))
+    if not columns:
+        body = _body({"C0": "String"}, [])
+    answer = read_answer(body, GRAPH)
+    shape = Shape.of(answer.columns)
+
+    fast, quick = _at_once(answer, shape)
+    plain, slow = _one_by_one(answer, shape)
+
+    assert fast == plain
+    assert quick.misfits == slow.misfits
+
+
+def test_a_long_answer_comes_in_blocks() -> None:
+    """Every row once, in order, with its cursor."""
+    rows = [{"N": n, "T": f"2026-01-01T00:00:{n % 60:02}Z", "S": "x" * 90} for n in range(9000)]
+    answer = read_answer(_body({"N": "Int64", "T": "DateTime", "S": "String"}, rows), GRAPH)
+    converter = Converter(Shape.of(answer.columns), answer.columns, cursor="T")
+
+    blocks = list(BlockConverter(converter).blocks(answer, RowIds()))
+
+    assert len(blocks) > 2
+    assert [_exact(r)["N"] for block in blocks for r in block.records] == list(range(9000))
+    assert [c for block in blocks for c in block.cursors][:2] == [
+        "2026-01-01T00:00:00.0000000Z",
+        "2026-01-01T00:00:01.0000000Z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selected", "names"),
+    [
+        pytest.param(["A", "_row_id"], ["A", "_row_id"], id="some"),
+        pytest.param(["B"], ["B"], id="one"),
+        pytest.param([], [], id="none"),
+        pytest.param(["tenant_id", "More"], ["tenant_id"], id="unknown-names"),
+    ],
+)
+@pytest.mark.parametrize("odd", [pytest.param("x", id="plain"), pytest.param(None, id="odd")])
+def test_only_what_is_selected_is_written(
+    selected: list[str], names: list[str], odd: str | None
+) -> None:
+    """Ids hash the whole row all the same."""
+    answer = read_answer(_body({"A": "Int64", "B": "String"}, [{"A": 1, "B": odd}]), GRAPH)
+    shape = Shape.of(answer.columns, tenant=True)
+
+    (all_of_it,), _ = _at_once(answer, shape, tenant_id="t")
+    (record,), _ = _at_once(answer, shape, tenant_id="t", selected=selected)
+
+    assert record == {name: all_of_it[name] for name in names}
+
+
+def test_equal_rows_have_ids_of_their_own_across_blocks() -> None:
+    """The count of equal rows goes on from block to block."""
+    rows = [{"T": "2026-01-01T00:00:00Z", "S": "x" * 90}] * 6000
+    answer = read_answer(_body({"T": "DateTime", "S": "String"}, rows), GRAPH)
+
+    records, _ = _at_once(answer, Shape.of(answer.columns), cursor="T")
+
+    assert len({record["_row_id"] for record in records}) == len(rows)
+
+
+@pytest.mark.parametrize("odd", [pytest.param("x", id="plain"), pytest.param(None, id="odd")])
+def test_a_null_key_stops_blocks_too(odd: str | None) -> None:
+    """No way around the promise that keys are not null."""
+    body = _body({"A": "Int64", "B": "String"}, [{"A": 1, "B": odd}, {"A": {}, "B": "x"}])
+    answer = read_answer(body, GRAPH)
+
+    with pytest.raises(FatalSyncError, match="Key column A is null"):
+        _at_once(answer, Shape.of(answer.columns, key=["A"]))
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "é", "@", "c0", "tenant", "id"])
+def test_columns_may_be_called_anything(name: str) -> None:
+    """Names are the query's, and no name is special."""
+    answer = read_answer(_body({name: "Int64", "x": "String"}, [{name: 5, "x": "y"}]), GRAPH)
+    shape = Shape.of(answer.columns, column_names="as_is")
+
+    assert _at_once(answer, shape)[0] == _one_by_one(answer, shape)[0]
+
+
+def test_a_stream_that_keeps_older_columns_is_converted_row_by_row() -> None:
+    """A vanished column is null, whichever way is taken."""
+    answer = read_answer(_body({"A": "Int64"}, [{"A": 1}]), GRAPH)
+    shape = Shape.of([*answer.columns, Column("Old", "String")], row_id=False)
+
+    assert _at_once(answer, shape)[0] == [{"A": 1, "Old": None}]
