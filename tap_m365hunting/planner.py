@@ -18,12 +18,11 @@ How the calls are kept few, in multiples of the row cap:
 So calls <= 1 + 1.1 x rows / cap, refusals and instants of many rows aside.
 """
 
-from bisect import insort
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from tap_m365hunting.backlog import Backlog, Stretch
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
 from tap_m365hunting.parts import PartsRead
 from tap_m365hunting.reach import Reach
@@ -39,15 +38,6 @@ from tap_m365hunting.windows import (
 
 COUNT_AFTER: Final = 15
 LEAST_PARTS: Final = 4
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Todo:
-    """A stretch not yet asked for, with what was already spent on its head."""
-
-    window: TimeWindow
-    calls: int = 0
-    splits: int = 0
 
 
 class Planner:
@@ -69,9 +59,9 @@ class Planner:
         self._reach = Reach(
             row_cap=row_cap, narrowest=self._narrowest, whole_steps=step is not None
         )
-        self._todo = [_Todo(span)]
-        self._open: dict[ReadAsk, _Todo] = {}
-        self._parts: list[tuple[PartsRead, _Todo]] = []
+        self._todo = Backlog(span)
+        self._open: dict[ReadAsk, Stretch] = {}
+        self._parts: list[tuple[PartsRead, Stretch]] = []
         self._open_parts: dict[Ask, PartsRead] = {}
         self._count_out: CountAsk | None = None
         self._may_count = step is None
@@ -106,6 +96,7 @@ class Planner:
         """Return the next ask, or `None` while answers are awaited, at the end, or if stuck."""
         if self.unreadable or self._count_out:
             return None
+        self._finish_empty()
         return self._next_part() or self._next_count() or self._next_window()
 
     def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
@@ -136,6 +127,7 @@ class Planner:
             return window.start if truncated else window.end
         todo = self._spent(ask)
         if truncated and not (self._continues and answer.newest):
+            self._may_count = False  # without a cursor there are no bins
             self._narrow(todo)
             return window.start
         self._reach.worked(window, answer.rows, answer.size)
@@ -170,6 +162,7 @@ class Planner:
 
         Call it when the rows are written: the bookmark may then be set to each window's end.
         """
+        self._finish_empty()
         while done := self._done.pop(self.complete_until, None):
             self.complete_until = done.window.end
             yield done
@@ -184,7 +177,7 @@ class Planner:
     def _next_count(self) -> Ask | None:
         if not self._may_count or not self._todo:
             return None
-        head = self._todo[0].window
+        head = self._todo.head
         if self._reach.density:
             ask = self._reach.finer_count(head)
         else:
@@ -195,40 +188,45 @@ class Planner:
         return ask
 
     def _next_window(self) -> Ask | None:
-        while self._todo:
-            todo = self._todo.pop(0)
-            todo, self._calls = replace(todo, calls=todo.calls + self._calls), 0
-            if self._reach.is_empty(todo.window):
-                self._finish(todo, 0)
-                continue
-            end = self._reach.cut(todo.window)
-            window = TimeWindow(todo.window.start, end)
-            self._put_back(end, todo.window.end)
-            ask = ReadAsk(window, expected=self._reach.expected(window))
-            self._open[ask] = replace(todo, window=window)
-            return ask
-        return None
+        if not self._todo:
+            return None
+        todo = self._pop()
+        end = self._reach.cut(todo.window)
+        window = TimeWindow(todo.window.start, end)
+        self._todo.put_rest(end, todo.window.end)
+        ask = ReadAsk(window, expected=self._reach.expected(window))
+        self._open[ask] = todo.over(window)
+        return ask
 
-    def _continue(self, todo: _Todo, newest: Instant, used: int) -> None:
+    def _finish_empty(self) -> None:
+        """Finish stretches that were counted and hold no row: the count is their answer."""
+        while self._todo and self._reach.is_empty(self._todo.head):
+            self._finish(self._pop(), 0)
+
+    def _pop(self) -> Stretch:
+        calls, self._calls = self._calls, 0
+        return self._todo.pop().plus(calls=calls)
+
+    def _continue(self, todo: Stretch, newest: Instant, used: int) -> None:
         """Keep the rows before the newest instant; go on with it, by hash parts if it is all."""
         window = todo.window
         self._full_answers += 1
         self._count_due |= self._full_answers >= COUNT_AFTER
         if window.start < newest:
-            self._finish(replace(todo, window=TimeWindow(window.start, newest)), used)
-            todo = _Todo(window)
+            self._finish(todo.over(TimeWindow(window.start, newest)), used)
+            todo = Stretch(window)
         if used:
-            self._put_back(newest, window.end)
+            self._todo.put_rest(newest, window.end)
         else:
-            self._split(replace(todo, window=TimeWindow.at(newest)), least=2)
-            self._put_back(newest.plus(1), window.end)
+            self._split(todo.over(TimeWindow.at(newest)), least=2)
+            self._todo.put_rest(newest.plus(1), window.end)
 
-    def _narrow(self, todo: _Todo, *, size: bool = False) -> None:
-        todo = replace(todo, splits=todo.splits + 1)
+    def _narrow(self, todo: Stretch, *, size: bool = False) -> None:
+        todo = todo.plus(splits=1)
         if todo.window.ticks <= self._narrowest:
             self._split(todo, least=LEAST_PARTS)
             return
-        self._put_back(todo.window.start, todo.window.end, todo)
+        self._todo.put(todo)
         self._count_due = True
         if not size:
             self._reach.refused_cost(todo.window)
@@ -243,7 +241,7 @@ class Planner:
             self._too_many_bytes = None
             self._reach.refused_size(window)
 
-    def _split(self, todo: _Todo, *, least: int) -> None:
+    def _split(self, todo: Stretch, *, least: int) -> None:
         self._parts.append((PartsRead(todo.window, room=self._reach.rows, least=least), todo))
 
     def _collect(self) -> None:
@@ -253,23 +251,11 @@ class Planner:
             parts, todo = entry
             self._finish(_with(todo, parts), parts.rows or 0, expected=parts.expected)
 
-    def _put_back(self, start: Instant, end: Instant, spent: _Todo | None = None) -> None:
-        """Note that a stretch is still to be read, as one with what follows if that is free."""
-        if start >= end:
-            return
-        calls, splits = (spent.calls, spent.splits) if spent else (0, 0)
-        for later in [later for later in self._todo if later.window.start == end]:
-            self._todo.remove(later)
-            end = later.window.end
-            calls, splits = calls + later.calls, splits + later.splits
-        insort(self._todo, _Todo(TimeWindow(start, end), calls, splits))
-
-    def _spent(self, ask: ReadAsk) -> _Todo:
-        todo = self._open.pop(ask)
-        return replace(todo, calls=todo.calls + 1)
+    def _spent(self, ask: ReadAsk) -> Stretch:
+        return self._open.pop(ask).plus(calls=1)
 
     def _finish(
-        self, todo: _Todo, rows: int, *, expected: int | None = None, gap: str | None = None
+        self, todo: Stretch, rows: int, *, expected: int | None = None, gap: str | None = None
     ) -> None:
         counted = self._reach.read(todo.window, rows)
         self._done[todo.window.start] = WindowDone(
@@ -282,8 +268,8 @@ class Planner:
         )
 
 
-def _with(todo: _Todo, parts: PartsRead) -> _Todo:
-    return replace(todo, calls=todo.calls + parts.calls, splits=todo.splits + 1 + parts.splits)
+def _with(todo: Stretch, parts: PartsRead) -> Stretch:
+    return todo.plus(calls=parts.calls, splits=parts.splits + 1)
 
 
 def _checked(ask: ReadAsk, answer: Answer) -> TimeWindow:

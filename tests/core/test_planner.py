@@ -153,8 +153,8 @@ def test_what_was_counted_as_empty_is_not_asked_for() -> None:
 
     planner.counted(count, {})
 
-    assert planner.next() is None
     (done,) = planner.drain()
+    assert planner.next() is None
     assert (done.window, done.rows, done.expected, done.calls) == (span(DAY), 0, 0, 2)
 
 
