@@ -32,8 +32,6 @@ def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
     lacking = [name for name in side.watched if columns.has(name) is not False]
     lacking = [n for n in lacking if any(branch.columns.has(n) is False for branch in flows)]
-    if option(side.query, stage.rest, "kind") == "inner":
-        return whole.to(whole.columns.plus(dict.fromkeys(lacking)))
     return whole.met(
         replace(finding(stage, operators.BRANCH_WITHOUT_CURSOR.format(cursor=name)), cursor=name)
         for name in lacking

@@ -26,8 +26,8 @@ _TOKEN: Final = re.compile(
         | [hH]? ' (?: [^'\\\r\n] | \\[^\r\n] )*+ '
         | [hH]? @" (?: [^"\r\n] | "" )*+ "
         | [hH]? @' (?: [^'\r\n] | '' )*+ '
-        | [hH]? (?P<fence> ``` | ~~~ ) (?s: .*? ) (?P=fence) )
-    | (?P<OPEN_STRING> [hH]? (?: @?["'] | ``` | ~~~ ) )
+        | [hH]? @? (?P<fence> ``` | ~~~ ) (?s: .*? ) (?P=fence) )
+    | (?P<OPEN_STRING> [hH]? @? (?: ["'] | ``` | ~~~ ) )
     | (?P<LITERAL>
           (?: datetime | date | timespan | time | guid | long | int | int32 | int64
             | real | double | bool | decimal ) \( [^)\r\n]*+ \) )

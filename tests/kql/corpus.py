@@ -7,9 +7,14 @@
 `unsafe` are what is configured, `bin` is the width that windows must respect; `-` is nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+from tap_m365hunting.errors import QueryTextError
+
+T = TypeVar("T")
 
 FOLDER = Path(__file__).with_name("corpus")
 
@@ -58,6 +63,14 @@ def _case(name: str, text: str, said: list[str]) -> Case:
         {key: value for key, _, value in (part.partition("=") for part in settings)},
         frozenset((words[0], " ".join(words[1:-1]), words[-1]) for words in problems),
     )
+
+
+def read_or_refused(read: Callable[[str], T], text: str) -> T | QueryTextError:
+    """Return what the text is read as, or why it is refused."""
+    try:
+        return read(text)
+    except QueryTextError as error:
+        return error
 
 
 CASES = list(cases())

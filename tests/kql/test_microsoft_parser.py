@@ -1,0 +1,176 @@
+"""What is sent is still KQL, by the word of Microsoft's own parser."""
+
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_m365hunting import kql
+from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.kql.columns import Columns
+from tap_m365hunting.kql.tokens import Kind, tokens
+from tap_m365hunting.kql.walk import Walk
+from tap_m365hunting.windows import HashPart, TimeWindow
+from tests.kql import microsoft
+from tests.kql.corpus import CASES, Case, read_or_refused
+
+pytestmark = pytest.mark.skipif(bool(microsoft.why_not()), reason=microsoft.why_not())
+
+DAY = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-02"))
+NAMES = "let window_start = datetime(2026-01-01); let window_end = datetime(2026-01-02);\n"
+MARKS = {*"()[]{}|;"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the parser is installed."""
+    try:
+        return microsoft.installed(tmp_path_factory.mktemp("kqlcheck"))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"npm cannot install the parser: {error}")
+
+
+@pytest.fixture(scope="module")
+def checker(folder: Path) -> Iterator[microsoft.Checker]:
+    """Give diagnostics."""
+    with microsoft.checker(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lexer(folder: Path) -> Iterator[microsoft.Parser]:
+    """Give tokens."""
+    with microsoft.lexer(folder) as running:
+        yield running
+
+
+def sent(query: kql.Query, verdict: kql.Verdict) -> Iterator[str]:
+    """Yield every text that may be sent for the query."""
+    part = HashPart(1, 3)
+    yield kql.probe(query)
+    if verdict.mode is Mode.WINDOWED:
+        yield from (kql.windowed(query, DAY), kql.windowed(query, DAY, part))
+        yield kql.total(query, window=DAY)
+    elif verdict.cursor is None:
+        yield from (kql.whole(query), kql.whole(query, part), kql.total(query))
+    else:
+        yield from (kql.window(query, verdict.cursor, DAY, p) for p in (None, part))
+        yield kql.count(query, verdict.cursor, DAY, timedelta(minutes=90))
+        yield kql.total(query, verdict.cursor, DAY)
+        yield kql.nulls(query, verdict.cursor)
+
+
+def significant(pieces: Iterator[tuple[str, bool]]) -> list[str]:
+    """Keep what bounding a query depends on: strings, literals with brackets, `|` and `;`."""
+    return [text for text, literal in pieces if literal or text in MARKS]
+
+
+def official(lexer: microsoft.Parser, text: str) -> list[str]:
+    """Return what Microsoft's lexer makes of the text."""
+    return significant(
+        (
+            token["text"],
+            token["kind"] == "StringLiteralToken"
+            or (token["kind"].endswith("LiteralToken") and "(" in token["text"]),
+        )
+        for token in lexer.tokens(text)
+    )
+
+
+def ours(text: str) -> list[str]:
+    """Return what our tokens make of the text."""
+    return significant(
+        (token.text, token.kind in (Kind.STRING, Kind.LITERAL)) for token in tokens(text)
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_sent_parses_as_well_as_the_query(case: Case, checker: microsoft.Checker) -> None:
+    """No text of ours has a complaint that the user's own text has not."""
+    query = kql.read(case.text)
+    said = checker.check(NAMES + case.text if query.windowed else case.text)
+    bare = microsoft.complaints(said)
+    verdict = kql.assess(
+        query,
+        method=case.settings.get("method"),
+        cursor=case.settings.get("key"),
+        unsafe=case.unsafe or not bare,
+        columns=None if said["open"] or bare else said["columns"],
+    )
+    if not verdict.ok:
+        pytest.skip("never sent")
+
+    for text in sent(query, verdict):
+        assert checker.complaints(text) <= bare, text
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_columns_that_the_text_tells_of_are_there(case: Case, checker: microsoft.Checker) -> None:
+    """A yes or no about the cursor, without asking the service, is the parser's as well."""
+    query = kql.read(case.text)
+    watched = frozenset({"Timestamp", "TimeGenerated", case.settings.get("key", "Timestamp")})
+    said = checker.check(case.text)
+    if said["errors"] or said["open"]:
+        pytest.skip("the parser does not know the columns")
+
+    columns: Columns = Walk(query, watched).result().columns
+
+    times = {name for name, kind in said["columns"] if kind == "datetime"}
+    told = {name: columns.has(name) for name in watched if columns.has(name) is not None}
+    assert told == {name: name in times for name in told}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_tokens_are_those_of_microsofts_lexer(case: Case, lexer: microsoft.Parser) -> None:
+    """Strings, literals, brackets, pipes and semicolons are cut in the same places."""
+    assert ours(case.text) == official(lexer, case.text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *"()[]{}|;.,=<>-+*/ \t\n\"'@hH`~:é$",
+                "\r\n",
+                "\\\\",
+                "\\n",
+                '\\"',
+                "//",
+                "```",
+                "~~~",
+                '@"',
+                "h@'",
+                'h"',
+                "datetime(",
+                "time(",
+                "long(",
+                "guid(",
+                "x",
+                "T",
+                "1h",
+                "a_b",
+                "take",
+                '"a;b"',
+                "'|'",
+                '@"\\"',
+                "// c",
+                "<|",
+                "..",
+            ]
+        ),
+        max_size=25,
+    ).map("".join)
+)
+def test_any_text_is_cut_as_microsofts_lexer_cuts_it(lexer: microsoft.Parser, text: str) -> None:
+    """What we can read at all, we read alike; the rest we refuse with its place."""
+    cut = read_or_refused(ours, text)
+
+    if not isinstance(cut, QueryTextError):
+        assert cut == official(lexer, text)
