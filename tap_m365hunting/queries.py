@@ -1,7 +1,7 @@
 """The configured queries: each read as far as it can be, whatever is wrong with the others."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -71,17 +71,18 @@ class ListedQuery:
     def __str__(self) -> str:
         return f"queries[{self.number}] ({self.name})"
 
-    def parsed(self, said: Mapping[str, Any]) -> HuntingQuery:
-        """Give the entry its types; only if its keys are as declared.
+    def parsed(self, said: Mapping[str, Any], *, without: Collection[str] = ()) -> HuntingQuery:
+        """Give the entry its types, as if the keys in `without` were not given.
 
-        `said` are the settings around it, defaults filled in.
+        All other keys must be as declared, and the text readable. `said` are the settings around
+        it, defaults filled in.
 
         Raises:
             QueryTextError: there is no text that could be read.
         """
         if self.query is None:
             raise self.unreadable or QueryTextError("No text was found", line=1, column=1)
-        given = self._given
+        given = {key: value for key, value in self._given.items() if key not in without}
         return HuntingQuery(
             name=self.name,
             query=self.query,

@@ -1,0 +1,173 @@
+"""What there is to say about a set of queries before they run.
+
+Pure. Nothing is raised: whatever is wrong with one query, the others are reported.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from tap_m365hunting import kql
+from tap_m365hunting.config import setting_problems, stated
+from tap_m365hunting.density import bin_width
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.queries import HuntingQuery, ListedQuery, listed_queries
+from tap_m365hunting.reader import Hunt
+from tap_m365hunting.windows import CountAsk, ReadAsk, TimeWindow
+
+#: The window that the texts of a report are written for.
+SHOWN: Final = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-02"))
+
+# What is wrong with one of these leaves open how the query would be read.
+_DECISIVE: Final = frozenset({"replication_method", "replication_key", "unsafe_window"})
+_OF_QUERY: Final = re.compile(r"queries\[(\d+)\]\.?(\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to know about a query; without a place if it is about its settings."""
+
+    severity: Literal["error", "warning"]
+    message: str
+    line: int | None = None
+    column: int | None = None
+    operator: str | None = None
+
+    @classmethod
+    def of(cls, problem: kql.Problem) -> Self:
+        """Take what was found in a text."""
+        return cls(
+            problem.severity, problem.message, problem.line, problem.column, problem.operator
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Return the remark as `problems` lists it."""
+        return {
+            "severity": self.severity,
+            "line": self.line,
+            "column": self.column,
+            "operator": self.operator,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The KQL that would be sent; `None` where the query's mode never sends it."""
+
+    probe: str | None = None
+    window: str | None = None
+    count: str | None = None
+
+    @classmethod
+    def of(cls, query: HuntingQuery, verdict: kql.Verdict, *, row_cap: int) -> Self:
+        """Write the texts as the tap does, for the window `SHOWN`."""
+        hunt = Hunt(query.query, verdict.mode, verdict.cursor, verdict.bin)
+        probe = kql.probe(query.query)
+        if verdict.mode is not Mode.INCREMENTAL:
+            whole = verdict.mode is Mode.FULL_TABLE
+            return cls(probe, hunt.text(ReadAsk(None if whole else SHOWN)))
+        if verdict.cursor is None:
+            return cls(probe)
+        count = CountAsk(SHOWN, bin_width(SHOWN, row_cap))
+        return cls(probe, hunt.text(ReadAsk(SHOWN)), hunt.text(count))
+
+    def to_json(self) -> dict[str, object]:
+        """Return the texts under their names."""
+        return {"probe": self.probe, "window": self.window, "count": self.count}
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReport:
+    """What there is to say about one query; `mode` is `None` if that cannot be told."""
+
+    name: str
+    text: str
+    remarks: tuple[Remark, ...]
+    mode: Mode | None = None
+    cursor: str | None = None
+    texts: Texts = Texts()
+
+    @property
+    def ok(self) -> bool:
+        """Whether it will run."""
+        return all(remark.severity != "error" for remark in self.remarks)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the entry of `queries`."""
+        return {
+            "name": self.name,
+            "mode": self.mode and self.mode.value,
+            "cursor": self.cursor,
+            "ok": self.ok,
+            "problems": [remark.to_json() for remark in self.remarks],
+            "kql": self.texts.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is to say about all queries; `errors` are about the settings around them."""
+
+    queries: tuple[QueryReport, ...]
+    errors: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything will run."""
+        return not self.errors and all(query.ok for query in self.queries)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the report as DESIGN has it; `errors` only if there are any."""
+        found: dict[str, object] = {"ok": self.ok, "queries": [q.to_json() for q in self.queries]}
+        return {**found, "errors": list(self.errors)} if self.errors else found
+
+
+def report(
+    given: Mapping[str, Any], *, schema: Mapping[str, Any], read: Callable[[Path], str]
+) -> Report:
+    """Say of each configured query how it will be read, and what is wrong with that."""
+    listed = listed_queries(given, read=read)
+    by_query, errors = _by_query(setting_problems(given, schema), {q.number for q in listed})
+    # settings that are wrong leave those that go for all queries at their defaults
+    said = stated({} if errors else given)
+    return Report(
+        tuple(_query_report(query, by_query.get(query.number, []), said) for query in listed),
+        tuple(errors),
+    )
+
+
+def _by_query(
+    lines: Iterable[str], numbers: Iterable[int]
+) -> tuple[dict[int, list[str]], list[str]]:
+    """Part what is said about the entries of `queries` from all else."""
+    about = {number: list[str]() for number in numbers}
+    other = list[str]()
+    for line in lines:
+        found = _OF_QUERY.match(line)
+        place = about.get(int(found[1])) if found else None
+        (other if place is None else place).append(line)
+    return about, other
+
+
+def _query_report(listed: ListedQuery, wrong: list[str], said: Mapping[str, Any]) -> QueryReport:
+    lines = [*wrong, *listed.wrong]
+    remarks = [Remark("error", line) for line in lines]
+    if listed.unreadable:
+        remarks.append(Remark.of(kql.Problem.of(listed.unreadable)))
+    keys = {found[2] for line in lines if (found := _OF_QUERY.match(line))}
+    if listed.query is None or keys & _DECISIVE:
+        return QueryReport(listed.name, listed.text or "", tuple(remarks))
+    query = listed.parsed(said, without=keys)
+    verdict = query.assess()
+    return QueryReport(
+        listed.name,
+        listed.query.text,
+        (*remarks, *map(Remark.of, verdict.problems)),
+        verdict.mode,
+        verdict.cursor,
+        Texts.of(query, verdict, row_cap=said["max_rows_per_call"]),
+    )
