@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 
 from hunting_emulator.kql import times
-from hunting_emulator.kql.exact import MACROS
+from hunting_emulator.kql.macros import MACROS
 from hunting_emulator.kql.rewrite import INGESTED, TWIN
 from hunting_emulator.kql.sql import quote
 from hunting_emulator.tables import Column, Table

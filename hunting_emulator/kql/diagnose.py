@@ -7,6 +7,8 @@ import re
 from itertools import pairwise
 from typing import Final
 
+from duckdb_kql.types import kusto_type
+
 from hunting_emulator.kql import locate
 from hunting_emulator.kql.errors import (
     KqlError,
@@ -21,9 +23,15 @@ INCOMPLETE: Final = "The incomplete fragment is unexpected"
 NO_OPERATOR: Final = "Query operator expected."
 NO_KQL: Final = "A recognition error occurred."
 
+_UNFINISHED: Final = frozenset(
+    {"|", ",", "=", "(", "[", "{", "==", "!=", "<", ">", "<=", ">=", "=~", "!~", "+", "-", "*", "/"}
+    | {"and", "or", "has", "contains", "startswith", "in", "by", "on", "between"}
+)
+_COMPARED: Final = re.compile(r"Cannot compare values of type (.+?) and (?:type )?([A-Z_]+)")
 _MISSING_COLUMN: Final = re.compile(
     r'Referenced column "(?P<name>.+?)" not found|'
     r'does not have a column named "(?P<named>.+?)"|'
+    r'Column "(?P<early>.+?)" referenced that exists in the SELECT|'
     r'column "?(?P<other>[^" ]+?)"? (?:does not exist|not found|must appear)'
 )
 _MISSING_TABLE: Final = re.compile(r"Table with name (?P<name>.+?) does not exist")
@@ -38,7 +46,7 @@ def syntax(text: str) -> KqlSyntaxError:
         if before.text == "|" and not _is_operator(token):
             return _at(NO_OPERATOR, text, token.start)
     last = tokens[-1]
-    if last.text in {"|", ",", "=", "(", "[", "{"} or last.text in OPERATORS or _open(tokens):
+    if last.text in _UNFINISHED or last.text in OPERATORS or _open(tokens):
         return _at(INCOMPLETE, text, len(text))
     return _at(NO_KQL, text, last.start)
 
@@ -86,6 +94,8 @@ def _semantic(text: str, name: str, operator: str | None, said: str) -> KqlSeman
 def unsupported(text: str, construct: str) -> KqlError:
     """Tell a function that nobody has from one that only the emulator lacks."""
     kind, _, name = construct.partition(":")
+    if construct == "statement":
+        return KqlSemanticError("No tabular expression statement found")
     if kind in {"function", "aggregate", "invoke"} and name.casefold() not in FUNCTIONS:
         return unknown_function(text, name)
     return KqlUnsupportedError(construct)
@@ -99,6 +109,10 @@ def database(text: str, message: str) -> KqlError:
         name = next(part for part in found.groups() if part)
         if locate.find(text, name) is not None:
             return missing_column(text, name)
+    if found := _COMPARED.search(message):
+        left, right = kusto_type(found[1]), kusto_type(found[2])
+        said = f"Cannot compare values of types {left} and {right}. Try adding explicit casts"
+        return KqlSemanticError(said)
     return KqlUnsupportedError(message.splitlines()[0])
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hunting_emulator.kql.rewrite import PACKED, TWIN, rewrite_calls
+from hunting_emulator.kql.rewrite import TWIN, call, rewrite_calls
 from hunting_emulator.kql.sql import quote, selected
 from hunting_emulator.kql.tokens import (
     CLOSING,
@@ -24,7 +24,8 @@ from hunting_emulator.kql.tokens import (
 Columns = Callable[[str], Sequence[tuple[str, str]]]
 """Answers which columns a query has, with their types in DuckDB."""
 
-_WIDTHS: Final = {"project-keep": 3, "project-reorder": 3, "invoke": 1}
+_PARSE: Final = re.compile(r"(\|\s*parse(?:-where)?)\s+([^\s=|]+)\s+with\s+(?=[A-Za-z_])")
+_WIDTHS: Final = {"project-keep": 3, "project-reorder": 3, "invoke": 1, "serialize": 1}
 
 
 def expand(text: str, columns: Columns) -> tuple[str, list[str]]:
@@ -35,7 +36,9 @@ def expand(text: str, columns: Columns) -> tuple[str, list[str]]:
     for name in ("project-keep", "project-reorder"):
         while (found := _operator(tokenize(text), name)) is not None:
             text = _with_columns(text, found, name, columns)
-    text = _file_profiles(text)
+    text = _parsed_from_the_start(_serialized(_file_profiles(text)))
+    while (at := _call(tokenize(text), "column_ifexists")) is not None:
+        text = _if_exists(text, at, columns)
     packs: list[str] = []
     while (at := _call(tokenize(text), "pack_all")) is not None:
         text = _packed(text, at, columns, packs)
@@ -142,8 +145,52 @@ def _packed(text: str, index: int, columns: Columns, packs: list[str]) -> str:
     pairs = (f"'{_plain(name)}', {_element(name, kind)}" for name, kind in have)
     packs.append(f"json_object({', '.join(pairs)})")
     marked = [*tokens[:index], Token("name", "__packed", 0), *tokens[index + 1 :]]
-    made = f"{PACKED}'{len(packs) - 1}')))"
+    made = call("packed", f"'{len(packs) - 1}'")
     return rewrite_calls(text_of(marked), "__packed", lambda _: made)
+
+
+def _if_exists(text: str, index: int, columns: Columns) -> str:
+    tokens = tokenize(text)
+    source = before(tokens, index)
+    have = {name for name, _ in columns(source)} if source else set()
+    marked = [*tokens[:index], Token("name", "__exists", 0), *tokens[index + 1 :]]
+
+    def chosen(arguments: list[str]) -> str:
+        name = string_value(arguments[0].strip())
+        return f"[{quoted(name)}]" if name in have else arguments[1]
+
+    return rewrite_calls(text_of(marked), "__exists", chosen)
+
+
+def _serialized(text: str) -> str:
+    """Write `serialize` as the `extend` that it is to rows in order, or leave it out."""
+    while (index := _operator(tokenize(text), "serialize")) is not None:
+        tokens = tokenize(text)
+        end = _end(tokens, index)
+        made = "extend" if text_of(tokens[index + 1 : end]).strip() else "where true"
+        text = text_of(tokens[:index]) + made + text_of(tokens[index + 1 :])
+    return text_of(_sampled(tokenize(text)))
+
+
+def _sampled(tokens: Sequence[Token]) -> list[Token]:
+    """Take the first rows for a sample, which may be any."""
+    return [
+        Token("name", "take", token.start)
+        if token.text == "sample" and _after_pipe(tokens, index)
+        else token
+        for index, token in enumerate(tokens)
+    ]
+
+
+def _after_pipe(tokens: Sequence[Token], index: int) -> bool:
+    before_it = [token for token in tokens[:index] if token.kind != "space"]
+    after_it = tokens[index + 1 : index + 2]
+    return bool(before_it) and before_it[-1].text == "|" and [t.kind for t in after_it] == ["space"]
+
+
+def _parsed_from_the_start(text: str) -> str:
+    """Put a mark before what `parse` reads where its pattern begins with a column."""
+    return _PARSE.sub(r"\1 strcat('^^', \2) with '^^' ", text)
 
 
 def _plain(name: str) -> str:

@@ -7,6 +7,7 @@ it has no way to say stays, and is refused there.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from hunting_emulator.kql import times
@@ -23,11 +24,25 @@ from hunting_emulator.kql.tokens import (
 INGESTED: Final = "__ingested"
 """The hidden column that says when a row became visible."""
 
-HASHED: Final = "gamma(gamma("
-"""How a hash goes through the translator, which has none: as calls that it leaves as they are."""
+CALL: Final = "pow('@{name}', "
+"""How a call of a macro goes through the translator, which leaves `pow` and its arguments alone."""
 
-PACKED: Final = "gamma(gamma(gamma("
-"""How a packed row goes through the translator, before its number."""
+MACRO_FUNCTIONS: Final = frozenset(
+    {
+        "bag_keys",
+        "ipv4_is_in_range",
+        "isascii",
+        "row_number",
+        "tohex",
+        "unixtime_microseconds_todatetime",
+        "unixtime_milliseconds_todatetime",
+        "unixtime_nanoseconds_todatetime",
+        "unixtime_seconds_todatetime",
+        "url_decode",
+        "url_encode",
+    }
+)
+"""Functions that the translator lacks and that macros have."""
 
 TWIN: Final = "__twin"
 """What a column's name has in DuckDB, before a number, if it differs only in case from another."""
@@ -204,7 +219,7 @@ def _bracketed_source(tokens: Sequence[Token]) -> tuple[int, int] | None:
     """Find a bracket that opens an expression and is followed by a pipe."""
     for start in _openings(tokens):
         end = closing(tokens, start)
-        if end is not None and _at(tokens, _next(tokens, end + 1)) == "|":
+        if end is not None and _at(tokens, _next(tokens, end + 1)) in {"|", ""}:
             return start, end
     return None
 
@@ -222,9 +237,23 @@ def _openings(tokens: Sequence[Token]) -> list[int]:
     return found
 
 
+def call(name: str, *arguments: str) -> str:
+    """Write the call of a macro, whose one argument is 1 unless given, for the translator.
+
+    >>> call("tohex", "n"), call("hypot", "a", "b")
+    ("pow('@tohex', n)", "pow('@hypot', pow(a, b))")
+    """
+    given = f"pow({', '.join(arguments)})" if len(arguments) > 1 else "".join(arguments) or "1"
+    return f"{CALL.format(name=name)}{given})"
+
+
 def _hash(arguments: list[str]) -> str:
-    hashed = f"{HASHED}{arguments[0]}))"
+    hashed = call("hash", arguments[0])
     return hashed if len(arguments) == 1 else f"({hashed} % ({arguments[1]}))"
+
+
+def _called(name: str, arguments: list[str]) -> str:
+    return call(name, *arguments)
 
 
 def _is_private(arguments: list[str]) -> str:
@@ -242,4 +271,5 @@ _FUNCTIONS: Final[_Rewrites] = {
     "hash": _hash,
     "hash_xxhash64": _hash,
     "ipv4_is_private": _is_private,
+    **{name: partial(_called, name) for name in sorted(MACRO_FUNCTIONS)},
 }

@@ -61,6 +61,8 @@ def shaped(sql: str, columns: Sequence[str], limit: int | None) -> str:
 def selected(name: str, duckdb_type: str) -> str:
     """Write the expression that brings a column out in the form `Result.rows` promises."""
     form = _FORMS.get(duckdb_type)
+    if form is None and duckdb_type.startswith("TIMESTAMP"):
+        form = "to_json(list_transform({0}, lambda v: kusto_text(v)))::VARCHAR"
     if form is None:
         form = "{0}::VARCHAR" if duckdb_type.startswith("DECIMAL(") else "to_json({0})::VARCHAR"
     return form.format(quote(name))

@@ -71,6 +71,8 @@ class Translator:
         Raises:
             KqlError: the text has no translation.
         """
+        if text.lstrip().startswith("."):
+            raise diagnose.syntax(text)
         prepared = prepare(text, self._aliases)
         try:
             translation, columns = self._remembered(prepared.text)

@@ -1,0 +1,18 @@
+"""What the translator writes for some expressions over the column `x`.
+
+Pure. It is asked, not written down here, so that it cannot drift from what is looked for.
+"""
+
+from typing import Final
+
+import duckdb_kql
+
+
+def _written(expression: str) -> str:
+    sql = str(duckdb_kql.to_sql(f"T | project y = {expression}", schema={"T": ["x"]}))
+    return sql.split("_s1 AS (SELECT ", 1)[1].rsplit(' AS "y" FROM _s0', 1)[0]
+
+
+TOSTRING: Final = _written("tostring(x)")
+TODATETIME: Final = _written("todatetime(x)")
+BIN: Final = _written("bin(x, 1h)")
