@@ -27,6 +27,12 @@ ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODE: Final = msgspec.json.Decoder().decode
 _DECODE_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
+_NUMBERS: Final = frozenset({int, float, bool, type(None)})
+_SCALARS: Final = _NUMBERS | {str}
+
+# no engine's integer is as large
+_BEYOND: Final = 2**64
+
 _INTEGER: Final = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 # OData's and Kusto's spellings of what JSON has no number for
@@ -92,9 +98,9 @@ def compact(value: Json) -> str:
     return ENCODER.encode(value).decode()
 
 
-def _parsed_text(text: str, first: str) -> Json:
+def _parsed_text(text: str, opening: str | tuple[str, ...]) -> Json:
     """Read a text that begins like JSON of a kind, else return the text itself."""
-    if not text.lstrip(" \t\r\n").startswith(tuple(first)):
+    if not text.lstrip(" \t\r\n").startswith(opening):
         return text
     try:
         return plain(parse(text))
@@ -108,17 +114,28 @@ def plain(value: Json) -> Json:
     >>> plain({"@odata.type": "#x", "a": ['{"b":1}', "c"]})
     {'a': [{'b': 1}, 'c']}
     """
-    if isinstance(value, dict):
-        return {key: plain(cell) for key, cell in value.items() if "@odata." not in key}
-    if isinstance(value, list):
-        return [_parsed_text(e, "{") if isinstance(e, str) else plain(e) for e in value]
+    # A call for each scalar would be most of the cost, so they are passed over where they stand.
+    if type(value) is dict:
+        return {
+            key: cell if type(cell) in _SCALARS else plain(cell)
+            for key, cell in value.items()
+            if "@odata." not in key
+        }
+    if type(value) is list:
+        return [_element(cell) if type(cell) not in _NUMBERS else cell for cell in value]
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _element(cell: Json) -> Json:
+    if type(cell) is not str:
+        return plain(cell)
+    return _parsed_text(cell, "{") if "{" in cell else cell
 
 
 def dynamic(cell: Json) -> Json:
     """Return the value of a dynamic cell, whether it came nested or as text."""
     try:
-        return _parsed_text(cell, "{[") if isinstance(cell, str) else plain(cell)
+        return _parsed_text(cell, ("{", "[")) if isinstance(cell, str) else plain(cell)
     except RecursionError:
         return Misfit()
 
@@ -143,7 +160,7 @@ def _integer(cell: Json) -> int | Misfit:
         return cell
     if isinstance(cell, str) and _INTEGER.fullmatch(cell):
         return int(cell)
-    if isinstance(cell, float | Decimal) and cell == cell // 1:
+    if isinstance(cell, float | Decimal) and abs(cell) < _BEYOND and cell == int(cell):
         return int(cell)
     return Misfit()
 

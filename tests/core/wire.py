@@ -175,16 +175,31 @@ def _body(value: Any, shuffled: random.Random | None, indent: int) -> bytes:  # 
     return text if indent < 0 else msgspec.json.format(text, indent=indent)
 
 
-names = st.text(min_size=1, max_size=8).filter(lambda name: "@odata." not in name)
+_wild = st.text(min_size=1, max_size=8).filter(lambda name: "@odata." not in name)
+_tame = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,7}", fullmatch=True)
+
+
+def _distinct(name: str) -> str:
+    return name.upper().casefold()
 
 
 @st.composite
 def tables(draw: st.DrawFn, *, types: Sequence[str] = TYPES, max_rows: int = 3) -> Table:
     """Draw a table of any columns; no two of its names are the same but for case."""
-    named = draw(st.lists(names, min_size=1, max_size=4, unique_by=lambda n: n.upper().casefold()))
-    columns = tuple((name, draw(st.sampled_from(types))) for name in named)
+    names = draw(st.sampled_from([_wild, _tame]))
+    named = draw(st.lists(names, min_size=1, max_size=4, unique_by=_distinct))
+    return _table(draw, [(name, draw(st.sampled_from(types))) for name in named], max_rows)
+
+
+@st.composite
+def full_tables(draw: st.DrawFn, *, max_rows: int = 2) -> Table:
+    """Draw a table with a column of every type."""
+    return _table(draw, [(f"A{kind}", kind) for kind in TYPES], max_rows)
+
+
+def _table(draw: st.DrawFn, columns: Sequence[tuple[str, str]], max_rows: int) -> Table:
     cells = st.tuples(*(_nullable(kind) for _, kind in columns))
-    return Table(columns, tuple(draw(st.lists(cells, max_size=max_rows))))
+    return Table(tuple(columns), tuple(draw(st.lists(cells, min_size=1, max_size=max_rows))))
 
 
 def _nullable(kind: str) -> st.SearchStrategy[Cell]:
