@@ -199,27 +199,43 @@ def hoist(text: str) -> str:
     r"""Name a source that stands in brackets, `(T) | take 1`, by a `let` before it.
 
     >>> hoist("let x = 1; (T | where n > x) | take 1")
-    'let x = 1;let __source1 = (T | where n > x);\n __source1 | take 1'
+    'let x = 1;let __source0 = (T | where n > x);\n __source0 | take 1'
     """
-    made = [_hoisted(part, index) for index, part in enumerate(split(tokenize(text), ";"))]
+    lets: list[str] = []
+    made = []
+    for part in split(tokenize(text), ";"):
+        before = len(lets)
+        statement = _hoisted(part, lets)
+        made.append("".join(lets[before:]) + statement)
     return ";".join(made)
 
 
-def _hoisted(tokens: list[Token], statement: int) -> str:
-    lets: list[str] = []
+def _hoisted(tokens: list[Token], lets: list[str]) -> str:
+    """Return a statement whose bracketed sources are names, whose `let` is added to `lets`."""
+    tokens = _unwrapped(tokens)
     while (found := _bracketed_source(tokens)) is not None:
         start, end = found
-        name = f"__source{statement}{'_' * len(lets)}"
-        lets.append(f"let {name} = {text_of(tokens[start : end + 1])};\n")
+        source = _hoisted(tokens[start + 1 : end], lets)
+        name = f"__source{len(lets)}"
+        lets.append(f"let {name} = ({source});\n")
         tokens = [*tokens[:start], Token("name", name, 0), *tokens[end + 1 :]]
-    return "".join(lets) + text_of(tokens)
+    return text_of(tokens)
+
+
+def _unwrapped(tokens: list[Token]) -> list[Token]:
+    """Take off brackets around the whole statement."""
+    start = _next(tokens, 0)
+    end = closing(tokens, start) if _at(tokens, start) == "(" else None
+    if end is None or _at(tokens, _next(tokens, end + 1)):
+        return tokens
+    return _unwrapped(tokens[start + 1 : end])
 
 
 def _bracketed_source(tokens: Sequence[Token]) -> tuple[int, int] | None:
     """Find a bracket that opens an expression and is followed by a pipe."""
     for start in _openings(tokens):
         end = closing(tokens, start)
-        if end is not None and _at(tokens, _next(tokens, end + 1)) in {"|", ""}:
+        if end is not None and _at(tokens, _next(tokens, end + 1)) == "|":
             return start, end
     return None
 
