@@ -160,7 +160,7 @@ def _integer(cell: Json) -> int | Misfit:
         return cell
     if isinstance(cell, str) and _INTEGER.fullmatch(cell):
         return int(cell)
-    if isinstance(cell, float | Decimal) and abs(cell) < _BEYOND and cell == int(cell):
+    if isinstance(cell, float | Decimal) and abs(float(cell)) < _BEYOND and cell == int(cell):
         return int(cell)
     return Misfit()
 
