@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
+from operator import lt
 from typing import Final, Self
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
@@ -49,9 +50,8 @@ class Density:
     _sums: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if len(self.edges) != len(self.rows) + 1 or any(
-            a >= b for a, b in zip(self.edges, self.edges[1:], strict=False)
-        ):
+        rising = all(map(lt, self.edges, self.edges[1:]))
+        if len(self.edges) != len(self.rows) + 1 or not rising:
             msg = "A density needs rising edges, one more than bins"
             raise ValueError(msg)
         object.__setattr__(self, "_sums", tuple(accumulate(self.rows, initial=0)))
@@ -137,25 +137,29 @@ class Density:
         low, high = window.start.ticks, window.end.ticks
         end = self.bin_at(high - 1)[1]
         rest = max(0, self.before(end) - self.before(low) - rows)
-        return self._spliced([(low, high, rows)], rest)
+        return self._spliced((low, high), (rows,), rest)
 
     def finer(self, counted: Self) -> Self:
         """Put a finer count of a span in the place of its bins."""
-        bins = zip(counted.edges, counted.edges[1:], counted.rows, strict=False)
-        return self._spliced(list(bins), 0)
+        return self._spliced(counted.edges, counted.rows, 0)
 
-    def _spliced(self, middle: list[tuple[int, int, int]], rest: int) -> Self:
-        low, high = middle[0][0], middle[-1][1]
-        bins = [*middle]
-        for start, end, rows in zip(self.edges, self.edges[1:], self.rows, strict=False):
-            if start < low:
-                left = rows if end <= low else self.before(low) - self.before(start)
-                bins.append((start, min(end, low), rows and max(1, left)))
-            if end > high:
-                bins.append((max(start, high), end, rows if start >= high else rows and rest))
-        bins.sort()
+    def _spliced(self, edges: tuple[int, ...], rows: tuple[int, ...], rest: int) -> Self:
+        """Replace what lies within edges that this density covers, cutting the bins at both ends.
+
+        Of a bin with rows the left part keeps at least one, the right part has the `rest`.
+        """
+        low, high = edges[0], edges[-1]
+        first, last = bisect_right(self.edges, low) - 1, bisect_left(self.edges, high)
+        left, right = tuple[int, ...](), tuple[int, ...]()
+        if (start := self.edges[first]) < low:
+            edges = (start, *edges)
+            left = (self.rows[first] and max(1, self.before(low) - self.before(start)),)
+        if (end := self.edges[last]) > high:
+            edges = (*edges, end)
+            right = (self.rows[last - 1] and rest,)
         return type(self)(
-            (*(start for start, _, _ in bins), bins[-1][1]), tuple(rows for _, _, rows in bins)
+            self.edges[:first] + edges + self.edges[last + 1 :],
+            self.rows[:first] + left + rows + right + self.rows[last:],
         )
 
 
