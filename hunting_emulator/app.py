@@ -11,16 +11,18 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as WireRequest
 from werkzeug.wrappers import Response
 
-from hunting_emulator import login
 from hunting_emulator.control import control
 from hunting_emulator.faults import Effect
 from hunting_emulator.hunting import hunt
+from hunting_emulator.login import with_basic
+from hunting_emulator.proofs import LoginRefusedError
 from hunting_emulator.questions import Request
 from hunting_emulator.refusals import Ids, Refusal, not_found, wrong_method
 from hunting_emulator.replies import Reply, broken, refused
 from hunting_emulator.responses import graph_context
 from hunting_emulator.service import Service
 from hunting_emulator.settings import ApiName
+from hunting_emulator.signin import SignIn
 
 _JSON: Final = "application/json; charset=utf-8"
 _ROUTES: Final = Map(
@@ -32,6 +34,7 @@ _ROUTES: Final = Map(
         Rule("/<tenant>/discovery/v2.0/keys", endpoint="keys", methods=["GET"]),
         Rule("/<tenant>/discovery/keys", endpoint="keys", methods=["GET"]),
         Rule("/<tenant>/oauth2/v2.0/token", endpoint="token", methods=["POST"]),
+        Rule("/msi/token", endpoint="managed", methods=["GET"]),
         Rule("/_emulator/<what>", endpoint="control", methods=["GET", "POST"]),
     ],
     strict_slashes=False,
@@ -44,12 +47,14 @@ class App:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._sign_in = SignIn(service)
         self._endpoints: Mapping[str, Callable[..., Response]] = {
             "graph": self._graph,
             "defender": self._defender,
             "discovery": self._discovery,
             "keys": self._keys,
             "token": self._token,
+            "managed": self._managed,
             "control": self._control,
         }
 
@@ -104,42 +109,24 @@ class App:
             _reset(request)
 
     def _discovery(self, request: WireRequest, tenant: str) -> Response:
-        return self._login(
-            request,
-            lambda: login.discovery(
-                _origin(request), login.tenant_named(self._service.settings, tenant)
-            ),
-        )
+        return self._login(request, lambda: self._sign_in.discovery(_origin(request), tenant))
 
     def _keys(self, request: WireRequest, tenant: str) -> Response:
-        return self._login(request, lambda: self._key_set(tenant))
-
-    def _key_set(self, tenant: str) -> dict[str, Any]:
-        login.tenant_named(self._service.settings, tenant)
-        return {"keys": [self._service.identity.jwk]}
+        return self._login(request, lambda: self._sign_in.keys(_origin(request), tenant))
 
     def _token(self, request: WireRequest, tenant: str) -> Response:
-        form = login.with_basic(request.form.to_dict(), request.headers.get("Authorization", ""))
-        return self._login(request, lambda: self._granted(tenant, form))
+        form = with_basic(request.form.to_dict(), request.headers.get("Authorization", ""))
+        return self._login(request, lambda: self._sign_in.token(_origin(request), tenant, form))
 
-    def _granted(self, tenant: str, form: Mapping[str, str]) -> dict[str, Any]:
-        settings, now = self._service.settings, self._service.clock.now()
-        granted = login.grant(settings, tenant, form, now=now)
-        token = self._service.identity.token(
-            settings, granted.tenant.tenant_id, granted.application, granted.api, now=now
-        )
-        seconds = settings.token_seconds
-        return {
-            "token_type": "Bearer",
-            "expires_in": seconds,
-            "ext_expires_in": seconds,
-            "access_token": token,
-        }
+    def _managed(self, request: WireRequest) -> Response:
+        header = request.headers.get("X-IDENTITY-HEADER", "")
+        query = request.args.to_dict()
+        return self._login(request, lambda: self._sign_in.managed(query, header))
 
     def _login(self, request: WireRequest, make: Callable[[], dict[str, Any]]) -> Response:
         try:
             return _json(200, make())
-        except login.LoginRefusedError as error:
+        except LoginRefusedError as error:
             body = error.body(_origin(request), now=self._service.clock.now())
             return _json(error.status, body)
 

@@ -49,6 +49,10 @@ class Clock:
             if not self._closed:
                 self._woken = threading.Event()
 
+    def real(self) -> datetime:
+        """Return real time, in which clients sign what they send, whatever the clock is set to."""
+        return datetime.now(UTC)
+
     def sleep(self, seconds: float) -> None:
         """Wait in real time: latency on the wire is the client's to feel, whatever the date."""
         with self._lock:

@@ -16,7 +16,7 @@ from hunting_emulator.engine import Engine
 from hunting_emulator.faults import NAMED, Fault, maker
 from hunting_emulator.server import Serving
 from hunting_emulator.service import Call, Service
-from hunting_emulator.settings import ApiName, Settings
+from hunting_emulator.settings import IDENTITY_HEADER, WORKLOAD, ApiName, Settings
 
 
 class Emulator:
@@ -186,6 +186,16 @@ class Emulator:
     def revoke_tokens(self) -> None:
         """Take back every token issued so far."""
         self._service.identity.revoke_all()
+
+    def workload_token(self, subject: str = WORKLOAD) -> str:
+        """Return a token that a federated application may exchange for one of Entra ID's."""
+        issuer = f"{self.url}/workloads"
+        return self._service.identity.workload_token(subject, issuer, real_now=self.clock.real())
+
+    @property
+    def identity_environment(self) -> Mapping[str, str]:
+        """What App Service sets where a managed identity is to be had."""
+        return {"IDENTITY_ENDPOINT": f"{self.url}/msi/token", "IDENTITY_HEADER": IDENTITY_HEADER}
 
     def clear(self, *, data: bool = False) -> None:
         """Forget calls, quotas, faults and changed settings; with `data`, the rows too."""

@@ -13,8 +13,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from hunting_emulator.proofs import FEDERATED_AUDIENCE
 from hunting_emulator.settings import ROLES, ApiName, Application, Settings
 
+_WORKLOAD_SECONDS: Final = 3600
 _UNIQUE: Final = UUID("8b2f3a64-53a5-4b0c-9d3e-6f1f4d7a1c55")
 
 
@@ -83,6 +85,24 @@ class Identity:
         }
         headers = {"kid": self._kid, "x5t": self._kid}
         return jwt.encode(claims, self._key, algorithm="RS256", headers=headers)
+
+    @property
+    def public_key(self) -> rsa.RSAPublicKey:
+        """The key that every token is checked with."""
+        return self._key.public_key()
+
+    def workload_token(self, subject: str, issuer: str, *, real_now: datetime) -> str:
+        """Return a token as a cluster or a pipeline gives its workloads, to be exchanged."""
+        issued = int(real_now.timestamp())
+        claims = {
+            "iss": issuer,
+            "sub": subject,
+            "aud": FEDERATED_AUDIENCE,
+            "iat": issued,
+            "nbf": issued,
+            "exp": issued + _WORKLOAD_SECONDS,
+        }
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._kid})
 
     def caller(
         self, settings: Settings, api: ApiName, authorization: str, *, now: datetime

@@ -2,41 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote_plus
-from uuid import uuid4
 
-from hunting_emulator.settings import ApiName, Application, Secret, Settings, Tenant
+from hunting_emulator.proofs import Evidence, LoginRefusedError, prove
+from hunting_emulator.settings import ApiName, Application, Settings, Tenant
 
 JsonObject = dict[str, Any]
-
-
-class LoginRefusedError(Exception):
-    """Entra ID gives no token. `status`: HTTP; `error`: OAuth's word; `code`: the AADSTS number."""
-
-    def __init__(self, status: int, error: str, code: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.error = error
-        self.code = code
-
-    def body(self, login_url: str, *, now: datetime) -> JsonObject:
-        """Return the answer's body, in Entra ID's form."""
-        trace, correlation = str(uuid4()), str(uuid4())
-        moment = f"{now:%Y-%m-%d %H:%M:%S}Z"
-        return {
-            "error": self.error,
-            "error_description": f"AADSTS{self.code}: {self} Trace ID: {trace} "
-            f"Correlation ID: {correlation} Timestamp: {moment}",
-            "error_codes": [self.code],
-            "timestamp": moment,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"{login_url}/error?code={self.code}",
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +23,6 @@ class Grant:
 
 
 Form = Mapping[str, str]
-# How an application proves itself: says no by raising. Keyed by the form field that carries it.
-Proof = Callable[[Application, str, datetime], None]
-
-
-def prove_by_secret(application: Application, given: str, now: datetime) -> None:
-    """Take a client secret that is known and not expired."""
-    secret = next((s for s in application.secrets if s.value == given), None)
-    if secret is None:
-        text = (
-            "Invalid client secret provided. Ensure the secret being sent in the request is the "
-            "client secret value, not the client secret ID, for a secret added to app "
-            f"'{application.client_id}'."
-        )
-        raise LoginRefusedError(401, "invalid_client", 7000215, text)
-    if _expired(secret, now):
-        text = (
-            f"The provided client secret keys for app '{application.client_id}' are expired. "
-            "Visit the Azure portal to create new keys for your app: "
-            "https://aka.ms/NewClientSecret, or consider using certificate credentials for added "
-            "security: https://aka.ms/certCreds."
-        )
-        raise LoginRefusedError(401, "invalid_client", 7000222, text)
-
-
-def _expired(secret: Secret, now: datetime) -> bool:
-    return secret.expires is not None and secret.expires <= now
-
-
-PROOFS: Final[Mapping[str, Proof]] = {"client_secret": prove_by_secret}
 
 
 def tenant_named(settings: Settings, tenant_id: str) -> Tenant:
@@ -105,7 +50,7 @@ def with_basic(form: Form, authorization: str) -> Form:
     return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret), **form}
 
 
-def grant(settings: Settings, tenant_id: str, form: Form, *, now: datetime) -> Grant:
+def grant(settings: Settings, tenant_id: str, form: Form, evidence: Evidence) -> Grant:
     """Check a token request and say what the token is for.
 
     Raises:
@@ -116,7 +61,7 @@ def grant(settings: Settings, tenant_id: str, form: Form, *, now: datetime) -> G
         text = f"The app requested an unsupported grant type '{form['grant_type']}'."
         raise LoginRefusedError(400, "unsupported_grant_type", 70003, text)
     application = _application(tenant, _field(form, "client_id"))
-    _prove(application, form, now)
+    prove(application, form, evidence)
     return Grant(tenant, application, _api(settings, _field(form, "scope")))
 
 
@@ -141,15 +86,16 @@ def _application(tenant: Tenant, client_id: str) -> Application:
     return application
 
 
-def _prove(application: Application, form: Form, now: datetime) -> None:
-    field = next((name for name in PROOFS if form.get(name)), None)
-    if field is None:
-        text = (
-            "The request body must contain the following parameter: 'client_assertion' or "
-            "'client_secret'."
-        )
-        raise LoginRefusedError(401, "invalid_client", 7000218, text)
-    PROOFS[field](application, form[field], now)
+def managed(settings: Settings, query: Form) -> Grant:
+    """Say what a token of a managed identity is for; it proves itself by where it runs.
+
+    Raises:
+        LoginRefusedError: no such identity, or no such resource.
+    """
+    tenant = settings.tenants[0]
+    client_id = query.get("client_id", tenant.applications[0].client_id)
+    resource = f"{_field(query, 'resource').rstrip('/')}/.default"
+    return Grant(tenant, _application(tenant, client_id), _api(settings, resource))
 
 
 def _api(settings: Settings, scope: str) -> ApiName:

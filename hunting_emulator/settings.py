@@ -13,6 +13,8 @@ from typing import Final, Literal
 TENANT_ID: Final = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 CLIENT_ID: Final = "00001111-aaaa-2222-bbbb-3333cccc4444"
 CLIENT_SECRET: Final = "hunting-emulator-secret"  # noqa: S105 -- documented, opens nothing real
+WORKLOAD: Final = "system:serviceaccount:hunting:tap"
+IDENTITY_HEADER: Final = "hunting-emulator-identity"
 
 ApiName = Literal["graph", "defender"]
 APIS: Final[tuple[ApiName, ...]] = ("graph", "defender")
@@ -35,10 +37,16 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An app registration: what it may prove itself with, and the roles it was granted."""
+    """An app registration: what it may prove itself with, and the roles it was granted.
+
+    `certificates` are public ones, as PEM text. `federated_subjects` are those for whom the
+    emulator's own workload issuer may speak.
+    """
 
     client_id: str = CLIENT_ID
     secrets: tuple[Secret, ...] = (Secret(CLIENT_SECRET),)
+    certificates: tuple[str, ...] = ()
+    federated_subjects: tuple[str, ...] = (WORKLOAD,)
     roles: Mapping[ApiName, tuple[str, ...]] = field(
         default_factory=lambda: {api: (role,) for api, role in ROLES.items()}
     )

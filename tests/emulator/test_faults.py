@@ -210,6 +210,14 @@ def test_faults_wait_for_their_calls(client: Client) -> None:
     assert statuses == [200, 500, 500, 503, 200, 200]
 
 
+def test_a_faulted_call_is_a_call(client: Client) -> None:
+    """The service counts what it fails."""
+    client.emulator.configure(calls_per_minute=1)
+    client.emulator.fail_next(500)
+
+    assert [client.hunt("print 1").status_code for _ in range(2)] == [500, 429]
+
+
 def test_a_fault_can_last(client: Client) -> None:
     """Until it is cleared."""
     client.emulator.fail_next(500, times=None)

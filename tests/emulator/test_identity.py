@@ -1,5 +1,6 @@
 """Entra ID's stand-in gives tokens to whom it should, and says no in Entra ID's words."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,19 @@ from typing import Any
 import jwt
 import msal
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from hunting_emulator import Emulator
-from hunting_emulator.settings import Application, Secret, Settings, Tenant
+from hunting_emulator.settings import (
+    IDENTITY_HEADER,
+    Application,
+    Secret,
+    Settings,
+    Tenant,
+)
 from tests.emulator.conftest import RESOURCES, Client, same_but_ids, sample
 
 OTHER_TENANT = "bbbbcccc-1111-dddd-2222-eeee3333ffff"
@@ -147,6 +158,142 @@ def test_discovery_of_an_unknown_tenant_is_refused(client: Client) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["error_codes"] == [90002]
+
+
+def self_signed() -> tuple[str, str]:
+    """Return a private key and its certificate, as PEM texts."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tap")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private.decode(), certificate.public_bytes(Encoding.PEM).decode()
+
+
+def msal_with(emulator: Emulator, credential: object) -> dict[str, Any]:
+    """Ask for a Graph token with any credential that MSAL knows."""
+    application = msal.ConfidentialClientApplication(
+        emulator.client_id,
+        authority=f"{emulator.authority_url}/{emulator.tenant_id}",
+        client_credential=credential,
+        instance_discovery=False,
+    )
+    answer: dict[str, Any] = application.acquire_token_for_client(
+        [f"{RESOURCES['graph']}/.default"]
+    )
+    return answer
+
+
+def test_a_registered_certificate_opens_and_another_does_not(emulator: Emulator) -> None:
+    """MSAL signs with the private key; only a registered certificate's is taken."""
+    (key, certificate), (other_key, other) = self_signed(), self_signed()
+    registered = Application(secrets=(), certificates=(other, certificate))
+    emulator.settings = Settings(tenants=(Tenant(applications=(registered,)),))
+
+    taken = msal_with(emulator, {"private_key": key, "public_certificate": certificate})
+    emulator.settings = Settings(
+        tenants=(Tenant(applications=(replace(registered, certificates=(other,)),)),)
+    )
+    unknown = msal_with(emulator, {"private_key": key, "public_certificate": certificate})
+    forged = msal_with(emulator, {"private_key": key, "public_certificate": other})
+    fitting = msal_with(emulator, {"private_key": other_key, "public_certificate": other})
+
+    assert "access_token" in taken
+    assert unknown["error_codes"] == [700027]
+    assert forged["error_codes"] == [700027]
+    assert "access_token" in fitting
+
+
+def test_a_workloads_token_is_exchanged(emulator: Emulator) -> None:
+    """A subject that the application federates with needs no secret; another one is refused."""
+    taken = msal_with(emulator, {"client_assertion": emulator.workload_token})
+    other = emulator.workload_token("system:serviceaccount:other:tap")
+    refused = msal_with(emulator, {"client_assertion": lambda: other})
+    garbage = msal_with(emulator, {"client_assertion": lambda: "no token"})
+
+    assert "access_token" in taken
+    assert refused["error_codes"] == [700213]
+    assert garbage["error_codes"] == [50027]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"aud": "api://other"}, 700023, id="other-audience"),
+        pytest.param({"exp": 1_600_000_000}, 700024, id="expired"),
+    ],
+)
+def test_an_assertion_for_another_place_or_time_is_refused(
+    emulator: Emulator, changes: dict[str, Any], code: int
+) -> None:
+    """The audience and the lifetime of an assertion are checked, as its signature is."""
+    key, certificate = self_signed()
+    emulator.settings = Settings(
+        tenants=(Tenant(applications=(Application(certificates=(certificate,)),)),)
+    )
+    thumbprint = x509.load_pem_x509_certificate(certificate.encode()).fingerprint(hashes.SHA256())
+    claims = {
+        "iss": emulator.client_id,
+        "sub": emulator.client_id,
+        "aud": f"{emulator.authority_url}/{emulator.tenant_id}/oauth2/v2.0/token",
+        "exp": int(datetime.now(UTC).timestamp()) + 600,
+    }
+    headers = {"x5t#S256": base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")}
+
+    good = jwt.encode(claims, key, algorithm="PS256", headers=headers)
+    bad = jwt.encode({**claims, **changes}, key, algorithm="PS256", headers=headers)
+
+    assert "access_token" in msal_with(emulator, {"client_assertion": lambda: good})
+    assert msal_with(emulator, {"client_assertion": lambda: bad})["error_codes"] == [code]
+
+
+def test_a_machine_has_an_identity(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MSAL finds the endpoint in the environment; the token opens the API."""
+    for name, value in client.emulator.identity_environment.items():
+        monkeypatch.setenv(name, value)
+    identity = msal.ManagedIdentityClient(
+        msal.SystemAssignedManagedIdentity(), http_client=client.session
+    )
+
+    answer = identity.acquire_token_for_client(resource=RESOURCES["graph"])
+
+    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+    assert client.send({"Query": "print 1"}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "status"),
+    [
+        pytest.param("guessed", {"resource": RESOURCES["graph"]}, 401, id="wrong-header"),
+        pytest.param(IDENTITY_HEADER, {}, 400, id="no-resource"),
+        pytest.param(
+            IDENTITY_HEADER,
+            {"resource": RESOURCES["graph"], "client_id": "nobody"},
+            400,
+            id="unknown-identity",
+        ),
+    ],
+)
+def test_a_machine_that_is_not_known_has_none(
+    client: Client, header: str, query: dict[str, str], status: int
+) -> None:
+    """The header stands for the machine, the client id for one of its identities."""
+    answer = client.session.get(
+        f"{client.emulator.url}/msi/token",
+        params=query,
+        headers={"X-IDENTITY-HEADER": header},
+        timeout=30,
+    )
+
+    assert answer.status_code == status
 
 
 Authorization = Callable[[Client], str]

@@ -16,20 +16,26 @@ SECOND = timedelta(seconds=1)
 gaps = st.lists(st.integers(0, 30_000).map(lambda ms: timedelta(milliseconds=ms)), max_size=60)
 
 
-@given(gaps, st.integers(1, 5))
-def test_no_minute_holds_more_calls_than_the_quota(waits: list[timedelta], quota: int) -> None:
-    """However calls are spaced, any moving minute has at most the quota of accepted ones."""
-    usage, now, accepted = Usage(), NOON, []
-    limits = Limits(calls_per_minute=quota, calls_per_hour=None)
+@given(gaps, st.integers(1, 5), st.integers(1, 8))
+def test_no_period_holds_more_calls_than_its_quota(
+    waits: list[timedelta], minutely: int, hourly: int
+) -> None:
+    """However calls are spaced, any moving minute or hour has at most its quota of accepted ones.
+
+    And a call that would fit is accepted.
+    """
+    usage, now, accepted = Usage(), NOON, list[datetime]()
+    limits = Limits(calls_per_minute=minutely, calls_per_hour=hourly)
 
     for wait in waits:
-        now += wait
-        if usage.refusal(now, limits) is None:
-            accepted.append(now)
-
-    for at in accepted:
-        minute = [other for other in accepted if at <= other < at + timedelta(minutes=1)]
-        assert len(minute) <= quota
+        now += 10 * wait
+        minute, hour = (
+            sum(now - at < period for at in accepted)
+            for period in (timedelta(minutes=1), timedelta(hours=1))
+        )
+        fits = minute < minutely and hour < hourly
+        assert (usage.refusal(now, limits) is None) == fits
+        accepted += [now] * fits
 
 
 @given(gaps, st.integers(1, 5))
