@@ -19,7 +19,7 @@ from tap_m365hunting.parts import TablePlanner
 from tap_m365hunting.planner import Planner
 from tap_m365hunting.reader import Call, Hunt, NewSchema, QueryReader
 from tap_m365hunting.schema import Column, Shape
-from tap_m365hunting.spans import Span, Timing, advanced
+from tap_m365hunting.spans import Timing, advanced
 from tap_m365hunting.windows import WindowDone
 
 #: Under this name the state keeps the end of the last window, where a query bounds itself.
@@ -102,7 +102,8 @@ class HuntingStream(Stream):
     def _planner(self, bookmark: Instant | None) -> Planner | TablePlanner | None:
         if self._hunt.mode is Mode.FULL_TABLE:
             return TablePlanner(row_cap=self._reading.row_cap)
-        span = self._span(bookmark)
+        timing = timing_of(self._query, self._reading, self._hunt.mode)
+        span = timing.span(now=self._now, bookmark=bookmark)
         if span.gap:
             self.logger.warning(
                 "Rows between %s are lost: they are older than the service keeps data; run more "
@@ -115,23 +116,8 @@ class HuntingStream(Stream):
             return None
         return Planner(span.window, row_cap=self._reading.row_cap, step=self._hunt.bin)
 
-    def _span(self, bookmark: Instant | None) -> Span:
-        windowed = self._hunt.mode is Mode.WINDOWED
-        timing = Timing(
-            start_date=self._query.start,
-            end_date=self._reading.end,
-            # a window that is read again would be another window, and its sums other rows
-            lookback=timedelta(0) if windowed else self._query.lookback,
-            settle=self._reading.settle,
-            retention=self._reading.retention,
-        )
-        return timing.span(now=self._now, bookmark=bookmark)
-
     def _bookmark(self, state: Mapping[str, Any]) -> Instant | None:
-        """Return the saved bookmark, if it is one of this cursor."""
-        if state.get("replication_key") != self._bookmark_name:
-            return None
-        return Instant.parse(str(state["replication_key_value"]))
+        return bookmark_in(state, self._bookmark_name)
 
     @property
     def _bookmark_name(self) -> str:
@@ -164,6 +150,25 @@ class HuntingStream(Stream):
     @override
     def _write_starting_replication_value(self, context: types.Context | None) -> None:
         """Keep the SDK's own notes out of the state."""
+
+
+def timing_of(query: HuntingQuery, reading: Reading, mode: Mode) -> Timing:
+    """Return what bounds a run of the query in time."""
+    return Timing(
+        start_date=query.start,
+        end_date=reading.end,
+        # a window that is read again would be another window, and its sums other rows
+        lookback=timedelta(0) if mode is Mode.WINDOWED else query.lookback,
+        settle=reading.settle,
+        retention=reading.retention,
+    )
+
+
+def bookmark_in(state: Mapping[str, Any], name: str) -> Instant | None:
+    """Return the bookmark in a stream's state, if it is one of this replication key."""
+    if state.get("replication_key") != name:
+        return None
+    return Instant.parse(str(state["replication_key_value"]))
 
 
 def shape_of(
