@@ -16,8 +16,8 @@ from tap_m365hunting.values import parse
 
 # Large enough that a chunk's cost is its bytes, small enough to stay in the processor's cache
 CHUNK: Final = 256 * 1024
-# A row larger than this, or a flaw that no cut heals
-_LONGEST: Final = 16 * CHUNK
+# Chunks without a cut that holds: a row larger than these, or a flaw that no cut heals
+_LONGEST: Final = 16
 _FIRST_KEY: Final = re.compile(rb'\s*(\{\s*"[^"\\@]*)')
 
 
@@ -125,8 +125,9 @@ def _marker(buffer: bytes) -> bytes:
 class _Splitter:
     """Reads a body from where its rows begin."""
 
-    def __init__(self, body: BinaryIO, buffer: bytes, offset: int) -> None:
+    def __init__(self, body: BinaryIO, buffer: bytes, offset: int, chunk: int) -> None:
         self._marker = _marker(buffer)
+        self._chunk = chunk
         self._body = body
         self._buffer = buffer
         self._offset = offset
@@ -134,8 +135,8 @@ class _Splitter:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield pieces; `rest` is set only if the body was whole to its last byte."""
-        while len(self._buffer) <= _LONGEST:
-            chunk = self._body.read(CHUNK)
+        while len(self._buffer) <= _LONGEST * self._chunk:
+            chunk = self._body.read(self._chunk)
             if not chunk:
                 break
             self._buffer += chunk
@@ -161,7 +162,7 @@ class _Splitter:
         self._offset += size
 
 
-def split(body: BinaryIO, results_key: str) -> Layout | None:
+def split(body: BinaryIO, results_key: str, *, chunk: int = CHUNK) -> Layout | None:
     """Find the rows; `None` where the body is not whole, or not laid out for it.
 
     >>> from io import BytesIO
@@ -169,13 +170,13 @@ def split(body: BinaryIO, results_key: str) -> Layout | None:
     Layout(outer={'results': [], 'B': 3}, pieces=(Piece(offset=12, size=15, rows=2),))
     """
     body.seek(0)
-    chunk = body.read(CHUNK)
-    start = _head(chunk, results_key)
+    opening = body.read(chunk)
+    start = _head(opening, results_key)
     if start is None:
         return None
-    splitter = _Splitter(body, chunk[start:], start)
+    splitter = _Splitter(body, opening[start:], start, chunk)
     pieces = tuple(piece for piece in splitter.pieces() if piece.rows)
     if splitter.rest is None:
         return None
-    head = _object(chunk[:start] + b"]}") or {}
+    head = _object(opening[:start] + b"]}") or {}
     return Layout({**head, **{k: v for k, v in splitter.rest.items() if k}}, pieces)
