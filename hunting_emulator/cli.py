@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ _PRINTED: Final = (
     "client_id",
     "client_secret",
 )
+_TIMES: Final = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -66,6 +68,7 @@ class TableFile(click.ParamType[tuple[str, Path]]):
 @click.option("--rows", default=100_000, help="Rows to make up, over all tables.")
 @click.option("--days", default=30, help="Days that the rows spread over, up to now.")
 @click.option("--seed", default=1, help="The same seed makes the same rows.")
+@click.option("--anchor", type=click.DateTime(_TIMES), help="Now, for the rows, in UTC.")
 @click.option("--load", "files", type=TableFile(), multiple=True, help="Rows to add to a table.")
 @click.option(
     "--ca-file",
@@ -85,13 +88,14 @@ class TableFile(click.ParamType[tuple[str, Path]]):
 @click.option("--calls-per-minute", default=Limits().calls_per_minute, help="Quota of a tenant.")
 @click.option("--calls-per-hour", default=Limits().calls_per_hour, help="Quota of a tenant.")
 @click.option("--retention-days", default=Limits().retention_days, help="How far back data goes.")
-def main(
+def main(  # noqa: PLR0913 - an option each
     *,
     port: int,
     host: str,
     rows: int,
     days: int,
     seed: int,
+    anchor: datetime | None,
     files: Sequence[tuple[str, Path]],
     ca_file: Path,
     ready_file: Path | None,
@@ -102,6 +106,7 @@ def main(
         rows=rows,
         days=days,
         seed=seed,
+        anchor=anchor,
         port=port,
         host=host,
         ca_file=ca_file.absolute(),

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,8 @@ from hunting_emulator.settings import IDENTITY_HEADER, WORKLOAD, ApiName, Settin
 class Emulator:
     """The service in miniature, on a thread of its own; a context manager.
 
-    Each tenant starts with `rows` made-up rows over so many `days`, the same for the same `seed`.
+    Each tenant starts with `rows` made-up rows over so many `days`, the same for the same `seed`
+    and `anchor`, which is where they end; now, if not given.
     Options by the names of `Limits` and `Wire` change those; `port` 0 takes a
     free one.
     """
@@ -33,13 +35,14 @@ class Emulator:
         rows: int = 0,
         days: int = 30,
         seed: int = 1,
+        anchor: datetime | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
         ca_file: Path | None = None,
         settings: Settings | None = None,
         **options: object,
     ) -> None:
-        self._rows, self._days, self._seed = rows, days, seed
+        self._rows, self._days, self._seed, self._anchor = rows, days, seed, anchor
         self._service = Service(changed(settings or Settings(), options), self._new_engine)
         self._authority = trustme.CA(organization_name="hunting-emulator")
         self._directory = tempfile.TemporaryDirectory(prefix="hunting-emulator-")
@@ -208,6 +211,6 @@ class Emulator:
         if self._rows:
             known = [tenant.tenant_id for tenant in self.settings.tenants]
             seed = self._seed + (known.index(tenant_id) if tenant_id in known else 0)
-            now = self._service.clock.now()
-            generate(engine, anchor=now, rows=self._rows, days=self._days, seed=seed)
+            anchor = self._anchor or self._service.clock.now()
+            generate(engine, anchor=anchor, rows=self._rows, days=self._days, seed=seed)
         return engine
