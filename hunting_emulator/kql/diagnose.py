@@ -28,11 +28,17 @@ _UNFINISHED: Final = frozenset(
     | {"and", "or", "has", "contains", "startswith", "in", "by", "on", "between"}
 )
 _COMPARED: Final = re.compile(r"Cannot compare values of type (.+?) and (?:type )?([A-Z_]+)")
-_MISSING_COLUMN: Final = re.compile(
-    r'Referenced column "(?P<name>.+?)" not found|'
-    r'does not have a column named "(?P<named>.+?)"|'
-    r'Column "(?P<early>.+?)" referenced that exists in the SELECT|'
-    r'column "?(?P<other>[^" ]+?)"? (?:does not exist|not found|must appear)'
+_MISSING_COLUMN: Final = tuple(
+    map(
+        re.compile,
+        (
+            r'Referenced column "(.+?)" not found',
+            r'does not have a column named "(.+?)"',
+            r'Column "(.+?)" referenced that exists in the SELECT',
+            r'Column "(.+?)" in EXCLUDE list not found',
+            r'Alias with name ""(.+?)"" exists',
+        ),
+    )
 )
 _MISSING_TABLE: Final = re.compile(r"Table with name (?P<name>.+?) does not exist")
 
@@ -105,10 +111,10 @@ def database(text: str, message: str) -> KqlError:
     """Say what DuckDB's refusal means for the query."""
     if found := _MISSING_TABLE.search(message):
         return missing_table(text, found["name"])
-    if found := _MISSING_COLUMN.search(message):
-        name = next(part for part in found.groups() if part)
-        if locate.find(text, name) is not None:
-            return missing_column(text, name)
+    for pattern in _MISSING_COLUMN:
+        found = pattern.search(message)
+        if found and locate.find(text, found[1]) is not None:
+            return missing_column(text, found[1])
     if found := _COMPARED.search(message):
         left, right = kusto_type(found[1]), kusto_type(found[2])
         said = f"Cannot compare values of types {left} and {right}. Try adding explicit casts"

@@ -4,8 +4,12 @@ Pure. The service names the operator in its messages.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, string_value, tokenize
+
+# After these a column is gone, so a complaint about it means a later operator.
+_TAKE_AWAY: Final = frozenset({"project-away", "project-rename"})
 
 
 def position(text: str, offset: int) -> tuple[int, int]:
@@ -16,8 +20,8 @@ def position(text: str, offset: int) -> tuple[int, int]:
 
 def find(text: str, name: str) -> int | None:
     """Return where a name first stands in a text, outside comments; `None` if nowhere."""
-    index = _index(tokenize(text), name)
-    return None if index is None else tokenize(text)[index].start
+    tokens = tokenize(text)
+    return next((tokens[index].start for index in _indices(tokens, name)), None)
 
 
 def operator_around(text: str, name: str) -> str | None:
@@ -27,8 +31,9 @@ def operator_around(text: str, name: str) -> str | None:
     'project'
     """
     tokens = tokenize(text)
-    index = _index(tokens, name)
-    return None if index is None else _operator_before(tokens, index)
+    around = [_operator_before(tokens, index) for index in _indices(tokens, name)]
+    readers = [word for word in around if word not in _TAKE_AWAY]
+    return next(iter(readers or around), None)
 
 
 def operator_on(text: str, table: str) -> str | None:
@@ -40,19 +45,19 @@ def operator_on(text: str, table: str) -> str | None:
     'join'
     """
     tokens = tokenize(text)
-    index = _index(tokens, table)
+    index = next(iter(_indices(tokens, table)), None)
     if index is None:
         return None
     return _operator_after(tokens, index) or _operator_before(tokens, index)
 
 
-def _index(tokens: Sequence[Token], name: str) -> int | None:
-    for index, token in enumerate(tokens):
-        if token.text == name and token.kind == "name":
-            return index
-        if token.kind == "string" and string_value(token.text) == name:
-            return index
-    return None
+def _indices(tokens: Sequence[Token], name: str) -> list[int]:
+    return [
+        index
+        for index, token in enumerate(tokens)
+        if (token.kind == "name" and token.text == name)
+        or (token.kind == "string" and string_value(token.text) == name)
+    ]
 
 
 def _operator_before(tokens: Sequence[Token], index: int) -> str | None:
@@ -69,9 +74,9 @@ def _operator_before(tokens: Sequence[Token], index: int) -> str | None:
 
 
 def _operator_after(tokens: Sequence[Token], index: int) -> str | None:
-    after = [token for token in tokens[index + 1 :] if token.kind != "space"]
-    if after and after[0].text == "|":
-        return word_after(after, 0)
+    for at in range(index + 1, len(tokens)):
+        if tokens[at].kind != "space":
+            return word_after(tokens, at) if tokens[at].text == "|" else None
     return None
 
 
