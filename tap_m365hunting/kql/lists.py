@@ -143,21 +143,17 @@ def _bin(query: Query, call: str, arguments: list[Span]) -> timedelta | None:
     if call == "startofday" and arguments:
         return timedelta(days=1)
     if call in _BINS and len(arguments) > 1:
-        return timespan(scalar(query, arguments[1]))
+        return timespan(_literal(query, arguments[1]))
     return None
 
 
-def scalar(query: Query, span: Span) -> str:
-    """Return the one literal that the span is, through a `let` that names it; else empty."""
-    if span.end - span.start != 1:
-        return ""
-    name = query.name_at(span.start)
-    if not name:
-        return query.tokens[span.start].text
+def _literal(query: Query, span: Span) -> str:
+    """Return the text of the span, or of what a `let` gives the name that it is."""
+    name = column_name(query, span)
     for let in query.leading:
-        if query.name_at(let.start) == "let" and query.name_at(let.start + 1) == name:
-            return query.tokens[let.start + 3].text if let.end - let.start == 4 else ""  # noqa: PLR2004
-    return ""
+        if name and [query.name_at(let.start), query.name_at(let.start + 1)] == ["let", name]:
+            span = Span(let.start + 3, let.end)
+    return "".join(token.text for token in query.tokens[span.start : span.end])
 
 
 def _arguments(query: Query, span: Span) -> list[Span]:

@@ -84,7 +84,7 @@ def _without_options(query: Query, span: Span) -> tuple[Span, list[str]]:
         if query.name_at(start) == "withsource":
             new.append(query.name_at(end - 1))
         start = end
-    return Span(start, span.end), new
+    return Span(min(start, span.end), span.end), new
 
 
 def _option_end(query: Query, start: int) -> int | None:

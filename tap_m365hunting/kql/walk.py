@@ -88,7 +88,7 @@ class Walk:
         return flow
 
     def _unreadable(self, span: Span) -> Flow:
-        index = max(span.start - 1, 0)
+        index = min(max(span.start - 1, 0), len(self._query.tokens) - 1)
         stage = Stage(self._query.tokens[index].text, index, span)
         if self._depth > _MAX_DEPTH:
             return Flow().met([finding(stage, operators.TOO_DEEP)])

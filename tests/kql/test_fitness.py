@@ -1,8 +1,12 @@
 """What is said of a query before any call."""
 
+from dataclasses import replace
+
 import pytest
 
 from tap_m365hunting import kql
+from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.kql import Mode
 from tests.kql.corpus import CASES, Case
 
 
@@ -26,3 +30,108 @@ def test_a_query_gets_its_verdict(case: Case) -> None:
     assert problems == case.problems
     assert str(verdict.bin or "") == case.settings.get("bin", "")
     assert verdict.ok is all(severity != "error" for severity, *_ in case.problems)
+
+
+def test_a_problem_points_at_its_operator() -> None:
+    """Line and column are of the user's own text, at the very word."""
+    for case in CASES:
+        lines = case.text.split("\n")
+        for problem in assessed(case).problems:
+            word = (problem.operator or "").split(" ")[0]
+            assert lines[problem.line - 1][problem.column - 1 :].startswith(word), case.name
+
+
+def test_line_endings_change_no_verdict() -> None:
+    """A file from another system means the same."""
+    for case in CASES:
+        other = replace(case, text=case.text.replace("\n", "\r\n"))
+        assert assessed(other) == assessed(case), case.name
+
+
+def test_every_error_says_what_to_do() -> None:
+    """A refusal without a way out is no help."""
+    ways = (
+        "remove", "replication_method", "replication_key", "window_start", "make a query of each",
+        "keep", "write", "use both", "kind=inner", "add",
+    )  # fmt: skip
+
+    for case in CASES:
+        for problem in assessed(case).problems:
+            said = problem.message.lower()
+            assert problem.severity == "warning" or any(way in said for way in ways), problem
+
+
+def test_unsafe_leaves_errors_only_where_no_window_could_work() -> None:
+    """The user may overrule what is said of a query's meaning, not what cannot run."""
+    for case in CASES:
+        verdict = assessed(replace(case, settings={**case.settings, "unsafe": ""}))
+        errors = {problem.operator for problem in verdict.problems if problem.severity == "error"}
+        assert errors <= {"fork", "facet", "|", "window_start", "window_end", None}, case.name
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "mode", "cursor"),
+    [
+        pytest.param("T", [("Timestamp", "DateTime")], Mode.INCREMENTAL, "Timestamp", id="there"),
+        pytest.param("T", [("Name", "String")], Mode.FULL_TABLE, None, id="not-there"),
+        pytest.param("T", [("Timestamp", "String")], Mode.FULL_TABLE, None, id="a-text"),
+        pytest.param("T", [("timestamp", "DateTime")], Mode.FULL_TABLE, None, id="other-case"),
+        pytest.param(
+            "T",
+            [("TimeGenerated", "DateTime"), ("Timestamp", "DateTime")],
+            Mode.INCREMENTAL,
+            "Timestamp",
+            id="both",
+        ),
+        pytest.param(
+            "T", [("TimeGenerated", "datetime")], Mode.INCREMENTAL, "TimeGenerated", id="other"
+        ),
+        pytest.param("T | take 5", [("Name", "String")], Mode.FULL_TABLE, None, id="limit-is-fine"),
+        pytest.param("T", [], Mode.FULL_TABLE, None, id="no-columns"),
+    ],
+)  # fmt: skip
+def test_the_services_columns_decide_what_the_text_leaves_open(
+    text: str, columns: list[tuple[str, str]], mode: Mode, cursor: str | None
+) -> None:
+    """A table's columns are not in the text; once the service has named them, they count."""
+    verdict = kql.assess(kql.read(text), columns=columns)
+
+    assert (verdict.mode, verdict.cursor, verdict.ok) == (mode, cursor, True)
+
+
+def test_a_configured_cursor_that_is_not_there_is_an_error_with_those_that_are() -> None:
+    """The message names the datetime columns to choose from."""
+    columns = [("Created", "DateTime"), ("Name", "String"), ("Changed", "DateTime")]
+
+    verdict = kql.assess(kql.read("T"), cursor="Timestamp", columns=columns)
+
+    assert not verdict.ok
+    assert "no datetime column Timestamp" in verdict.problems[0].message
+    assert "Created, Changed" in verdict.problems[0].message
+
+
+def test_an_unreadable_text_is_a_problem_like_any_other() -> None:
+    """The check lists what it cannot read beside what it can."""
+    problem = kql.Problem.of(QueryTextError("Gone wrong", line=3, column=7))
+
+    assert problem == kql.Problem("error", 3, 7, None, "Gone wrong")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T | where Timestamp > ago(1d)",
+        "T | join U on A",
+        "T | where A in (externaldata(a: string) ['x'])",
+    ],
+)
+def test_a_full_table_is_not_warned_of_what_only_windows_suffer_from(text: str) -> None:
+    """What runs whole each time may well depend on the time."""
+    assert kql.assess(kql.read(text), method="FULL_TABLE").problems == ()
+
+
+def test_the_same_problem_is_named_once() -> None:
+    """A name used in two branches is followed twice, and its operator reported once."""
+    verdict = kql.assess(kql.read("let few = T | take 5; union few, few"))
+
+    assert [problem.operator for problem in verdict.problems] == ["take"]

@@ -132,6 +132,30 @@ def test_a_byte_order_mark_is_no_part_of_the_query() -> None:
     assert kql.whole(kql.read("\ufeffT | count")) == "T | count"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T | join kind=",
+        "union kind=",
+        "T | lookup",
+        "T | union",
+        "T | invoke",
+        "T | as",
+        "T | evaluate",
+        "T | summarize",
+        "materialize",
+        "T | project-rename a",
+        "T | mv-apply on",
+        "print",
+        "range",
+        "T | |",
+    ],
+)
+def test_a_query_that_breaks_off_gets_a_verdict(text: str) -> None:
+    """The service says what is missing; the check does not fall over it."""
+    assert kql.assess(kql.read(text)).mode in kql.Mode
+
+
 @given(code)
 def test_anything_that_reads_gets_a_verdict(text: str) -> None:
     """However odd the code, there is a verdict, and its problems lie in the text."""
