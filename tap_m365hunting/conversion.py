@@ -13,7 +13,7 @@ from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
 from tap_m365hunting.naming import fold
 from tap_m365hunting.row_ids import RowIds, content
 from tap_m365hunting.schema import ROW_ID, TENANT_ID, Column, Shape, find
-from tap_m365hunting.values import DYNAMIC, Json, Kind, Misfit, compact
+from tap_m365hunting.values import DYNAMIC, TEXT, Json, Kind, Misfit, compact
 
 Row = Mapping[str, Json]
 Record = dict[str, Json]
@@ -29,6 +29,7 @@ class _Source:
     read: Callable[[Json], Json]
     bag: bool
     strict: bool
+    text: bool = False
 
 
 def _absent(_: Json) -> None:
@@ -62,7 +63,7 @@ def _source(column: Column, answer: Mapping[str, Column]) -> _Source:
         return _Source(column.name, _absent, bag=False, strict=False)
     came = answer[name].kind
     if came is column.kind:
-        return _Source(name, came.read, bag=came is DYNAMIC, strict=False)
+        return _Source(name, came.read, bag=came is DYNAMIC, strict=False, text=came is TEXT)
     return _Source(name, _crossing(column.kind, came), bag=came is DYNAMIC, strict=True)
 
 
@@ -125,7 +126,12 @@ class Converter:
         """Return the row's values in the order of the shape's columns, dynamic ones nested."""
         if not self._keys <= row.keys():
             row = self._matched(row)
-        return [self._cell(source, row.get(source.key)) for source in self._sources]
+        return [
+            # most cells are text, and a call for each would be most of the cost
+            cell if source.text and type(cell) is str else self._cell(source, cell)
+            for source in self._sources
+            for cell in (row.get(source.key),)
+        ]
 
     def cell(self, index: int, cell: Json) -> Json:
         """Return the value of one cell of the column at `index`."""

@@ -38,8 +38,9 @@ _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?",
 # OData's and Kusto's spellings of what JSON has no number for
 _NOT_A_NUMBER: Final = frozenset({"nan", "inf", "-inf", "infinity", "-infinity"})
 _BOOLEANS: Final[Mapping[object, bool]] = {0: False, 1: True, "false": False, "true": True}
-# more digits than the 34 of a Kusto decimal, so that nothing is rounded
-_DECIMALS: Final = Context(prec=100)
+_DECIMAL_DIGITS: Final = 34  # of Kusto's decimal
+# more digits than those, so that nothing is rounded
+_DECIMALS: Final = Context(prec=3 * _DECIMAL_DIGITS)
 _DURATION: Final = re.compile(
     r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,7}))?S)?)?", re.ASCII
 )
@@ -174,18 +175,24 @@ def _decimal(cell: Json) -> Decimal | Misfit | None:
     if not _NUMBER.fullmatch(text):
         return Misfit()
     try:
-        return _DECIMALS.create_decimal(text).normalize(_DECIMALS)
+        value = _DECIMALS.create_decimal(text).normalize(_DECIMALS)
     except InvalidOperation:
         return Misfit()
+    if value.adjusted() < _DECIMAL_DIGITS and value == value.to_integral_value():
+        return value.quantize(Decimal(1), context=_DECIMALS)  # 100, not 1E+2
+    return value
 
 
 def _number(cell: Json) -> float | Misfit | None:
     if isinstance(cell, float):
         return cell if math.isfinite(cell) else None
-    exact = _decimal(cell)
-    if not isinstance(exact, Decimal):
+    exact = cell if type(cell) is int else _decimal(cell)
+    if not isinstance(exact, Decimal | int):
         return exact
-    value = float(exact)
+    try:
+        value = float(exact)
+    except OverflowError:
+        return Misfit()
     return value if math.isfinite(value) else Misfit()
 
 

@@ -46,6 +46,8 @@ CASES: list[tuple[str, Any, Any]] = [
     ("int64", [1], NULL),
     ("uint64", 2**64 - 1, 2**64 - 1),
     ("double", 5, 5.0),
+    ("double", 10**400, NULL),
+    ("double", "5", 5.0),
     ("double", 4.3, 4.3),
     ("double", "4.3", 4.3),
     ("double", "1e-3", 0.001),
@@ -110,6 +112,21 @@ def test_a_cell_is_read_by_the_type_of_its_column(kind: str, cell: object, value
 
     assert result == value
     assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        pytest.param("100.00", "100", id="no-exponent-where-none-is-needed"),
+        pytest.param("1.10", "1.1", id="no-trailing-zeros"),
+        pytest.param("-0.0000001", "-1E-7", id="small"),
+        pytest.param("1e40", "1E+40", id="large"),
+        pytest.param("9" * 34, "9" * 34, id="every-digit"),
+    ],
+)
+def test_one_decimal_has_one_text(cell: str, text: str) -> None:
+    """Ids hash it, and either API may write it its own way."""
+    assert str(KINDS["decimal"].read(cell)) == text
 
 
 def test_a_bag_nested_too_deep_to_clean_is_a_misfit() -> None:
