@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import repeat
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, le
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +58,27 @@ class Block:
 
     records: list[bytes]
     cursors: list[str | None]
+
+    @property
+    def in_order(self) -> bool:
+        """Whether no cursor is before the one above it, and none is null."""
+        known = [cursor for cursor in self.cursors if cursor is not None]
+        return len(known) == len(self.cursors) and all(map(le, known, known[1:]))
+
+    def cut(self, at: int) -> tuple["Block", "Block"]:
+        """Return the first `at` records, and the rest."""
+        return (
+            Block(self.records[:at], self.cursors[:at]),
+            Block(self.records[at:], self.cursors[at:]),
+        )
+
+    def newest(self) -> int:
+        """Return where the last instant begins: in an ordered answer it may go on after this.
+
+        >>> Block([b"{}", b"{}", b"{}"], ["t1", "t2", "t2"]).newest()
+        1
+        """
+        return self.cursors.index(self.cursors[-1]) if self.cursors else 0
 
 
 @dataclass(frozen=True, slots=True)

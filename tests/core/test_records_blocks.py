@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.blocks import BlockConverter
+from tap_m365hunting.blocks import Block, BlockConverter
 from tap_m365hunting.conversion import Converter
 from tap_m365hunting.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.errors import FatalSyncError
@@ -216,3 +216,27 @@ def test_a_stream_that_keeps_older_columns_is_converted_row_by_row() -> None:
     shape = Shape.of([*answer.columns, Column("Old", "String")], row_id=False)
 
     assert _at_once(answer, shape)[0] == [{"A": 1, "Old": None}]
+
+
+@pytest.mark.parametrize(
+    ("cursors", "in_order", "newest"),
+    [
+        pytest.param(["t1", "t1", "t2"], True, 2, id="ordered"),
+        pytest.param(["t1", "t2", "t2"], True, 1, id="last-instant-of-two"),
+        pytest.param(["t1"], True, 0, id="one"),
+        pytest.param(["t2", "t1"], False, 1, id="backwards"),
+        pytest.param(["t1", None], False, 1, id="null"),
+        pytest.param([], True, 0, id="no-cursor"),
+    ],
+)
+def test_a_block_knows_where_its_last_instant_begins(
+    cursors: list[str | None], *, in_order: bool, newest: int
+) -> None:
+    """The records of an instant are used when all of them are there."""
+    block = Block([str(n).encode() for n in range(3)], cursors)
+
+    first, rest = block.cut(block.newest())
+
+    assert block.in_order is in_order
+    assert len(first.records) == len(first.cursors) == newest
+    assert first.records + rest.records == block.records
