@@ -106,6 +106,12 @@ class Store:
         """Return the SQL name of a table's rows."""
         return f"store.{quote(table)}"
 
+    @classmethod
+    def target(cls, table: Table) -> str:
+        """Return what to insert into: a table's columns in their order, the hidden one last."""
+        names = [*map(quote, physical_names(table).values()), INGESTED]
+        return f"{cls.stored(table.name)} ({', '.join(names)})"
+
     def load(self, name: str, rows: Iterable[Mapping[str, object]]) -> int:
         """Add rows of JSON-like values; return how many.
 
@@ -125,7 +131,7 @@ class Store:
         chosen.append(f"CAST({INGESTED} AS TIMESTAMP_NS)")
         batch = json.dumps([_texts(table, names, row) for row in rows])
         sql = (
-            f"INSERT INTO {self.stored(table.name)} SELECT {', '.join(chosen)} "  # noqa: S608
+            f"INSERT INTO {self.target(table)} SELECT {', '.join(chosen)} "  # noqa: S608
             f"FROM (SELECT unnest(from_json(?::JSON, '{json.dumps([types])}'), max_depth := 2))"
         )
         try:

@@ -25,9 +25,10 @@ DUCKDB_TYPES: Final[Mapping[str, str]] = {
 
 
 def wire_text(value: object, kind: str) -> str | None:
-    """Return a JSON-like value as the text that `cast` reads; `None` stays `None`.
+    """Return a JSON-like value as the text that `cast` reads; nothing is `None`.
 
-    A string in a dynamic column is a dynamic string, not JSON text.
+    A string in a dynamic column is a dynamic string, not JSON text; what is no string in a string
+    column becomes JSON text.
 
     Raises:
         ValueError: a datetime or timespan that is none.
@@ -35,7 +36,9 @@ def wire_text(value: object, kind: str) -> str | None:
     >>> wire_text("2026-01-01T00:00:00.1234567Z", "datetime"), wire_text(True, "bool")
     ('2026-01-01 00:00:00.1234567', 'true')
     """
-    return None if value is None else _TEXTS.get(kind, str)(value)
+    if value is None or (value == "" and kind not in {"string", "dynamic"}):
+        return None
+    return _TEXTS.get(kind, str)(value)
 
 
 def cast(expression: str, kind: str) -> str:
@@ -55,10 +58,15 @@ def _datetime(value: object) -> str:
     return moment
 
 
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 _TEXTS: Final[Mapping[str, Callable[[object], str]]] = {
     "bool": lambda value: "true" if value else "false",
     "datetime": _datetime,
-    "dynamic": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+    "dynamic": _json,
+    "string": lambda value: value if isinstance(value, str) else _json(value),
     "int": lambda value: str(int(str(value))),
     "long": lambda value: str(int(str(value))),
     "timespan": lambda value: str(times.span_microseconds(str(value))),

@@ -13,7 +13,7 @@ from hunting_emulator.data.company import moment, number, text
 from hunting_emulator.data.rhythm import HourOfRows
 from hunting_emulator.data.specials import SPECIALS
 from hunting_emulator.kql.rewrite import INGESTED
-from hunting_emulator.store import Store, physical_names
+from hunting_emulator.store import Store
 from hunting_emulator.tables import Column, Table
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ def fill(
     )
     seen = f"make_timestamp_ns(t + {_LAG})" if table.time_column else _ALWAYS
     store.cursor().execute(
-        f"""INSERT INTO {store.stored(table.name)}
+        f"""INSERT INTO {store.target(table)}
         WITH planned(start, first, rows) AS (VALUES {hours}),
         numbered AS (SELECT start, rows, first, unnest(range(rows)) AS i FROM planned),
         told AS (SELECT start, rows, first,
@@ -73,8 +73,3 @@ def _made(table: Table, column: Column) -> str:
         return moment("t")
     special = SPECIALS.get(table.name, {}).get(column.name)
     return expression(column) if special is None else special
-
-
-def named(table: Table) -> list[str]:
-    """Return the table's columns as DuckDB has them."""
-    return list(physical_names(table).values())

@@ -190,4 +190,4 @@ def _typed(sql: str, kind: str) -> str:
     casts = {"int": "INTEGER", "long": "BIGINT", "guid": "UUID", "real": "DOUBLE"}
     if kind == "dynamic":
         return dynamic(f"json_object('value', {sql})")
-    return f"CAST({sql} AS {casts[kind]})" if kind in casts else sql
+    return f"TRY_CAST({sql} AS {casts[kind]})" if kind in casts else sql

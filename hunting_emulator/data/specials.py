@@ -159,6 +159,7 @@ SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "EmailEvents": {
         "RecipientEmailAddress": UPN,
+        "ThreatTypes": one_of("delivery", "", "", "", "Spam", "Phish"),
         "AuthenticationDetails": """'{"SPF":"pass","DKIM":"pass","DMARC":"bestguesspass"}'""",
         "AttachmentCount": number("attached", 3),
         "UrlCount": number("urls", 5),
