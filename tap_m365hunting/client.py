@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from tempfile import SpooledTemporaryFile
-from typing import IO, Final, TypeVar
+from typing import BinaryIO, Final, TypeVar, cast
 
 import backoff
 import requests
@@ -68,8 +68,10 @@ class Client:
             share_percent=rations.share_percent,
         )
 
-    def run(self, text: str, *, read: Callable[[IO[bytes]], _T]) -> _T:
-        """Run a query and return what `read` makes of the answer's body.
+    def run(self, text: str, *, read: Callable[[BinaryIO], _T]) -> _T:
+        """Run a query and return what `read` makes of the answer's body, a file that can be sought.
+
+        The body is closed if `read` fails; else it belongs to what `read` returned.
 
         Raises:
             AuthenticationError: no token, or one without the permission.
@@ -113,7 +115,7 @@ class Client:
         _LOG.info("Waiting %.1f s: %s", seconds, why)
         self._sleep(seconds)
 
-    def _ask(self, text: str, read: Callable[[IO[bytes]], _T]) -> _T:
+    def _ask(self, text: str, read: Callable[[BinaryIO], _T]) -> _T:
         """Spend one call."""
         token = self._tokens.token()
         place = self._connection
@@ -135,19 +137,26 @@ class Client:
             msg = f"No whole answer from {place.dialect.title}: {_reason(error)}"
             raise ServiceError(msg) from error
 
-    def _read(self, response: requests.Response, read: Callable[[IO[bytes]], _T]) -> _T:
+    def _read(self, response: requests.Response, read: Callable[[BinaryIO], _T]) -> _T:
         if response.status_code != _OK:
             start = next(response.iter_content(_ERROR_BYTES), b"")
             raise classify(response.status_code, response.headers, start, self._connection.dialect)
-        with SpooledTemporaryFile(_SPOOL_BYTES) as body:
-            deadline = self._clock() + self._connection.timeout.total_seconds()
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                body.write(chunk)
-                if self._clock() > deadline:
-                    msg = f"The answer was not whole within {self._connection.timeout}"
-                    raise WindowTooLargeError(msg)
-            body.seek(0)
+        body = cast(BinaryIO, SpooledTemporaryFile(_SPOOL_BYTES))  # noqa: SIM115 - `read` owns it
+        try:
+            self._spool(response, body)
             return read(body)
+        except BaseException:
+            body.close()
+            raise
+
+    def _spool(self, response: requests.Response, body: BinaryIO) -> None:
+        deadline = self._clock() + self._connection.timeout.total_seconds()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body.write(chunk)
+            if self._clock() > deadline:
+                msg = f"The answer was not whole within {self._connection.timeout}"
+                raise WindowTooLargeError(msg)
+        body.seek(0)
 
 
 class _Patience:

@@ -103,6 +103,7 @@ class QueryReader:
         shape_of: ShapeOf,
         *,
         known: Mapping[str, Any],
+        row_cap: int,
         drift: Policy,
         unreadable: Literal["stop", "skip"],
     ) -> None:
@@ -110,6 +111,7 @@ class QueryReader:
         self._call = call
         self._shape_of = shape_of
         self._known = dict(known)
+        self._row_cap = row_cap
         self._drift: Policy = drift
         self._unreadable = unreadable
         self._columns: tuple[Column, ...] | None = None
@@ -147,10 +149,11 @@ class QueryReader:
         except WindowTooLargeError as error:
             planner.too_large(ask, str(error), size=error.size)
             return
-        if isinstance(ask, CountAsk):
-            planner.counted(ask, dict(_counts(answer)))
-        else:
-            yield from self._records(ask, answer, planner)
+        with answer:
+            if isinstance(ask, CountAsk):
+                planner.counted(ask, dict(_counts(answer)))
+            else:
+                yield from self._records(ask, answer, planner)
 
     def _records(self, ask: ReadAsk, answer: Answer, planner: Planner) -> Iterator[Event]:
         if answer.columns and answer.columns != self._columns:
@@ -160,15 +163,47 @@ class QueryReader:
             return
         cursor = self._cursor()
         converter = Converter(self._shape, answer.columns, cursor=cursor)
-        start = str(ask.window.start) if self._hunt.mode is Mode.WINDOWED and ask.window else None
-        ids = RowIds(window_start=start) if self._shape.row_id else None
-        # a hash part may be used whole or not at all, as a result without a cursor
-        held = _Held(self._shape.names[cursor] if cursor and not ask.part else None)
-        yield from held.back(converter.records(answer.rows, ids))
-        until = planner.answered(ask, held.came(answer.size))
-        if until == (ask.window.end if ask.window else None):
-            yield from held.records
+        records = converter.records(answer.rows, self._ids(ask))
+        if cursor and not ask.part and answer.count >= self._row_cap:
+            records = self._whole_instants(records, self._shape.names[cursor], ask, answer, planner)
+        else:
+            until = planner.answered(ask, windows.Answer(answer.count, size=answer.size))
+            if until != (ask.window.end if ask.window else None):
+                return  # truncated: all of it comes again, in parts
+        yield from records
         self.misfits += converter.misfits
+
+    def _whole_instants(
+        self,
+        records: Iterable[Record],
+        cursor: str,
+        ask: ReadAsk,
+        answer: Answer,
+        planner: Planner,
+    ) -> Iterator[Record]:
+        """Yield the records of a truncated answer but for its newest instant, which may be cut.
+
+        Raises:
+            ServiceError: the records are not in the order that was asked for.
+        """
+        newest, held = "", list[Record]()
+        for record in records:
+            instant = str(record[cursor])
+            if instant < newest:
+                msg = f"Rows came out of order: {instant} after {newest}"
+                raise ServiceError(msg)
+            if instant != newest:
+                yield from held
+                newest, held = instant, []
+            held.append(record)
+        came = windows.Answer(answer.count, Instant.parse(newest), len(held), answer.size)
+        planner.answered(ask, came)
+
+    def _ids(self, ask: ReadAsk) -> RowIds | None:
+        if self._shape is None or not self._shape.row_id:
+            return None
+        windowed = self._hunt.mode is Mode.WINDOWED and ask.window
+        return RowIds(window_start=str(ask.window.start) if windowed and ask.window else None)
 
     def _cursor(self) -> str | None:
         """Return the column by which rows are ordered, as the answer spells it."""
@@ -184,45 +219,6 @@ class QueryReader:
         if found.send_schema:
             self._known = dict(found.shape.properties)
             yield NewSchema(found.shape)
-
-
-class _Held:
-    """Holds back the records of the newest instant until it is known that they are all.
-
-    Without a cursor every record is held, since only a whole answer may be used.
-    """
-
-    def __init__(self, cursor: str | None) -> None:
-        self._cursor = cursor
-        self._newest: str | None = None
-        self.records: list[Record] = []
-        self._rows = 0
-
-    def back(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Pass records on as soon as a newer one shows that their instant is whole.
-
-        Raises:
-            ServiceError: the records are not in the order that was asked for.
-        """
-        for record in records:
-            self._rows += 1
-            if self._cursor is not None and record[self._cursor] != self._newest:
-                yield from self._step(str(record[self._cursor]))
-            self.records.append(record)
-
-    def _step(self, instant: str) -> Iterator[Record]:
-        if self._newest is not None and instant < self._newest:
-            msg = f"Rows came out of order: {instant} after {self._newest}"
-            raise ServiceError(msg)
-        yield from self.records
-        self.records.clear()
-        self._newest = instant
-
-    def came(self, size: int) -> windows.Answer:
-        """Sum up the answer for the planner."""
-        newest = None if self._newest is None else Instant.parse(self._newest)
-        held = len(self.records) if newest else 0
-        return windows.Answer(self._rows, newest, held, size)
 
 
 def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:

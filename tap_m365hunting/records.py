@@ -8,8 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, BinaryIO, Final
+from io import SEEK_END, BytesIO
+from typing import Any, BinaryIO, Final, Self
 
 from tap_m365hunting.conversion import Row
 from tap_m365hunting.dialects import Dialect
@@ -29,15 +29,22 @@ _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII
 class Answer:
     """What a query returned: its columns, and how many rows, which are read from the body.
 
-    The body must stay open while they are. `cpu_seconds` is what the query cost the tenant, where
-    the service tells.
+    It closes the body on leaving its context. `size` is the body's length in bytes, `cpu_seconds`
+    what the query cost the tenant, where the service tells.
     """
 
     columns: tuple[Column, ...]
     count: int
+    size: int
     cpu_seconds: float | None
     _body: BinaryIO
     _parts: tuple[Piece | list[Row], ...]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._body.close()
 
     @property
     def texts(self) -> Iterator[bytes | list[Row]]:
@@ -151,4 +158,4 @@ def read_answer(body: BinaryIO | bytes, dialect: Dialect) -> Answer:
     columns = _columns(outer, dialect)
     if count and not columns:
         raise _broken(dialect, "its rows come without a schema")
-    return Answer(columns, count, _cpu_seconds(outer), body, parts)
+    return Answer(columns, count, body.seek(0, SEEK_END), _cpu_seconds(outer), body, parts)

@@ -87,6 +87,7 @@ class HuntingStream(Stream):
             self._call,
             self.shape_of,
             known=self.effective_schema["properties"],
+            row_cap=self._reading.row_cap,
             drift=self._reading.schema_drift,
             unreadable=self._reading.on_unreadable_window,
         )

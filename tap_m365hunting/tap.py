@@ -183,7 +183,8 @@ class _StreamMaker:
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""
-        shape = shape_of(query, self._settings.reading, self.call(kql.probe(query.query)).columns)
+        with self.call(kql.probe(query.query)) as answer:
+            shape = shape_of(query, self._settings.reading, answer.columns)
         verdict = query.assess([(column.name, column.type) for column in shape.columns])
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None

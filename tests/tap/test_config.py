@@ -1,0 +1,188 @@
+"""Bad settings are named, all at once, by key, before any call; secrets are never shown."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_m365hunting.config import Settings
+
+QUERY = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId"}
+GOOD: dict[str, Any] = {
+    "tenant_id": "t",
+    "client_id": "c",
+    "client_secret": "S3CRET",
+    "queries": [QUERY],
+}
+
+
+def wrong(**settings: object) -> list[str]:
+    """Return what is said about settings that are good but for these."""
+    with pytest.raises(ConfigValidationError) as refused:
+        Settings.parse({**GOOD, **settings})
+    return list(refused.value.errors)
+
+
+def wrong_query(**query: object) -> list[str]:
+    """Return what is said about a query that is all that is wrong."""
+    return wrong(queries=[query])
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    """Nobody should have to run the tap five times to find five mistakes."""
+    said = wrong(
+        tenant_id=None,
+        client_secrt="x",
+        lookback_minutes="60",
+        tenants=[],
+        queries=[QUERY, QUERY, {"name": "no-dash", "query": " "}, {"query_file": "gone.kql"}],
+    )
+
+    assert sorted(said) == [
+        "client_secrt: is no setting (did you mean 'client_secret'?)",
+        "lookback_minutes: must be a whole number",
+        "queries[0].name: 'alerts' is taken twice, case aside",
+        "queries[1].name: 'alerts' is taken twice, case aside",
+        "queries[2].name: 'no-dash' does not match '^[A-Za-z_][A-Za-z0-9_]{0,62}$'",
+        "queries[2].query: is empty",
+        "queries[3].name: is required",
+        "queries[3].query_file: 'gone.kql' cannot be read: No such file or directory",
+        "tenant_id: must be a string",
+        "tenants: is not supported by this version; remove it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        pytest.param(
+            {"name": "q"},
+            "queries[0].query: give one of query, query_file, table, sigma_rule; given: none",
+            id="no-text",
+        ),
+        pytest.param(
+            {"name": "q", "query": "AlertInfo", "table": "AlertInfo"},
+            "queries[0].query: give one of query, query_file, table, sigma_rule; given: query, "
+            "table",
+            id="two-texts",
+        ),
+        pytest.param(
+            {"name": "q", "table": "Alert Info; drop"},
+            "queries[0].table: 'Alert Info; drop' is no table's name; use `query` for anything "
+            "else",
+            id="table-that-is-none",
+        ),
+        pytest.param(
+            {"name": "q", "query": "AlertInfo", "qery_file": "x"},
+            "queries[0].qery_file: is no setting (did you mean 'query_file'?)",
+            id="misspelled-key",
+        ),
+        pytest.param(
+            {"name": "hunting_windows", "query": "AlertInfo"},
+            "queries[0].name: 'hunting_windows' is the tap's own stream; choose another",
+            id="reserved-name",
+        ),
+        pytest.param(
+            {"name": "q", "query": "AlertInfo", "replication_key": "ingestion_time"},
+            "queries[0].replication_key: ingestion_time is exact only where it is read, at a "
+            "table; use `table`, or a datetime column of the result",
+            id="ingestion-time-of-a-query",
+        ),
+        pytest.param(
+            {"name": "q", "query": "AlertInfo", "start_date": "last week"},
+            "queries[0].start_date: 'last week' is not a UTC time such as 2026-01-31T00:00:00Z",
+            id="date-that-is-none",
+        ),
+    ],
+)
+def test_query_is_refused_by_its_key(query: dict[str, object], said: str) -> None:
+    """Each mistake names the query, the key and the way out."""
+    assert wrong_query(**query) == [said]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param(
+            {"end_date": "2026-03-01"},
+            "end_date: needs start_date, since a backfill reads [start_date, end_date)",
+            id="end-without-start",
+        ),
+        pytest.param(
+            {"start_date": "2026-03-02", "end_date": "2026-03-01"},
+            "end_date: must be after start_date",
+            id="end-before-start",
+        ),
+        pytest.param(
+            {"api_url": "http://graph.microsoft.com"},
+            "api_url: must be https://HOST, since a secret or a token is sent to it",
+            id="no-tls",
+        ),
+        pytest.param({"api": "grph"}, "api: 'grph' is not one of: graph, defender", id="no-choice"),
+    ],
+)
+def test_setting_is_refused_by_its_key(settings: dict[str, object], said: str) -> None:
+    """Each mistake names the key and the way out."""
+    assert wrong(**settings) == [said]
+
+
+def test_unfit_query_is_refused_with_line_and_way_out() -> None:
+    """A row limit before the window would lose rows in silence."""
+    (said,) = wrong_query(name="q", query="AlertInfo\n| project Timestamp\n| take 10")
+
+    assert said.startswith("queries[0] (q): line 3, column 3: ")
+    assert "take" in said
+
+
+def test_unreadable_query_is_refused_with_its_place() -> None:
+    """A bracket that is never closed is found before the service is asked."""
+    (said,) = wrong_query(name="q", query="AlertInfo\n| where (Title has 'x'")
+
+    assert said.startswith("queries[0] (q): line 2, column 9: ")
+
+
+@pytest.mark.parametrize("secret", [{"value": "S3CRET"}, ["S3CRET"], 53], ids=str)
+def test_secret_of_a_wrong_type_is_not_shown(secret: object) -> None:
+    """A mistake in the settings must not put the secret into a log."""
+    said = wrong(client_secret=secret)
+
+    assert said == ["client_secret: must be a string"]
+
+
+def test_secret_is_in_no_text_of_the_settings() -> None:
+    """Settings may be logged, or shown in a traceback."""
+    assert "S3CRET" not in repr(Settings.parse(GOOD))
+
+
+def test_query_file_is_read_as_it_is(tmp_path: Path) -> None:
+    """A query in a file keeps its dollar signs, which Meltano would expand."""
+    file = tmp_path / "q.kql"
+    file.write_text("DeviceEvents | where FolderPath has @'\\$Recycle.Bin'", "utf-8")
+
+    settings = Settings.parse({**GOOD, "queries": [{"name": "q", "query_file": str(file)}]})
+
+    assert settings.queries[0].query.text == file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("api", "api_url", "url"),
+    [
+        pytest.param(
+            "graph", None, "https://graph.microsoft.com/v1.0/security/runHuntingQuery", id="graph"
+        ),
+        pytest.param(
+            "graph", "https://localhost:1/", "https://localhost:1/v1.0/security/runHuntingQuery",
+            id="host-alone",
+        ),
+        pytest.param(
+            "defender", "https://localhost:1/api", "https://localhost:1/api/advancedhunting/run",
+            id="host-and-root",
+        ),
+    ],
+)  # fmt: skip
+def test_url_is_completed(api: str, api_url: str | None, url: str) -> None:
+    """A user gives the host; the API knows its paths."""
+    settings = Settings.parse({**GOOD, "api": api} | ({"api_url": api_url} if api_url else {}))
+
+    assert settings.connection.url == url
