@@ -70,6 +70,7 @@ class Planner:
         self._full_answers = 0
         self._calls = 0
         self._done: dict[Instant, WindowDone] = {}
+        self._skipped_last = False
 
     @property
     def finished(self) -> bool:
@@ -92,6 +93,11 @@ class Planner:
         failed = (Unreadable(todo.window, p.failure) for p, todo in self._parts if p.failure)
         return next(failed, None)
 
+    @property
+    def hopeless(self) -> bool:
+        """Say if nothing was answered since the last `skip`: the service is down, no window bad."""
+        return self._skipped_last and self.unreadable is not None
+
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited, at the end, or if stuck."""
         if self.unreadable or self._count_out:
@@ -101,6 +107,7 @@ class Planner:
 
     def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
         """Take the rows per bin; for an ask without `bin`, any one key with all the rows."""
+        self._skipped_last = False
         if ask.bin is None:
             self._open_parts.pop(ask).counted(sum(counts.values()))
             self._collect()
@@ -120,6 +127,7 @@ class Planner:
             ValueError: the newest row lies outside the window that was asked for.
         """
         window = _checked(ask, answer)
+        self._skipped_last = False
         truncated = answer.rows >= self._row_cap
         if ask.part:
             self._open_parts.pop(ask).answered(ask.part, answer, truncated=truncated)
@@ -151,6 +159,7 @@ class Planner:
 
     def skip(self) -> None:
         """Give the unreadable window up as a gap, and go on behind it."""
+        self._skipped_last = True
         for parts, todo in self._parts:
             if parts.failure:
                 self._parts.remove((parts, todo))

@@ -291,13 +291,28 @@ def test_a_smaller_byte_cap_than_documented_is_learned() -> None:
 
 def test_a_second_that_is_refused_is_read_by_hash_parts() -> None:
     """Below a second narrowing stops; parts of it are tried, 4 at first."""
-    rows = rows_at([SECOND // 2 + at for at in range(100)])
-    service = Service(rows, cap=1_000, row_bytes=1_000, most_bytes=30_000)
+    service = Service(spread(9, 1), cap=1_000, refuse=lambda ask: ask == ReadAsk(span(1)))
     planner = Planner(span(1), row_cap=1_000)
 
     read = read_all(planner, service)
 
-    assert ReadAsk(span(1), HashPart(0, 4)) in service.asked
+    assert [a.part for a in service.asked if isinstance(a, ReadAsk)] == [
+        None,
+        *(HashPart(index, 4) for index in range(4)),
+    ]
+    assert_whole(read, service, planner)
+
+
+def test_a_hash_part_that_is_refused_is_halved() -> None:
+    """As many times as it takes, within reason."""
+    rows = rows_at([SECOND // 2 + at for at in range(100)])
+    service = Service(rows, cap=1_000, row_bytes=1_000, most_bytes=10_000)
+    planner = Planner(span(1), row_cap=1_000)
+
+    read = read_all(planner, service)
+
+    parts = {a.part.of for a in service.asked if isinstance(a, ReadAsk) and a.part}
+    assert parts == {4, 8, 16}
     assert_whole(read, service, planner)
 
 
@@ -333,6 +348,36 @@ def test_skipping_leaves_a_gap_of_a_second_and_goes_on() -> None:
     assert planner.finished
     lost = set(rows) - set(read.rows)
     assert all(Instant(at) in gap.window for at, _ in lost)
+
+
+def test_a_service_that_is_down_is_not_skipped_second_by_second() -> None:
+    """If nothing is answered any more, the windows are not what is wrong."""
+    service = Service(spread(50, HOUR), cap=1_000, refuse=lambda _ask: True)
+    planner = Planner(span(HOUR), row_cap=1_000)
+    read_all(planner, service)
+    said = [planner.hopeless]
+
+    planner.skip()
+    said.append(planner.hopeless)
+    read_all(planner, service)
+    said.append(planner.hopeless)
+
+    assert said == [False, False, True]
+    assert service.calls < 30
+
+
+def test_bad_seconds_in_a_row_are_no_reason_to_give_up() -> None:
+    """A service that still counts is not down."""
+    poison = frozenset(START.ticks + second * SECOND for second in (1_000, 1_001, 1_002))
+    service = Service([(at, at) for at in sorted(poison)], cap=1_000, poison=poison)
+    planner = Planner(span(HOUR), row_cap=1_000)
+
+    while not planner.finished:
+        read_all(planner, service)
+        assert not planner.hopeless
+        planner.skip()
+
+    assert service.calls < 60
 
 
 def test_a_count_that_is_refused_is_not_asked_again() -> None:
