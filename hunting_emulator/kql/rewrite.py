@@ -50,21 +50,21 @@ TWIN: Final = "__twin"
 SLOT: Final = "1701-01-01T00:00:00.{:07}Z"
 """What stands for the n-th datetime literal while the text is translated."""
 
-_COMPARED: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "..", "("})
+_SHOWN: Final = frozenset({"=", "["})
 _NEEDS_REWRITE: Final = re.compile(r"[hH]|```|~~~|.*\\[ux]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A datetime literal taken out of the text; `compared` if it bounds something."""
+    """A datetime literal taken out of the text; `shown` if it is a value of its own."""
 
     moment: str
-    compared: bool
+    shown: bool
 
     @property
     def sql(self) -> str:
         """The literal for DuckDB."""
-        return times.literal(self.moment, clamp=self.compared)
+        return times.literal(self.moment, clamp=not self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _is_bracketed_name(tokens: Sequence[Token], index: int) -> bool:
 def _slots(tokens: Sequence[Token]) -> tuple[list[Token], list[Instant]]:
     found: list[Instant] = []
     replaced: list[Token] = []
-    before = ""
+    before = ["", "", ""]
     for token in tokens:
         moment = times.parse(token.inner) if _is_datetime(token) else None
         if moment is None:
@@ -135,8 +135,8 @@ def _slots(tokens: Sequence[Token]) -> tuple[list[Token], list[Instant]]:
         else:
             slot = f"datetime({SLOT.format(len(found))})"
             replaced.append(Token("typed", slot, token.start))
-            found.append(Instant(moment, before in _COMPARED))
-        before = token.text if token.kind != "space" else before
+            found.append(Instant(moment, before[2] in _SHOWN and before[0] != "let"))
+        before = before if token.kind == "space" else [*before[1:], token.text]
     return replaced, found
 
 

@@ -68,8 +68,8 @@ def minus_days(moment: str, days: int) -> str:
 def literal(moment: str, *, clamp: bool = True) -> str:
     """Write an instant in `parse`'s form as SQL, at 100 ns.
 
-    What TIMESTAMP_NS cannot hold becomes its nearest bound if `clamp` is set (right where it is
-    compared to columns), else a TIMESTAMP of microseconds.
+    What TIMESTAMP_NS cannot hold becomes its nearest bound if `clamp` is set, which is right where
+    it is compared to columns, else a TIMESTAMP of microseconds.
     """
     if clamp or _FIRST <= moment <= _LAST:
         return f"TIMESTAMP_NS '{min(max(moment, _FIRST), _LAST)}'"

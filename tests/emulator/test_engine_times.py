@@ -102,6 +102,19 @@ def test_bins_are_counted_from_year_one(ticks: Engine) -> None:
     assert row == ("2025-12-29T00:00:00.0000000Z",)
 
 
+def test_instants_that_no_row_can_have_still_bound_and_show(ticks: Engine) -> None:
+    """Kusto's time goes from year 1 to 9999, and queries use both ends as open bounds."""
+    bounded = ticks.run(
+        "let first = datetime(0001-01-01); Ticks | where Timestamp between (first .. now())"
+        " | count",
+        now=NOW,
+    )
+    shown = ticks.run("print a = datetime(0001-01-01), b = datetime(9999-12-31)", now=NOW)
+
+    assert list(bounded.rows()) == [(LAST,)]
+    assert list(shown.rows()) == [("0001-01-01T00:00:00.0000000Z", "9999-12-31T00:00:00.0000000Z")]
+
+
 def test_extremes_keep_their_ticks(ticks: Engine) -> None:
     """`min` and `max` answer what a row holds, not its microsecond."""
     (row,) = ticks.run("Ticks | summarize min(Timestamp), max(Timestamp)", now=NOW).rows()

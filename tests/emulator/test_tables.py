@@ -101,7 +101,8 @@ def test_captured_rows_load_and_come_out_again() -> None:
 
     assert answer.columns[: len(CATALOG["DeviceEvents"].columns)] == CATALOG["DeviceEvents"].columns
     for row, sent in zip(got, sorted(rows, key=lambda row: row["Timestamp"]), strict=True):
-        same = ("Timestamp", "ActionType", "InitiatingProcessCommandLine", "DeviceName")
+        assert str(row["Timestamp"]).startswith(sent["Timestamp"].rstrip("Z"))
+        same = ("ActionType", "InitiatingProcessCommandLine", "DeviceName")
         assert [row[name] for name in same] == [sent.get(name) or "" for name in same]
         assert row["ReportId"] == sent.get("ReportId_long")
         assert row["ReportId_string"] == sent.get("ReportId", "")
