@@ -5,6 +5,9 @@ and its reading. A type that is not in it is `UNKNOWN`: text as it came, anythin
 
 A cell that does not fit its type becomes `Misfit`: the JSON text of the cell where the column holds
 text, else null. Nothing here is guessed: `2` is no boolean, and `5.5` no integer.
+
+`{}` is how Graph writes null. In a dynamic column it is how it writes an empty bag too, and nothing
+tells the two apart: there it stays `{}`, and counts as empty in a row's id as null does.
 """
 
 import json
