@@ -1,0 +1,131 @@
+"""A fit query, read window by window as time goes on, gives what one reading at the end gives."""
+
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hunting_emulator.engine import Engine
+from hunting_emulator.tables import Table
+from tap_m365hunting import kql
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.windows import HashPart, TimeWindow
+
+START = Instant.parse("2026-01-01")
+CUTS = [START + timedelta(hours=hours) for hours in (0, 7, 31, 72)]
+WINDOWS = [TimeWindow(*ends) for ends in pairwise(CUTS)]
+WHOLE = TimeWindow(CUTS[0], CUTS[-1])
+
+FIT = [
+    "where n > 20",
+    "where name in ('a', 'b') and n % 2 == 0",
+    "where name in ((Owners | take 2 | project name))",
+    "extend twice = n * 2",
+    "project Timestamp, name, n",
+    "extend spare = 1 | project-away spare",
+    "distinct Timestamp, name, n",
+    "order by n desc",
+    "mv-expand tag = parse_json('[1, 2]')",
+    "join kind=inner (Owners) on name",
+    "join kind=leftouter (Owners | summarize owners = count() by name) on name",
+    "join kind=leftsemi Owners on name",
+    "join kind=leftanti (Owners | where owner == 'Ann') on name",
+    "lookup (Owners | distinct name) on name",
+    "union (Events | where n < 10 | project Timestamp, name, n)",
+    "parse name with * 'b' tail",
+]
+UNFIT = [
+    "take 5",
+    "top 5 by n",
+    "summarize arg_max(Timestamp, *) by name",
+    "summarize n = sum(n) by bin(Timestamp, 1d), name",
+    "order by Timestamp desc | serialize place = row_number() | where place <= 5",
+    "join kind=rightouter (Events | where n > 50) on name",
+]
+
+
+EVENTS = Table.of(
+    "Events", {"Timestamp": "datetime", "name": "string", "n": "long", "spare": "string"}
+)
+OWNERS = Table.of("Owners", {"name": "string", "owner": "string"})
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Three days of events that become visible as they happen, and who owns what."""
+    made = Engine(tables=(EVENTS, OWNERS))
+    times = [str(START + timedelta(minutes=70 * i)) for i in range(60)]
+    events = [{"Timestamp": t, "name": "abcde"[i * 7 % 5], "n": i} for i, t in enumerate(times)]
+    made.load("Events", reversed(events))
+    owners = (("a", "Ann"), ("b", "Bob"), ("b", "Ann"), ("x", "Di"))
+    made.load("Owners", [{"name": name, "owner": owner} for name, owner in owners])
+    return made
+
+
+def rows(engine: Engine, query: kql.Query, window: TimeWindow) -> Counter[str]:
+    """Return the rows of the window, as they are when it ends."""
+    sent = kql.window(query, "Timestamp", window)
+    return Counter(map(repr, engine.run(sent, now=str(window.end)).rows()))
+
+
+def window_by_window(engine: Engine, query: kql.Query) -> Counter[str]:
+    """Return the rows that runs at the end of each window bring together."""
+    found = Counter[str]()
+    for window in WINDOWS:
+        found += rows(engine, query, window)
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(stages=st.lists(st.sampled_from(FIT), max_size=3, unique=True), bound=st.booleans())
+def test_windows_of_a_fit_query_add_up(engine: Engine, stages: list[str], *, bound: bool) -> None:
+    """No row is missing, none is there twice, and none has become another since."""
+    pipeline = " | ".join(["Events", *stages])
+    query = kql.read(f"let all = {pipeline}; all" if bound else pipeline)
+
+    assert kql.assess(query).ok
+    assert window_by_window(engine, query) == rows(engine, query, WHOLE)
+
+
+@pytest.mark.parametrize("stage", UNFIT)
+def test_each_refusal_is_deserved(engine: Engine, stage: str) -> None:
+    """What is refused would indeed give another answer window by window."""
+    query = kql.read(f"Events | {stage}")
+
+    assert not kql.assess(query).ok
+    assert window_by_window(engine, query) != rows(engine, query, WHOLE)
+
+
+def test_windows_of_whole_bins_add_up(engine: Engine) -> None:
+    """An aggregate that bounds itself is exact where windows start and end at whole bins."""
+    query = kql.read(
+        "Events | where Timestamp >= window_start and Timestamp < window_end"
+        " | summarize n = sum(n) by bin(Timestamp, 1h), name"
+    )
+
+    answers = {
+        window: Counter(engine.run(kql.windowed(query, window), now=str(window.end)).rows())
+        for window in (*WINDOWS, WHOLE)
+    }
+
+    assert sum((answers[window] for window in WINDOWS), Counter()) == answers[WHOLE]
+
+
+@given(st.integers(1, 7))
+@settings(max_examples=4, deadline=None)
+def test_hash_parts_of_a_window_add_up(engine: Engine, count: int) -> None:
+    """Each row is in exactly one part, however many there are."""
+    query = kql.read("Events | where n > 3")
+    now = str(WHOLE.end)
+
+    parts = Counter[str]()
+    for index in range(count):
+        sent = kql.window(query, "Timestamp", WHOLE, HashPart(index, count))
+        parts += Counter(map(repr, engine.run(sent, now=now).rows()))
+
+    assert parts == rows(engine, query, WHOLE)
+    (total,) = engine.run(kql.total(query, "Timestamp", WHOLE), now=now).rows()
+    assert parts.total() == total[0]
