@@ -2,9 +2,13 @@
 # Needs Python 3.11 or newer, make and a package registry; everything goes into .venv.
 
 PYTHON ?= python3
+PORT ?= 8443
+ROWS ?= 200000
 BIN := .venv/bin
+# in an environment of its own: it asks for versions of 2018
+LOADER := .venv/target-jsonl
 
-.PHONY: demo test check soak bench clean
+.PHONY: demo test check clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -12,6 +16,13 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[emulator,sigma]' --group dev
 	touch $@
+
+$(LOADER)/bin/target-jsonl: | .venv/installed
+	$(PYTHON) -m venv $(LOADER)
+	$(LOADER)/bin/python -m pip install --quiet --disable-pip-version-check 'target-jsonl==0.1.4'
+
+demo: .venv/installed $(LOADER)/bin/target-jsonl
+	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS)
 
 test: .venv/installed
 	$(BIN)/python -m pytest

@@ -1,0 +1,177 @@
+"""`make demo`: a tenant without a tenant, from the first call to what a hunter would look at."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from demo.errors import DemoError
+from demo.findings import FINDINGS, found
+from demo.pipeline import Pipeline
+from demo.report import StreamCount, answer, calls_by_stream, counts, table
+from demo.service import Tenant, calls, serving
+from demo.tables import Tables
+
+_FORM: Final = "%Y-%m-%dT%H:%M:%SZ"
+# The emulator makes up two days past the anchor, which become visible as time goes on.
+_FRESH_FOR: Final = timedelta(days=2)
+_USUAL_PORT: Final = 8443
+_NEXT: Final = """
+Next:
+  make demo                     again: only what is new since arrives, nothing twice
+  .venv/bin/python -m demo.ask "SELECT * FROM phished_clicks"
+                                your own question, in SQL, to the tables in {output}/demo.duckdb
+  queries/*.kql                 the hunting queries; change one, or add yours to sample_config.json
+  docs/tenant.md                the same against your own tenant
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The commands and files that the demo works with."""
+
+    commands: Path
+    loader: Path
+    config: Path
+    loader_config: Path
+    output: Path
+    emulator: Path
+
+
+def main(arguments: Sequence[str] | None = None, *, now: datetime | None = None) -> int:
+    """Run the demo; the exit status is 0 only if all went well."""
+    options = _options().parse_args(arguments)
+    port, rows = vars(options).pop("port"), vars(options).pop("rows")
+    try:
+        demo(Places(**vars(options)), port=port, rows=rows, now=now or datetime.now(UTC))
+    except DemoError as error:
+        print(f"\nThe demo stopped. {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def demo(places: Places, *, port: int, rows: int, now: datetime) -> None:
+    """Start the service, run the pipeline once, show what came of it.
+
+    Raises:
+        DemoError: a part did not do its work.
+    """
+    tenant = Tenant(port, rows, anchor(places, now), places.emulator)
+    emulator = places.commands / "hunting-emulator"
+    print(f"A made-up tenant with {rows:,} rows in 30 days, and an attack among them:")
+    print(f"  $ hunting-emulator {' '.join(tenant.arguments)} &", flush=True)
+    with serving(emulator, tenant):
+        found = run(places, tenant)
+    print(f"\nWhat arrived, in {places.output}/:\n\n{table(found)}")
+    show(places)
+
+
+def run(places: Places, tenant: Tenant) -> list[StreamCount]:
+    """Run tap and loader once; count what there was before and is now."""
+    pipeline = Pipeline(
+        places.commands / "tap-m365hunting",
+        places.loader,
+        places.config,
+        places.loader_config,
+        places.output,
+    )
+    environment = _environment(tenant)
+    _show_commands(pipeline, tenant, environment)
+    before = Tables(places.output)
+    rows, written = before.rows(), before.written()
+    started = monotonic()
+    pipeline.run({"REQUESTS_CA_BUNDLE": str(tenant.ca_file.absolute()), **environment})
+    print(f"  done in {monotonic() - started:.0f} s")
+    after = Tables(places.output)
+    asked = calls_by_stream(calls(tenant), marks(places.config))
+    return counts((rows, after.rows()), (written, after.written()), asked)
+
+
+def anchor(places: Places, now: datetime) -> datetime:
+    """Return the instant that the tenant is made up around: the first run's, while it lasts.
+
+    The same anchor makes the same rows, so a second run finds what the first one left. When its
+    days are over a new tenant takes its place, and the old one's files are set aside.
+    """
+    kept = places.emulator / "anchor"
+    if kept.exists():
+        first = datetime.strptime(kept.read_text("utf-8").strip(), _FORM).replace(tzinfo=UTC)
+        if now - first < _FRESH_FOR:
+            return first
+    if places.output.exists():
+        aside = places.output.with_name(f"{places.output.name}-until-{now:%Y%m%dT%H%M%S}")
+        places.output.rename(aside)
+        print(f"The made-up tenant is a new one; the files of the last one are now in {aside}/")
+    places.emulator.mkdir(parents=True, exist_ok=True)
+    kept.write_text(f"{now:{_FORM}}\n", "utf-8")
+    return now
+
+
+def marks(config: Path) -> Mapping[str, str]:
+    """Return for each stream the text that tells its queries from others'."""
+    queries = json.loads(config.read_text("utf-8"))["queries"]
+    return dict(_mark(query, config.parent) for query in queries)
+
+
+def show(places: Places) -> None:
+    """Print what a hunter would look at, and where to go from here."""
+    tables = Tables(places.output, places.output / "demo.duckdb")
+    print("\nWhat a hunter would look at:\n")
+    for finding in FINDINGS:
+        print(answer(finding.question, found(tables, finding)))
+    tables.close()
+    print(_NEXT.format(output=places.output))
+
+
+def _mark(query: Mapping[str, str], folder: Path) -> tuple[str, str]:
+    if "table" in query:
+        snake = re.sub("(?<!^)(?=[A-Z])", "_", query["table"]).lower()
+        return query.get("name", snake), query["table"]
+    return query["name"], (folder / query["query_file"]).read_text("utf-8").splitlines()[0]
+
+
+def _environment(tenant: Tenant) -> Mapping[str, str]:
+    """Return the settings that differ from the config's: where the service is, if elsewhere."""
+    if tenant.port == _USUAL_PORT:
+        return {}
+    names = ("TAP_M365HUNTING_API_URL", "TAP_M365HUNTING_AUTHORITY_URL")
+    return dict.fromkeys(names, tenant.url)
+
+
+def _show_commands(pipeline: Pipeline, tenant: Tenant, environment: Mapping[str, str]) -> None:
+    tap = pipeline.tap_command(from_environment=bool(environment))
+    names = (Path(tap[0]).name, Path(pipeline.loader).name)
+    print(f"  $ export REQUESTS_CA_BUNDLE={tenant.ca_file}")
+    for name, value in environment.items():
+        print(f"  $ export {name}={value}")
+    print(f"  $ {' '.join((names[0], *tap[1:]))} \\")
+    new = pipeline.state.with_suffix(".new")
+    print(f"      | {' '.join((names[1], *pipeline.loader_command[1:]))} > {new}")
+    print(f"  $ mv {new} {pipeline.state}", flush=True)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=_USUAL_PORT, help="port of the emulator")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows of the made-up tenant")
+    places = {
+        "commands": (".venv/bin", "folder of tap-m365hunting and hunting-emulator"),
+        "loader": (".venv/target-jsonl/bin/target-jsonl", "the loader"),
+        "config": ("sample_config.json", "the tap's settings"),
+        "loader-config": ("demo/target-jsonl.json", "the loader's settings"),
+        "output": ("output", "folder that the loader writes to"),
+        "emulator": (".hunting-emulator", "folder of the emulator's files"),
+    }
+    for name, (usual, meaning) in places.items():
+        parser.add_argument(f"--{name}", type=Path, default=Path(usual), help=meaning)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
