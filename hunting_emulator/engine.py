@@ -3,7 +3,6 @@
 The wire is not its matter: it answers with columns of Kusto's types and rows of plain values.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +20,10 @@ from hunting_emulator.kql.errors import (
     KqlSyntaxError,
     KqlUnsupportedError,
 )
-from hunting_emulator.kql.rewrite import INGESTED, TWIN
+from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.translate import Described, Translation, Translator
-from hunting_emulator.store import Moment, Store, physical_names
+from hunting_emulator.kql.twins import unmarked
+from hunting_emulator.store import Moment, Store
 from hunting_emulator.tables import CATALOG, Column, Table
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
 Row = tuple[object, ...]
 _BATCH: Final = 2_000
 _ANY: Final = Moment("2000-01-01 00:00:00", "2000-01-01 00:00:00")
-_TWIN: Final = re.compile(rf"{TWIN}\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class Engine:
             cursor = self._store.cursor().execute(shaped)
         except duckdb.Error as error:
             raise diagnose.database(kql, str(error)) from error
-        columns = tuple(Column(_TWIN.sub("", name), kusto_type(kind)) for name, kind in shown)
+        columns = tuple(Column(unmarked(name), kusto_type(kind)) for name, kind in shown)
         return Result(columns, self._cpu() - started, cursor)
 
     def _over_tables(self, query: str, translation: Translation, moment: Moment) -> str:
@@ -171,9 +170,13 @@ class Engine:
         with self._lock:
             version = self._store.version
             if self._translator is None or self._translator[0] != version:
-                schema = {
-                    name: tuple(physical_names(table).values())
-                    for name, table in self._store.tables.items()
-                }
-                self._translator = version, Translator(schema, self._store.aliases, self._describe)
+                self._translator = version, self._new_translator()
             return self._translator[1]
+
+    def _new_translator(self) -> Translator:
+        spellings = self._store.spellings
+        schema = {
+            name: tuple(spellings.inner(column.name) for column in table.columns)
+            for name, table in self._store.tables.items()
+        }
+        return Translator(schema, spellings, self._describe)

@@ -1,7 +1,7 @@
 """Tables in DuckDB: made, loaded, changed, and seen as they were at a given time.
 
-Each table has a hidden column that says when a row became visible. A name that differs from an
-earlier one only in case is kept under an alias, because DuckDB folds case and Kusto does not.
+Each table has a hidden column that says when a row became visible. Names carry marks in DuckDB,
+because it folds case and Kusto does not.
 """
 
 import json
@@ -15,8 +15,9 @@ import duckdb
 
 from hunting_emulator.kql import times
 from hunting_emulator.kql.macros import MACROS
-from hunting_emulator.kql.rewrite import INGESTED, TWIN
+from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.sql import quote
+from hunting_emulator.kql.twins import Spellings, marked
 from hunting_emulator.tables import Column, Table
 from hunting_emulator.values import DUCKDB_TYPES, cast, wire_text
 
@@ -37,21 +38,6 @@ class Moment:
     now: str
     oldest: str
     span: tuple[str, str] | None = None
-
-
-def physical_names(table: Table) -> dict[str, str]:
-    """Map column names to those in DuckDB; a twin but for case gets a number.
-
-    >>> physical_names(Table.of("T", {"Id": "long", "ID": "long"}))
-    {'Id': 'Id', 'ID': 'ID__twin1'}
-    """
-    seen: dict[str, int] = {}
-    names = {}
-    for column in table.columns:
-        count = seen.get(column.name.casefold(), 0)
-        names[column.name] = f"{column.name}{TWIN}{count}" if count else column.name
-        seen[column.name.casefold()] = count + 1
-    return names
 
 
 class Store:
@@ -77,19 +63,13 @@ class Store:
         return self._tables
 
     @property
-    def aliases(self) -> dict[str, str]:
-        """Column names that need another name in DuckDB, and which."""
-        return {
-            name: physical
-            for table in self._tables.values()
-            for name, physical in physical_names(table).items()
-            if name != physical
-        }
+    def spellings(self) -> Spellings:
+        """How columns are spelled, over all tables."""
+        return Spellings.of(c.name for table in self._tables.values() for c in table.columns)
 
     def create(self, table: Table) -> None:
         """Make a table, or take on one that the database file holds already."""
-        names = physical_names(table)
-        columns = [f"{quote(names[c.name])} {DUCKDB_TYPES[c.type]}" for c in table.columns]
+        columns = [f"{quote(marked(c.name))} {DUCKDB_TYPES[c.type]}" for c in table.columns]
         columns.append(f"{INGESTED} TIMESTAMP_NS")
         with self._lock:
             self._connection.execute(
@@ -109,7 +89,7 @@ class Store:
     @classmethod
     def target(cls, table: Table) -> str:
         """Return what to insert into: a table's columns in their order, the hidden one last."""
-        names = [*map(quote, physical_names(table).values()), INGESTED]
+        names = [*(quote(marked(column.name)) for column in table.columns), INGESTED]
         return f"{cls.stored(table.name)} ({', '.join(names)})"
 
     def load(self, name: str, rows: Iterable[Mapping[str, object]]) -> int:
@@ -125,11 +105,10 @@ class Store:
         return sum(self._insert(table, batch) for batch in _batches(rows))
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
-        names = physical_names(table)
-        types = {names[c.name]: "VARCHAR" for c in table.columns} | {INGESTED: "VARCHAR"}
-        chosen = [f"{cast(quote(names[c.name]), c.type)}" for c in table.columns]
+        types = {marked(c.name): "VARCHAR" for c in table.columns} | {INGESTED: "VARCHAR"}
+        chosen = [cast(quote(marked(c.name)), c.type) for c in table.columns]
         chosen.append(f"CAST({INGESTED} AS TIMESTAMP_NS)")
-        batch = json.dumps([_texts(table, names, row) for row in rows])
+        batch = json.dumps([_texts(table, row) for row in rows])
         sql = (
             f"INSERT INTO {self.target(table)} SELECT {', '.join(chosen)} "  # noqa: S608
             f"FROM (SELECT unnest(from_json(?::JSON, '{json.dumps([types])}'), max_depth := 2))"
@@ -152,17 +131,16 @@ class Store:
     ) -> None:
         """Change a table's columns, as the service does without notice."""
         table = self._tables[name]
-        names = physical_names(table)
         retyped = retype or {}
-        steps = [f"DROP COLUMN {quote(names[column])}" for column in drop]
-        steps += [_retype_step(quote(names[c]), kind) for c, kind in retyped.items()]
+        steps = [f"DROP COLUMN {quote(marked(column))}" for column in drop]
+        steps += [_retype_step(quote(marked(c)), kind) for c, kind in retyped.items()]
         kept = [
             replace(c, type=retyped.get(c.name, c.type))
             for c in table.columns
             if c.name not in drop
         ]
         changed = Table(name, (*kept, *add), table.time_column)
-        steps += [_add_step(physical_names(changed)[c.name], c.type) for c in add]
+        steps += [_add_step(marked(c.name), c.type) for c in add]
         with self._lock:
             for step in steps:
                 self._connection.execute(f"ALTER TABLE {self.stored(name)} {step}")
@@ -171,10 +149,13 @@ class Store:
     def view(self, name: str, moment: Moment, *, ingestion: bool) -> str:
         """Return the SELECT that shows a table as it was at a moment."""
         table = self._tables[name]
-        chosen = [quote(physical) for physical in physical_names(table).values()]
+        spellings = self.spellings
+        chosen = [
+            f"{quote(marked(c.name))} AS {quote(spellings.inner(c.name))}" for c in table.columns
+        ]
         conditions = [f"{INGESTED} <= {times.literal(moment.now)}"]
         if table.time_column is not None:
-            time = quote(physical_names(table)[table.time_column])
+            time = quote(marked(table.time_column))
             conditions.append(f"({time} >= {times.literal(moment.oldest)} OR {time} IS NULL)")
             if moment.span is not None:
                 start, end = map(times.literal, moment.span)
@@ -194,14 +175,12 @@ def _batches(
         yield batch
 
 
-def _texts(
-    table: Table, names: Mapping[str, str], row: Mapping[str, object]
-) -> dict[str, str | None]:
+def _texts(table: Table, row: Mapping[str, object]) -> dict[str, str | None]:
     unknown = table.unknown(set(row) - {INGESTION_KEY})
     if unknown:
         msg = f"{table.name} has no column {', '.join(map(repr, unknown))}"
         raise ValueError(msg)
-    texts = {names[c.name]: wire_text(row.get(c.name), c.type) for c in table.columns}
+    texts = {marked(c.name): wire_text(row.get(c.name), c.type) for c in table.columns}
     seen = row.get(INGESTION_KEY) or (row.get(table.time_column) if table.time_column else None)
     return texts | {INGESTED: _ALWAYS if seen is None else wire_text(seen, "datetime")}
 

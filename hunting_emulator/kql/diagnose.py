@@ -17,6 +17,7 @@ from hunting_emulator.kql.errors import (
     KqlUnsupportedError,
 )
 from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, tokenize
+from hunting_emulator.kql.twins import unmarked
 from hunting_emulator.kql.words import FUNCTIONS, OPERATORS
 
 INCOMPLETE: Final = "The incomplete fragment is unexpected"
@@ -107,8 +108,9 @@ def unsupported(text: str, construct: str) -> KqlError:
     return KqlUnsupportedError(construct)
 
 
-def database(text: str, message: str) -> KqlError:
+def database(text: str, marked_message: str) -> KqlError:
     """Say what DuckDB's refusal means for the query."""
+    message = unmarked(marked_message)
     if found := _MISSING_TABLE.search(message):
         return missing_table(text, found["name"])
     for pattern in _MISSING_COLUMN:

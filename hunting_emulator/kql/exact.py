@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hunting_emulator.kql import written
-from hunting_emulator.kql.rewrite import INGESTED, TWIN
+from hunting_emulator.kql.rewrite import INGESTED
+from hunting_emulator.kql.twins import MARK, unmarked
 
 
 def _pattern(sql: str, **holes: str) -> re.Pattern[str]:
@@ -44,12 +45,12 @@ _CAST: Final = re.compile(rf"CAST\(({_LITERAL}) AS TIMESTAMP\)")
 _LITERAL_TEXT: Final = re.compile(
     rf"\(strftime\(({_LITERAL}), '%Y-%m-%dT%H:%M:%S\.%f'\) \|\| '0Z'\)"
 )
-_TWIN_TEXT: Final = re.compile(rf"'(\w+){TWIN}\d+'")
+_QUOTED: Final = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
 _GETSCHEMA: Final = re.compile(
     r'SELECT column_name AS "ColumnName"(?P<rest>.*?\(DESCRIBE SELECT \* FROM \w+\))', re.DOTALL
 )
 _NAMED_SCHEMA: Final = (
-    f"""SELECT regexp_replace(column_name, '{TWIN}[0-9]+$', '') AS "ColumnName\"""" + r"\g<rest>"
+    f"""SELECT regexp_replace(column_name, '{MARK}', '', 'g') AS "ColumnName\"""" + r"\g<rest>"
     f" WHERE column_name <> '{INGESTED}'"
 )
 
@@ -67,12 +68,17 @@ def exact(sql: str, packs: Sequence[str]) -> str:
     sql = _SHIFTED.sub(_shifted, sql)
     sql = _TICKS.sub(r"WHEN typeof(\1) = 'TIMESTAMP_NS' THEN kusto_ticks(\1) \g<0>", sql)
     sql = _calls(_PACKED.sub(lambda found: packs[int(found[1])], sql))
-    return _TWIN_TEXT.sub(r"'\1'", _GETSCHEMA.sub(_NAMED_SCHEMA, sql))
+    return _GETSCHEMA.sub(_NAMED_SCHEMA, _QUOTED.sub(_unmarked_text, sql))
 
 
 def _shifted(found: re.Match[str]) -> str:
     sign = "-" if found[2] == "-" else ""
     return f"kusto_shift({found[1]}, {sign}{found[3]})"
+
+
+def _unmarked_text(found: re.Match[str]) -> str:
+    """Show a name as it was written where it is a value, and leave it where it is a name."""
+    return unmarked(found[0]) if found[0].startswith("'") else found[0]
 
 
 def _calls(sql: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hunting_emulator.kql.rewrite import TWIN, call, rewrite_calls
+from hunting_emulator.kql.rewrite import call, rewrite_calls
 from hunting_emulator.kql.sql import quote, selected
 from hunting_emulator.kql.tokens import (
     CLOSING,
@@ -20,6 +20,7 @@ from hunting_emulator.kql.tokens import (
     text_of,
     tokenize,
 )
+from hunting_emulator.kql.twins import unmarked
 
 Columns = Callable[[str], Sequence[tuple[str, str]]]
 """Answers which columns a query has, with their types in DuckDB."""
@@ -152,12 +153,12 @@ def _packed(text: str, index: int, columns: Columns, packs: list[str]) -> str:
 def _if_exists(text: str, index: int, columns: Columns) -> str:
     tokens = tokenize(text)
     source = before(tokens, index)
-    have = {name for name, _ in columns(source)} if source else set()
+    have = {unmarked(name): name for name, _ in columns(source)} if source else {}
     marked = [*tokens[:index], Token("name", "__exists", 0), *tokens[index + 1 :]]
 
     def chosen(arguments: list[str]) -> str:
         name = string_value(arguments[0].strip())
-        return f"[{quoted(name)}]" if name in have else arguments[1]
+        return f"[{quoted(have[name])}]" if name in have else arguments[1]
 
     return rewrite_calls(text_of(marked), "__exists", chosen)
 
@@ -194,7 +195,7 @@ def _parsed_from_the_start(text: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(rf"{TWIN}\d+$", "", name).replace("'", "''")
+    return unmarked(name).replace("'", "''")
 
 
 def _element(name: str, kind: str) -> str:

@@ -20,6 +20,7 @@ from hunting_emulator.kql.tokens import (
     text_of,
     tokenize,
 )
+from hunting_emulator.kql.twins import Spellings
 
 INGESTED: Final = "__ingested"
 """The hidden column that says when a row became visible."""
@@ -43,9 +44,6 @@ MACRO_FUNCTIONS: Final = frozenset(
     }
 )
 """Functions that the translator lacks and that macros have."""
-
-TWIN: Final = "__twin"
-"""What a column's name has in DuckDB, before a number, if it differs only in case from another."""
 
 SLOT: Final = "1701-01-01T00:00:00.{:07}Z"
 """What stands for the n-th datetime literal while the text is translated."""
@@ -75,9 +73,9 @@ class Prepared:
     instants: tuple[Instant, ...]
 
 
-def prepare(text: str, aliases: Mapping[str, str]) -> Prepared:
-    """Rewrite a query; column names in `aliases` get their other name."""
-    tokens, instants = _slots(_renamed(_plain_strings(tokenize(text)), aliases))
+def prepare(text: str, spellings: Spellings) -> Prepared:
+    """Rewrite a query; names that differ only in case from others get their marks."""
+    tokens, instants = _slots(_renamed(_plain_strings(tokenize(text)), spellings))
     rewritten = text_of(_without_render(tokens))
     for name, rewrite in _FORMS.items():
         rewritten = rewrite_calls(rewritten, name, rewrite)
@@ -100,20 +98,29 @@ def _plain_strings(tokens: Sequence[Token]) -> list[Token]:
     ]
 
 
-def _renamed(tokens: Sequence[Token], aliases: Mapping[str, str]) -> list[Token]:
+def _renamed(tokens: Sequence[Token], spellings: Spellings) -> list[Token]:
     return [
-        _alias(token, tokens, index, aliases) if token.kind in {"name", "string"} else token
+        _inner(token, tokens, index, spellings) if token.kind in {"name", "string"} else token
         for index, token in enumerate(tokens)
     ]
 
 
-def _alias(token: Token, tokens: Sequence[Token], index: int, aliases: Mapping[str, str]) -> Token:
-    if token.kind == "name":
-        return Token("name", aliases.get(token.text, token.text), token.start)
-    name = string_value(token.text)
-    if name not in aliases or not _is_bracketed_name(tokens, index):
+def _inner(token: Token, tokens: Sequence[Token], index: int, spellings: Spellings) -> Token:
+    if token.kind == "string":
+        name = string_value(token.text)
+        inner = spellings.inner(name)
+        if inner == name or not _is_bracketed_name(tokens, index):
+            return token
+        return Token("string", quoted(inner), token.start)
+    if _is_key(tokens, index) or _at(tokens, _next(tokens, index + 1)) == "(":
         return token
-    return Token("string", quoted(aliases[name]), token.start)
+    return Token("name", spellings.inner_word(token.text), token.start)
+
+
+def _is_key(tokens: Sequence[Token], index: int) -> bool:
+    """Whether the name is a key, as in `bag.key`, and no column, as in `$left.column`."""
+    sides = {"$left", "$right"}
+    return _at(tokens, index - 1) == "." and _at(tokens, index - 2) not in sides
 
 
 def _is_bracketed_name(tokens: Sequence[Token], index: int) -> bool:

@@ -17,7 +17,8 @@ from hunting_emulator.kql import diagnose, sql
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.exact import exact
 from hunting_emulator.kql.expand import expand
-from hunting_emulator.kql.rewrite import INGESTED, TWIN, Instant, in_other_words, prepare
+from hunting_emulator.kql.rewrite import INGESTED, Instant, in_other_words, prepare
+from hunting_emulator.kql.twins import Spellings
 
 _REMEMBERED: Final = 512
 _ANY_TIME: Final = "2000-01-01T00:00:00Z"
@@ -59,9 +60,9 @@ class Statement:
 class Translator:
     """Translates against one set of tables; make another when they change."""
 
-    def __init__(self, schema: Schema, aliases: Mapping[str, str], describe: Describe) -> None:
+    def __init__(self, schema: Schema, spellings: Spellings, describe: Describe) -> None:
         self._schema = schema
-        self._aliases = aliases
+        self._spellings = spellings
         self._describe = describe
         self._remembered = lru_cache(_REMEMBERED)(self._translated)
 
@@ -73,7 +74,7 @@ class Translator:
         """
         if text.lstrip().startswith("."):
             raise diagnose.syntax(text)
-        prepared = prepare(text, self._aliases)
+        prepared = prepare(text, self._spellings)
         try:
             translation, columns = self._remembered(prepared.text)
         except duckdb_kql.KqlError as error:
@@ -98,16 +99,16 @@ class Translator:
 
 
 def _told_apart(text: str, schema: dict[str, list[str]]) -> str:
-    """Translate, giving names that differ only in case from others a number."""
+    """Translate, marking names of the query's own that differ only in case."""
     to_sql = partial(duckdb_kql.to_sql, schema=schema, allow_write=False, query_now=_ANY_TIME)
-    for number in range(1, _MOST_TWINS):
+    for _ in range(_MOST_TWINS):
         try:
             return str(to_sql(text))
         except duckdb_kql.KqlSchemaError as error:
             found = _TWINS.search(str(error))
             if found is None:
                 raise
-            text = prepare(text, {found[2]: f"{found[2].split(TWIN)[0]}{TWIN}{number}"}).text
+            text = prepare(text, Spellings.of(found.groups())).text
     reason = "it has too many names that differ only in case"
     raise KqlUnsupportedError(reason)
 

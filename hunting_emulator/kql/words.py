@@ -1,4 +1,4 @@
-"""The words of Kusto's query language: its operators and its functions.
+"""The words of Kusto's query language: its operators, functions and keywords.
 
 Pure, but for reading the lists that lie in this package. A function that is not in the list is
 unknown to the service, too; one that is in it and that cannot be run is the emulator's own limit.
@@ -16,3 +16,4 @@ def _words(name: str) -> frozenset[str]:
 
 OPERATORS: Final = _words("operators.txt")
 FUNCTIONS: Final = _words("functions.txt")
+KEYWORDS: Final = _words("keywords.txt")

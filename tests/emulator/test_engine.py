@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from hunting_emulator.engine import Engine, Result
+from hunting_emulator.engine import Engine, KqlSemanticError, Result
 from hunting_emulator.tables import Column, Table
 
 NOW = "2026-01-03T00:00:00.1234567Z"
@@ -304,6 +304,33 @@ def test_names_that_differ_only_in_case_are_two_columns() -> None:
     assert list(made.rows()) == [(3, 1, 2)]
     assert list(column(packed)) == ['{"LogonId":1,"LogonID":2}']
     assert list(column(schema)) == ["LogonId", "LogonID"]
+
+
+def test_tables_that_spell_a_column_differently_can_be_put_together() -> None:
+    """Some tables have LogonId, some LogonID, some both; a union of them has both."""
+    engine = Engine(
+        tables=(
+            Table.of("Both", {"LogonId": "long", "LogonID": "long"}),
+            Table.of("One", {"LogonID": "long"}),
+        )
+    )
+    engine.load("Both", [{"LogonId": 1, "LogonID": 2}])
+    engine.load("One", [{"LogonID": 3}])
+
+    together = run(engine, "union Both, One | order by LogonID asc")
+    joined = run(engine, "Both | join kind=leftouter (One) on $left.LogonId == $right.LogonID")
+
+    assert [c.name for c in together.columns] == ["LogonId", "LogonID"]
+    assert list(together.rows()) == [(1, 2), (None, 3)]
+    assert [c.name for c in joined.columns] == ["LogonId", "LogonID", "LogonID1"]
+
+
+def test_names_are_taken_with_their_case(engine: Engine) -> None:
+    """Kusto knows no column by another spelling, so neither does the emulator."""
+    with pytest.raises(KqlSemanticError, match="'where' operator: .* named 'NAME'"):
+        run(engine, "Events | where NAME == 'foo'")
+    with pytest.raises(KqlSemanticError, match="'take' operator: .* named 'events'"):
+        run(engine, "events | take 1")
 
 
 def test_hash_parts_hold_each_row_once(engine: Engine) -> None:

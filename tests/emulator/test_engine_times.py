@@ -105,7 +105,7 @@ def test_bins_are_counted_from_year_one(ticks: Engine) -> None:
 def test_instants_that_no_row_can_have_still_bound_and_show(ticks: Engine) -> None:
     """Kusto's time goes from year 1 to 9999, and queries use both ends as open bounds."""
     bounded = ticks.run(
-        "let first = datetime(0001-01-01); Ticks | where Timestamp between (first .. now())"
+        "let start = datetime(0001-01-01); Ticks | where Timestamp between (start .. now())"
         " | count",
         now=NOW,
     )
