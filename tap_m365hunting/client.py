@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, TypeVar, cast
@@ -37,6 +38,14 @@ _SPOOL_BYTES: Final = 1 << 24
 _ERROR_BYTES: Final = 1 << 16
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What calls have cost besides themselves: retries, and seconds of waiting."""
+
+    retries: int = 0
+    wait_seconds: float = 0.0
+
+
 class Client:
     """Asks one tenant through one API.
 
@@ -61,6 +70,7 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._draw = draw
+        self.effort = Effort()
         self._max_wait = rations.max_wait.total_seconds()
         self._quota = TenantQuota.of_calls(
             per_minute=rations.calls_per_minute,
@@ -88,7 +98,7 @@ class Client:
             except ThrottledError as error:
                 self._throttled(call, error)
             except ServiceError as error:
-                self._wait(call.after_failure(error), str(error))
+                self._wait(call.after_failure(error), str(error), retries=1)
             except AuthenticationError as error:
                 call.after_refusal(error)
                 self._tokens.forget()
@@ -111,9 +121,10 @@ class Client:
         next(waits)  # the generator begins with a value that is no wait
         return (wait * (1 + self._draw()) / 2 for wait in islice(waits, _RETRIES))
 
-    def _wait(self, seconds: float, why: str) -> None:
+    def _wait(self, seconds: float, why: str, *, retries: int = 0) -> None:
         _LOG.info("Waiting %.1f s: %s", seconds, why)
         self._sleep(seconds)
+        self.effort = Effort(self.effort.retries + retries, self.effort.wait_seconds + seconds)
 
     def _ask(self, text: str, read: Callable[[BinaryIO], _T]) -> _T:
         """Spend one call."""

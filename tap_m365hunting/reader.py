@@ -8,6 +8,7 @@ with the one before.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -15,14 +16,21 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from tap_m365hunting import kql, windows
 from tap_m365hunting.conversion import Converter, Record
 from tap_m365hunting.drift import Policy, reconcile
-from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
-from tap_m365hunting.instants import Instant, canonical
+from tap_m365hunting.errors import (
+    FatalSyncError,
+    QueryRejectedError,
+    ServiceError,
+    WindowTooLargeError,
+)
+from tap_m365hunting.instants import Instant, canonical, ticks
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.records import Answer
 from tap_m365hunting.row_ids import RowIds
 from tap_m365hunting.schema import Column, Shape, find
-from tap_m365hunting.windows import Ask, CountAsk, ReadAsk, Unreadable, WindowDone
+from tap_m365hunting.spans import span_between
+from tap_m365hunting.windows import Ask, CountAsk, ReadAsk, TimeWindow, Unreadable, WindowDone
 
+_SECOND: Final = timedelta(seconds=1)
 _LOG: Final = logging.getLogger(__name__)
 
 #: Spends a call: the text of a query in, what the service answered out.
@@ -69,12 +77,28 @@ Event: TypeAlias = Record | NewSchema | WindowDone
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """A query with the way in which it is read; `cursor` is named as in the query."""
+    """A query with the way in which it is read.
+
+    `cursor` is named as in the query; windows are whole multiples of `bin`, if there is one.
+    """
 
     query: kql.Query
     mode: Mode
     cursor: str | None
     bin: timedelta | None = None
+
+    @property
+    def step(self) -> timedelta | None:
+        """What a window must be a multiple of; `None` if it may start and end anywhere."""
+        return self.bin or (_SECOND if self.mode is Mode.WINDOWED else None)
+
+    def whole_bins(self, window: TimeWindow) -> TimeWindow | None:
+        """Return the part of a window that is made of whole bins; the rest has its own day."""
+        if self.bin is None:
+            return window
+        wide = ticks(self.bin)
+        start, end = -(-window.start.ticks // wide) * wide, window.end.ticks // wide * wide
+        return span_between(Instant(start), Instant(end))
 
     def text(self, ask: Ask) -> str:
         """Return the KQL that asks what the planner wants to know."""
@@ -88,6 +112,23 @@ class Hunt:
         if ask.window:
             return kql.windowed(self.query, ask.window, ask.part)
         return kql.whole(self.query, ask.part)
+
+
+@contextmanager
+def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
+    """Let a refusal name the line in the user's own text, not in the one that was sent.
+
+    Raises:
+        QueryRejectedError: the same, with that line in its message.
+    """
+    try:
+        yield
+    except QueryRejectedError as error:
+        if error.line is None:
+            raise
+        line = kql.user_line(query, sent, error.line)
+        msg = f"{error} (line {line} of the query)"
+        raise QueryRejectedError(msg, text=error.text, line=line) from error
 
 
 class QueryReader:
@@ -144,8 +185,10 @@ class QueryReader:
         planner.skip()
 
     def _spend(self, ask: Ask, planner: Planner) -> Iterator[Event]:
+        text = self._hunt.text(ask)
         try:
-            answer = self._call(self._hunt.text(ask))
+            with in_user_lines(self._hunt.query, text):
+                answer = self._call(text)
         except WindowTooLargeError as error:
             planner.too_large(ask, str(error), size=error.size)
             return

@@ -1,9 +1,9 @@
 """One query as one Singer stream: its records, and the state that they allow."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import SingerSDKError
@@ -12,18 +12,19 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
+from tap_m365hunting.bookmarks import WINDOW_END, Bookmark
 from tap_m365hunting.config import HuntingQuery, Reading
-from tap_m365hunting.instants import Instant
+from tap_m365hunting.conversion import Record
+from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.parts import TablePlanner
 from tap_m365hunting.planner import Planner
-from tap_m365hunting.reader import Call, Hunt, NewSchema, QueryReader
+from tap_m365hunting.reader import Event, Hunt, NewSchema, QueryReader
+from tap_m365hunting.reports import Stopwatch, WindowReport
 from tap_m365hunting.schema import Column, Shape
-from tap_m365hunting.spans import Timing, advanced
-from tap_m365hunting.windows import WindowDone
-
-#: Under this name the state keeps the end of the last window, where a query bounds itself.
-WINDOW_END: Final = "window_end"
+from tap_m365hunting.service import HuntingService
+from tap_m365hunting.spans import Timing
+from tap_m365hunting.windows import TimeWindow, WindowDone
 
 
 class HuntingStream(Stream):
@@ -46,15 +47,16 @@ class HuntingStream(Stream):
         reading: Reading,
         *,
         schema: Mapping[str, Any],
-        call: Call,
-        now: Instant,
+        service: HuntingService,
+        report: Callable[[WindowReport], None],
     ) -> None:
         super().__init__(tap, schema=dict(schema), name=query.name)
         self._query = query
         self._hunt = hunt
         self._reading = reading
-        self._call = call
-        self._now = now
+        self._service = service
+        self._watch = Stopwatch(query.name, service, report)
+        self._now = service.now()
         self.failure: SingerSDKError | None = None
         if hunt.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
@@ -69,68 +71,97 @@ class HuntingStream(Stream):
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
         """Yield the records of all windows; an error ends this stream, not the run."""
         try:
-            yield from self._read(context)
+            yield from self._read(self.get_context_state(context))
         except SingerSDKError as error:
             self.failure = error
             self.logger.error("Stream %s stops: %s", self.name, error)  # noqa: TRY400 - a verdict
             if self._reading.on_stream_error == "stop":
                 raise
 
-    def _read(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
-        state = self.get_context_state(context)
-        bookmark = self._bookmark(state)
-        planner = self._planner(bookmark)
-        if planner is None:
-            return
+    def _read(self, state: dict[str, Any]) -> Iterator[Record]:
         reader = QueryReader(
             self._hunt,
-            self._call,
+            self._service.run,
             self.shape_of,
             known=self.effective_schema["properties"],
             row_cap=self._reading.row_cap,
             drift=self._reading.schema_drift,
             unreadable=self._reading.on_unreadable_window,
         )
-        for event in reader.read(planner):
-            match event:
-                case NewSchema():
-                    self._announce(event.shape)
-                case WindowDone():
-                    self._save(state, bookmark, event.window.end)
-                case _:
-                    yield event
-
-    def _planner(self, bookmark: Instant | None) -> Planner | TablePlanner | None:
         if self._hunt.mode is Mode.FULL_TABLE:
-            return TablePlanner(row_cap=self._reading.row_cap)
-        timing = timing_of(self._query, self._reading, self._hunt.mode)
-        span = timing.span(now=self._now, bookmark=bookmark)
-        if span.gap:
-            self.logger.warning(
-                "Rows between %s are lost: they are older than the service keeps data; run more "
-                "often than every %d days",
-                span.gap,
-                self._reading.retention.days,
-            )
-        if span.window is None:
-            self.logger.info("Nothing to read yet: complete until %s", span.fresh)
-            return None
-        return Planner(span.window, row_cap=self._reading.row_cap, step=self._hunt.bin)
+            yield from self._whole_table(reader)
+        elif self._reading.end is not None:
+            yield from self._span(reader, Bookmark(self._cursor), {})
+        else:
+            bookmark = self._bookmark(state)
+            for hole in bookmark.holes:
+                bookmark = yield from self._windows(reader, hole.window, bookmark, state)
+            yield from self._span(reader, bookmark, state)
 
-    def _bookmark(self, state: Mapping[str, Any]) -> Instant | None:
-        return bookmark_in(state, self._bookmark_name)
+    def _whole_table(self, reader: QueryReader) -> Iterator[Record]:
+        planner = TablePlanner(row_cap=self._reading.row_cap)
+        yield from self._records(reader.read(planner))
+        self._watch.table_read(self._now, planner)
+
+    def _span(
+        self, reader: QueryReader, bookmark: Bookmark, state: dict[str, Any]
+    ) -> Iterator[Record]:
+        """Read what there is to read now; `state` is where the bookmark is kept."""
+        timing = timing_of(self._query, self._reading, self._hunt.mode)
+        span = timing.span(now=self._now, bookmark=bookmark.value)
+        if span.gap:
+            self._lose(span.gap)
+        window = span.window and self._hunt.whole_bins(span.window)
+        if window is None:
+            self.logger.info("Nothing to read yet: complete until %s", span.fresh)
+            return
+        yield from self._windows(reader, window, bookmark, state)
+
+    def _windows(
+        self, reader: QueryReader, span: TimeWindow, bookmark: Bookmark, state: dict[str, Any]
+    ) -> Generator[Record, None, Bookmark]:
+        """Read a span; after each window write its coverage, then the state that it allows."""
+        planner = Planner(span, row_cap=self._reading.row_cap, step=self._hunt.step)
+        for event in reader.read(planner):
+            if isinstance(event, WindowDone):
+                bookmark = bookmark.after(event)
+                bookmark.write(state)
+                self._watch.window_done(event)
+                self._tap.state_writer.write_state(self.tap_state)
+            else:
+                yield from self._records((event,))
+        return bookmark
+
+    def _records(self, events: Iterable[Event]) -> Iterator[Record]:
+        for event in events:
+            if isinstance(event, NewSchema):
+                self._announce(event.shape)
+            elif not isinstance(event, WindowDone):
+                yield event
+
+    def _bookmark(self, state: Mapping[str, Any]) -> Bookmark:
+        try:
+            bookmark = Bookmark.read(state, self._cursor)
+        except (KeyError, ValueError) as error:
+            msg = f"The state of stream {self.name} cannot be read: {error}; mend it or remove it"
+            raise FatalSyncError(msg) from error
+        bookmark, lost = bookmark.within(self._reading.retention, now=self._now)
+        for window in lost:
+            self._lose(window)
+        return bookmark
 
     @property
-    def _bookmark_name(self) -> str:
+    def _cursor(self) -> str:
+        """The name under which the state keeps the bookmark."""
         return self.replication_key or WINDOW_END
 
-    def _save(self, state: dict[str, Any], bookmark: Instant | None, end: Instant) -> None:
-        """Write the state that holds the bookmark; the rows before it have been written."""
-        if self._reading.end is not None or self._hunt.mode is Mode.FULL_TABLE:
-            return  # a backfill neither reads nor moves a bookmark
-        state["replication_key"] = self._bookmark_name
-        state["replication_key_value"] = str(advanced(bookmark, end))
-        self._tap.state_writer.write_state(self.tap_state)
+    def _lose(self, window: TimeWindow) -> None:
+        """Tell of rows that the service no longer has."""
+        days = self._reading.retention.days
+        self.logger.warning(
+            "Rows between %s are lost: the service keeps %d days; run more often", window, days
+        )
+        self._watch.lost(window, f"older than the {days} days that the service keeps")
 
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""
@@ -163,13 +194,6 @@ def timing_of(query: HuntingQuery, reading: Reading, mode: Mode) -> Timing:
         settle=reading.settle,
         retention=reading.retention,
     )
-
-
-def bookmark_in(state: Mapping[str, Any], name: str) -> Instant | None:
-    """Return the bookmark in a stream's state, if it is one of this replication key."""
-    if state.get("replication_key") != name:
-        return None
-    return Instant.parse(str(state["replication_key_value"]))
 
 
 def shape_of(

@@ -4,29 +4,26 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import CatalogEntry
 from typing_extensions import override
 
-from tap_m365hunting import kql
 from tap_m365hunting.auth import ClientSecret
 from tap_m365hunting.client import Client
-from tap_m365hunting.config import HuntingQuery, Settings
+from tap_m365hunting.config import Settings
+from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.dialects import DEFENDER, DEFENDER_ENDS
+from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import AuthenticationError
-from tap_m365hunting.instants import Instant
 from tap_m365hunting.output import Signals, WholeLines
-from tap_m365hunting.reader import Hunt
-from tap_m365hunting.records import Answer, read_answer
-from tap_m365hunting.schema import Shape
+from tap_m365hunting.service import HuntingService
 from tap_m365hunting.settings import SETTINGS
-from tap_m365hunting.streams import HuntingStream, shape_of
+from tap_m365hunting.streams import HuntingStream
 
 
 class TapM365Hunting(Tap):
@@ -122,11 +119,16 @@ class TapM365Hunting(Tap):
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
             )
-        maker = _StreamMaker(self, self._settings, self._client(self._settings), self._clock())
-        streams = []
+        coverage = CoverageStream(
+            self, run_id=uuid4().hex, tenant_id=self._settings.connection.tenant_id
+        )
+        discovery = Discovery(
+            self, self._settings, self._service(self._settings), report=coverage.write
+        )
+        streams: list[Stream] = [coverage]
         for query in self._settings.queries:
             try:
-                streams.append(maker.stream(query))
+                streams.append(discovery.stream(query))
             except AuthenticationError:
                 raise  # it holds for every query
             except SingerSDKError as error:
@@ -134,97 +136,12 @@ class TapM365Hunting(Tap):
                 self._failures[query.name] = error
         return streams
 
-    def _client(self, settings: Settings) -> Client:
-        return Client(
+    def _service(self, settings: Settings) -> HuntingService:
+        client = Client(
             settings.connection,
             settings.rations,
             ClientSecret(settings.connection),
             clock=self._clock,
             sleep=self._sleep,
         )
-
-
-class _StreamMaker:
-    """Makes a stream of a query: its columns from the catalog, or by asking for them alone."""
-
-    def __init__(self, tap: TapM365Hunting, settings: Settings, client: Client, now: float) -> None:
-        self._tap = tap
-        self._settings = settings
-        self._client = client
-        self._now = Instant.of(datetime.fromtimestamp(now, tz=UTC))
-
-    def stream(self, query: HuntingQuery) -> HuntingStream:
-        """Return the query's stream.
-
-        Raises:
-            QueryRejectedError: the service refuses the query.
-            ConfigValidationError: the result has no such key or cursor.
-        """
-        catalog = self._tap.input_catalog
-        entry = catalog.get_stream(query.name) if catalog else None
-        if entry is not None:
-            return self._known(query, entry)
-        if catalog is not None:
-            self._tap.logger.warning(
-                "Query %s is not in the catalog, so it is not read; run discovery again", query.name
-            )
-        return self._probed(query)
-
-    def _known(self, query: HuntingQuery, entry: CatalogEntry) -> HuntingStream:
-        """Take the schema from the catalog, which costs no call."""
-        schema = entry.schema.to_dict()
-        columns = [
-            (name, "DateTime" if about.get("format") == "date-time" else "")
-            for name, about in schema["properties"].items()
-        ]
-        verdict = query.assess(columns)
-        cursor = entry.replication_key or verdict.cursor
-        return self._stream(query, verdict, schema, entry.key_properties or (), cursor)
-
-    def _probed(self, query: HuntingQuery) -> HuntingStream:
-        """Ask the service for the columns alone."""
-        with self.call(kql.probe(query.query)) as answer:
-            shape = shape_of(query, self._settings.reading, answer.columns)
-        verdict = query.assess([(column.name, column.type) for column in shape.columns])
-        _check(verdict, shape)
-        cursor = shape.names[verdict.cursor] if verdict.cursor else None
-        return self._stream(query, verdict, shape.json_schema(), shape.key_properties, cursor)
-
-    def _stream(
-        self,
-        query: HuntingQuery,
-        verdict: kql.Verdict,
-        schema: Mapping[str, Any],
-        key: Sequence[str],
-        cursor: str | None,
-    ) -> HuntingStream:
-        stream = HuntingStream(
-            self._tap,
-            query,
-            Hunt(query.query, verdict.mode, verdict.cursor, verdict.bin),
-            self._settings.reading,
-            schema=schema,
-            call=self.call,
-            now=self._now,
-        )
-        stream.primary_keys = key
-        if verdict.mode is kql.Mode.INCREMENTAL:
-            stream.replication_key = cursor
-        return stream
-
-    def call(self, text: str) -> Answer:
-        """Spend a call on a query."""
-        dialect = self._settings.connection.dialect
-        return self._client.run(text, read=lambda body: read_answer(body, dialect))
-
-
-def _check(verdict: kql.Verdict, shape: Shape) -> None:
-    """Hold the settings against the columns that the service has for the query.
-
-    Raises:
-        ConfigValidationError: a key or the cursor is not in the result, or windows do not fit it.
-    """
-    wrong = [problem.message for problem in verdict.problems if problem.severity == "error"]
-    wrong += [f"primary_keys: the result has no column {name}" for name in shape.missing_keys]
-    if wrong:
-        raise ConfigValidationError("; ".join(wrong), errors=wrong, schema={})
+        return HuntingService(client, settings.connection.dialect, self._clock)

@@ -1,0 +1,69 @@
+"""The stream `hunting_windows`: a record for each window, so that one query tells what is there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar, Final
+
+from singer_sdk import Stream, Tap
+from singer_sdk import typing as th
+from singer_sdk.helpers import types
+from typing_extensions import override
+
+from tap_m365hunting.queries import COVERAGE_STREAM
+from tap_m365hunting.reports import WindowReport
+
+_TEXT: Final = th.StringType
+_COUNT: Final = th.IntegerType
+_SECONDS: Final = th.NumberType
+_INSTANT: Final = th.DateTimeType
+
+_KEY: Final = ("run_id", "stream", "tenant_id", "window_start", "window_end")
+
+
+class CoverageStream(Stream):
+    """What each window brought, or why it is missing; written before the state that follows it.
+
+    Off unless it is selected. Its records come between those of other streams, since a run that
+    is killed must leave the coverage of what it has finished.
+    """
+
+    name = COVERAGE_STREAM
+    selected_by_default = False
+    primary_keys: ClassVar = _KEY
+    schema: ClassVar = th.PropertiesList(
+        th.Property("run_id", _TEXT, required=True, description="The run that read the window"),
+        th.Property("stream", _TEXT, required=True),
+        th.Property("tenant_id", _TEXT, required=True),
+        th.Property("window_start", _INSTANT, required=True, description="Is in the window"),
+        th.Property("window_end", _INSTANT, required=True, description="Is not in the window"),
+        th.Property("status", _TEXT, description="complete, gap_retention or gap_unreadable"),
+        th.Property("rows", _COUNT, description="Rows received"),
+        th.Property("expected_rows", _COUNT, description="Rows counted by the service, if asked"),
+        th.Property("late_rows", _COUNT, description="Rows that came late, where that is known"),
+        th.Property("calls", _COUNT, description="Calls spent on it"),
+        th.Property("splits", _COUNT, description="How often it was narrowed"),
+        th.Property("retries", _COUNT, description="Calls repeated after a failure"),
+        th.Property("wait_seconds", _SECONDS, description="Time waited for quotas and retries"),
+        th.Property("seconds", _SECONDS, description="Time from the window before to this one"),
+        th.Property("message", _TEXT, description="Why there is a gap"),
+        th.Property("finished_at", _INSTANT),
+    ).to_dict()
+
+    def __init__(self, tap: Tap, *, run_id: str, tenant_id: str) -> None:
+        super().__init__(tap)
+        self._run: Mapping[str, Any] = {"run_id": run_id, "tenant_id": tenant_id}
+        self._announced = False
+
+    def write(self, report: WindowReport) -> None:
+        """Write the record of a window at once, if the stream is selected."""
+        if not self.selected:
+            return
+        if not self._announced:
+            self._announced = True
+            self._write_schema_message()
+        self._write_record_message({**self._run, **asdict(report)})
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
+        """Yield nothing: every record has been written with its window."""
+        return iter(())

@@ -1,0 +1,92 @@
+"""What is told of each window once it is finished: how it went, and what it cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
+from tap_m365hunting.parts import TablePlanner
+from tap_m365hunting.service import HuntingService
+from tap_m365hunting.windows import TimeWindow, WindowDone
+
+Status = Literal["complete", "gap_retention", "gap_unreadable"]
+
+#: A table that is read whole is one window, from here to the run.
+EVER: Final = Instant(0)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReport:
+    """A finished window; the fields are the columns of `hunting_windows`."""
+
+    stream: str
+    window_start: str
+    window_end: str
+    status: Status
+    rows: int
+    expected_rows: int | None
+    late_rows: int | None
+    calls: int
+    splits: int
+    retries: int
+    wait_seconds: float
+    seconds: float
+    message: str | None
+    finished_at: str
+
+
+class Stopwatch:
+    """Reports the windows of one stream with what passed since the one before."""
+
+    def __init__(
+        self, stream: str, service: HuntingService, report: Callable[[WindowReport], None]
+    ) -> None:
+        self._stream = stream
+        self._service = service
+        self._report = report
+        self._since = service.now()
+        self._effort = service.effort()
+
+    def window_done(self, done: WindowDone) -> None:
+        """Report a window that was read, or given up."""
+        self._tell(done, "gap_unreadable" if done.gap else "complete")
+
+    def lost(self, window: TimeWindow, why: str) -> None:
+        """Report a window that the service no longer has."""
+        self._tell(WindowDone(window, 0, gap=why), "gap_retention")
+
+    def table_read(self, now: Instant, planner: TablePlanner) -> None:
+        """Report a table that was read whole."""
+        window = TimeWindow(EVER, now)
+        self._tell(
+            WindowDone(
+                window,
+                planner.rows or 0,
+                expected=planner.expected,
+                calls=planner.calls,
+                splits=planner.splits,
+            ),
+            "complete",
+        )
+
+    def _tell(self, done: WindowDone, status: Status) -> None:
+        now, effort = self._service.now(), self._service.effort()
+        self._report(
+            WindowReport(
+                stream=self._stream,
+                window_start=str(done.window.start),
+                window_end=str(done.window.end),
+                status=status,
+                rows=done.rows,
+                expected_rows=done.expected,
+                late_rows=None,
+                calls=done.calls,
+                splits=done.splits,
+                retries=effort.retries - self._effort.retries,
+                wait_seconds=round(effort.wait_seconds - self._effort.wait_seconds, 3),
+                seconds=round((now.ticks - self._since.ticks) / TICKS_PER_SECOND, 3),
+                message=done.gap,
+                finished_at=str(now),
+            )
+        )
+        self._since, self._effort = now, effort
