@@ -4,6 +4,7 @@ Pure. A column's name in the record depends on its own name alone, but where two
 by case: then the one that is known already, or comes first in order, keeps its name.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import Final
@@ -50,24 +51,33 @@ def _free(wanted: str, taken: Collection[str]) -> str:
     return name
 
 
+def _kept(name: str, known: Collection[str], given: Collection[str]) -> str | None:
+    """Return the safe name that a column had in earlier answers, if it had one."""
+    short = _short(name)
+    numbered = re.compile(re.escape(_cut(short, LONGEST - 2)) + r"_\d+")
+    candidates = [short, *filter(numbered.fullmatch, known)]
+    return next((c for c in candidates if c in known and (c == name or c not in given)), None)
+
+
 def safe_names(
     names: Iterable[str], *, known: Collection[str] = (), reserved: Collection[str] = ()
 ) -> Mapping[str, str]:
     """Give each name its safe name: printable, without `"`, at most 63 bytes of UTF-8, unique.
 
-    Names in `known` are safe names of earlier answers and go first, then mixed case goes before
-    capitals; what is `reserved` goes to none.
+    Columns with a name in `known`, the safe names of earlier answers, keep it; then mixed case goes
+    before capitals; what is `reserved` goes to none.
 
     >>> safe_names(["LogonID", "LogonId"])
     {'LogonID': 'LogonID_2', 'LogonId': 'LogonId'}
     >>> safe_names(["LogonID", "LogonId"], known=["LogonID"])
     {'LogonID': 'LogonID', 'LogonId': 'LogonId_2'}
     """
-    given = list(dict.fromkeys(names))
+    given = dict.fromkeys(names)
     taken = {fold(name) for name in reserved}
+    kept = {name: _kept(name, known, given) for name in given}
     chosen: dict[str, str] = {}
-    for name in sorted(given, key=lambda n: (n not in known, _short(n) != n, n.swapcase(), n)):
-        chosen[name] = _free(_short(name), taken)
+    for name in sorted(given, key=lambda n: (kept[n] is None, _short(n) != n, n.swapcase(), n)):
+        chosen[name] = _free(kept[name] or _short(name), taken)
         taken.add(fold(chosen[name]))
     return {name: chosen[name] for name in given}
 
