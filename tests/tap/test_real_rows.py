@@ -45,7 +45,7 @@ def written(value: Any, kind: str, api: str) -> Any:  # noqa: ANN401 - JSON
     Graph writes an empty bag for a dynamic null, which nothing tells from an empty bag.
     """
     if kind == "dynamic":
-        nothing = {} if api == "graph" else None
+        nothing: object = {} if api == "graph" else None
         return nothing if value is None else value
     if kind == "string":
         return value or ""

@@ -1,0 +1,112 @@
+"""Coverage and state: every window is accounted for, gaps above all."""
+
+from typing import Any
+
+from tests.tap.harness import HOUR, NOW, Run, Tenant, at
+from tests.tap.test_sync import ALERTS, alert
+
+SELECTED = {"breadcrumb": [], "metadata": {"selected": True}}
+
+
+def catalog(tenant: Tenant, *queries: dict[str, Any]) -> dict[str, Any]:
+    """Return the catalog of these queries with every stream selected, coverage too."""
+    found: dict[str, Any] = tenant.tap(tenant.config(*queries)).catalog_dict
+    for stream in found["streams"]:
+        stream["metadata"] = [entry for entry in stream["metadata"] if entry["breadcrumb"]]
+        stream["metadata"].append(SELECTED)
+    return found
+
+
+def spans(run: Run) -> list[tuple[str, str, str, int]]:
+    """Return start, end, status and rows of each window told of."""
+    return [
+        (row["window_start"], row["window_end"], row["status"], row["rows"])
+        for row in run.records("hunting_windows")
+    ]
+
+
+def test_coverage_is_off_unless_selected(tenant: Tenant) -> None:
+    """A loader should get no table that nobody asked for."""
+    assert tenant.sync(ALERTS).records("hunting_windows") == []
+
+
+def test_each_window_is_told_before_the_state_that_follows_it(tenant: Tenant) -> None:
+    """A killed run leaves the coverage of what its state says is complete."""
+    tenant.emulator.engine.load("AlertInfo", [alert(1, at(days=1))])
+
+    run = tenant.sync(ALERTS, catalog=catalog(tenant, ALERTS))
+
+    assert spans(run) == [(at(days=30), at(minutes=5), "complete", 1)]
+    kinds = [(line["type"], line.get("stream")) for line in run.lines]
+    told = kinds.index(("RECORD", "hunting_windows"))
+    assert kinds.index(("SCHEMA", "hunting_windows")) < told < kinds.index(("STATE", None))
+
+
+def test_rows_older_than_retention_are_told_as_a_gap(tenant: Tenant) -> None:
+    """A bookmark that retention has overtaken names the span that nobody can read any more."""
+    streams = catalog(tenant, ALERTS)
+    first = tenant.sync(ALERTS, catalog=streams)
+    tenant.emulator.clock.advance(31 * 24 * HOUR)
+
+    second = tenant.sync(ALERTS, state=first.state, catalog=streams)
+
+    lost, read = spans(second)
+    assert lost == (at(minutes=5), at(days=-1), "gap_retention", 0)
+    assert read[0] == at(days=-1)
+    assert second.bookmark("alerts") == at(days=-31, minutes=5)
+
+
+def test_unreadable_window_stops_the_stream_before_it(tenant: Tenant) -> None:
+    """What cannot be read is not skipped unless the settings say so."""
+    tenant.emulator.engine.load("AlertInfo", [alert(1, at(minutes=5, seconds=1))])
+    tenant.emulator.fail_next("preempted", times=None, when="order by")
+
+    run = tenant.sync(ALERTS, start_date=at(minutes=5, seconds=2))
+
+    assert "on_unreadable_window" in run.failed["alerts"]
+    assert run.bookmark("alerts") == at(minutes=5, seconds=1)
+
+
+def test_skipped_window_is_a_hole_that_later_runs_fill(tenant: Tenant) -> None:
+    """A window given up is kept beside the bookmark, and read once the service can."""
+    tenant.emulator.engine.load("AlertInfo", [alert(1, at(minutes=5, seconds=1))])
+    tenant.emulator.fail_next("preempted", times=None, when="order by")
+    skipping: dict[str, Any] = {
+        "start_date": at(minutes=5, seconds=2),
+        "on_unreadable_window": "skip",
+    }
+    first = tenant.sync(ALERTS, **skipping)
+    tenant.emulator.clear()
+    tenant.emulator.clock.set(NOW + 2 * HOUR)
+
+    second = tenant.sync(ALERTS, state=first.state, **skipping, lookback_minutes=0)
+
+    holes = first.state["bookmarks"]["alerts"]["holes"]
+    assert first.failed == {}
+    assert {hole["attempts"] for hole in holes} == {1}
+    assert second.values("alerts", "AlertId") == ["da1"]
+    assert "holes" not in second.state["bookmarks"]["alerts"]
+
+
+def test_state_of_another_cursor_is_not_used(tenant: Tenant) -> None:
+    """A bookmark of one column says nothing about another."""
+    tenant.emulator.engine.load("AlertInfo", [alert(1, at(days=2))])
+    state = {
+        "bookmarks": {
+            "alerts": {"replication_key": "IngestionTime", "replication_key_value": at(hours=1)}
+        }
+    }
+
+    assert tenant.sync(ALERTS, state=state).values("alerts", "AlertId") == ["da1"]
+
+
+def test_state_that_cannot_be_read_stops_the_stream(tenant: Tenant) -> None:
+    """A bookmark that is none must not become a fresh start, nor a skipped span."""
+    state = {
+        "bookmarks": {"alerts": {"replication_key": "Timestamp", "replication_key_value": "soon"}}
+    }
+
+    run = tenant.sync(ALERTS, state=state)
+
+    assert "mend it or remove it" in run.failed["alerts"]
+    assert run.state == state
