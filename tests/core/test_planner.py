@@ -158,20 +158,26 @@ def test_what_was_counted_as_empty_is_not_asked_for() -> None:
     assert (done.window, done.rows, done.expected, done.calls) == (span(DAY), 0, 0, 2)
 
 
-def test_a_row_that_came_after_the_count_is_not_skipped() -> None:
+def test_rows_that_came_after_the_count_are_not_skipped() -> None:
     """What is left of a bin by subtraction is an estimate; only whole bins are taken as empty."""
-    service = Service(spread(2_000, DAY), cap=100)
-    planner = Planner(span(DAY), row_cap=100)
-    used = list[Row]()
-    late = 5_000
-    while ask := planner.next():
-        used += tell(planner, service, ask)
-        if isinstance(ask, CountAsk):
-            newest = max(at for at, _ in used)
-            fresh = [(at + 1, late + at) for at, _ in service.rows if at > newest]
-            service.rows = sorted([*service.rows, *fresh])
+    planner = Planner(span(1_000), row_cap=10)
+    refused = planner.next()
+    assert isinstance(refused, ReadAsk)
+    planner.too_large(refused, "504")
+    count = planner.next()
+    assert isinstance(count, CountAsk)
+    planner.counted(count, {START: 11})
 
-    assert sorted(used) == service.rows
+    for second in (3, 6):
+        ask = planner.next()
+        assert isinstance(ask, ReadAsk)
+        planner.answered(ask, Answer(10, START.plus(second * SECOND), 1))
+        list(planner.drain())
+
+    rest = planner.next()
+    assert isinstance(rest, ReadAsk)
+    assert rest.window is not None
+    assert rest.window.start == START.plus(6 * SECOND)
 
 
 # --- one instant, refusals, hash parts -----------------------------------------------------------
@@ -184,7 +190,11 @@ def test_an_instant_with_more_rows_than_the_cap_is_read_by_hash_parts() -> None:
 
     read = read_all(planner, service)
 
-    assert CountAsk(TimeWindow.at(START.plus(5))) in service.asked
+    instant = TimeWindow.at(START.plus(5))
+    assert [ask for ask in service.asked if ask.window == instant] == [
+        CountAsk(instant),
+        *(ReadAsk(instant, HashPart(index, 4)) for index in range(4)),
+    ]
     assert_whole(read, service, planner)
 
 
