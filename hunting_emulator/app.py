@@ -17,7 +17,7 @@ from hunting_emulator.hunting import hunt
 from hunting_emulator.login import with_basic
 from hunting_emulator.proofs import LoginRefusedError
 from hunting_emulator.questions import Request
-from hunting_emulator.refusals import Ids, Refusal, not_found, wrong_method
+from hunting_emulator.refusals import HTML, Ids, Refusal, not_found, wrong_method
 from hunting_emulator.replies import Reply, broken, refused
 from hunting_emulator.responses import graph_context
 from hunting_emulator.service import Service
@@ -34,11 +34,16 @@ _ROUTES: Final = Map(
         Rule("/<tenant>/discovery/v2.0/keys", endpoint="keys", methods=["GET"]),
         Rule("/<tenant>/discovery/keys", endpoint="keys", methods=["GET"]),
         Rule("/<tenant>/oauth2/v2.0/token", endpoint="token", methods=["POST"]),
+        Rule("/<tenant>/oauth2/v2.0/devicecode", endpoint="devicecode", methods=["POST"]),
+        Rule("/devicelogin", endpoint="devicelogin", methods=["GET"]),
         Rule("/msi/token", endpoint="managed", methods=["GET"]),
         Rule("/_emulator/<what>", endpoint="control", methods=["GET", "POST"]),
     ],
     strict_slashes=False,
 )
+# Stands in for the sign-in page: whoever sends the code there has signed in.
+_FORM: Final = "<form>Enter the code: <input name=code autofocus><button>Next</button></form>"
+_DONE: Final = "<p>You have signed in. You may now close this window.</p>"
 _VERSIONS: Final = ("v1.0", "beta")
 
 
@@ -54,6 +59,8 @@ class App:
             "discovery": self._discovery,
             "keys": self._keys,
             "token": self._token,
+            "devicecode": self._device_code,
+            "devicelogin": self._device_login,
             "managed": self._managed,
             "control": self._control,
         }
@@ -117,6 +124,15 @@ class App:
     def _token(self, request: WireRequest, tenant: str) -> Response:
         form = with_basic(request.form.to_dict(), request.headers.get("Authorization", ""))
         return self._login(request, lambda: self._sign_in.token(_origin(request), tenant, form))
+
+    def _device_code(self, request: WireRequest, tenant: str) -> Response:
+        form, origin = request.form.to_dict(), _origin(request)
+        return self._login(request, lambda: self._sign_in.device_code(origin, tenant, form))
+
+    def _device_login(self, request: WireRequest) -> Response:
+        code = request.args.get("code", "").strip().upper()
+        done = bool(code) and self._service.devices.decide(code, approve=True)
+        return Response(_DONE if done else _FORM, headers={"Content-Type": HTML})
 
     def _managed(self, request: WireRequest) -> Response:
         header = request.headers.get("X-IDENTITY-HEADER", "")

@@ -67,6 +67,12 @@ def _revoke(service: Service, _: Members) -> JsonObject:
     return {}
 
 
+def _decide(service: Service, members: Members) -> JsonObject:
+    """Finish sign-ins on another device: one by `user_code`, or all; `approve` or not."""
+    approve = bool(members.get("approve", True))
+    return {"decided": service.devices.decide(members.get("user_code"), approve=approve)}
+
+
 def _load(service: Service, members: Members) -> JsonObject:
     tenant_id = members.get("tenant_id", service.settings.tenants[0].tenant_id)
     service.engine(tenant_id).load(members["table"], members["rows"])
@@ -112,6 +118,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Service, Members], JsonObject
             ("GET", "calls"): _calls,
             ("POST", "faults"): _fail,
             ("POST", "revoke"): _revoke,
+            ("POST", "devices"): _decide,
             ("POST", "load"): _load,
             ("GET", "settings"): _settings,
             ("POST", "settings"): _settings,

@@ -190,6 +190,10 @@ class Emulator:
         """Take back every token issued so far."""
         self._service.identity.revoke_all()
 
+    def sign_in(self, user_code: str | None = None, *, approve: bool = True) -> int:
+        """Finish the sign-in that waits for this code, or all of them; return how many waited."""
+        return self._service.devices.decide(user_code, approve=approve)
+
     def workload_token(self, subject: str = WORKLOAD) -> str:
         """Return a token that a federated application may exchange for one of Entra ID's."""
         issuer = f"{self.url}/workloads"

@@ -93,7 +93,7 @@ class _Hunt:
         except TokenRefusedError as error:
             raise unauthorized(api, str(error)) from error
         except RoleMissingError as error:
-            raise missing_role(error.required, error.held) from error
+            raise missing_role(error.kind, error.required, error.held) from error
 
     def _spend_call(self) -> None:
         api, settings = self._request.api, self._settings

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from hunting_emulator.proofs import FEDERATED_AUDIENCE
-from hunting_emulator.settings import ROLES, ApiName, Application, Settings
+from hunting_emulator.settings import ROLES, SCOPES, ApiName, Application, Settings
 
 _WORKLOAD_SECONDS: Final = 3600
 _UNIQUE: Final = UUID("8b2f3a64-53a5-4b0c-9d3e-6f1f4d7a1c55")
@@ -25,10 +25,11 @@ class TokenRefusedError(Exception):
 
 
 class RoleMissingError(Exception):
-    """The token is good, its application lacks the role (403). `required`, `held`: roles."""
+    """The token is good but lacks a permission (403). `kind`: role or scope; `required`, `held`."""
 
-    def __init__(self, required: str, held: tuple[str, ...]) -> None:
+    def __init__(self, kind: str, required: str, held: tuple[str, ...]) -> None:
         super().__init__(required)
+        self.kind = kind
         self.required = required
         self.held = held
 
@@ -40,6 +41,11 @@ class Caller:
     tenant_id: str
     client_id: str
     token_id: str
+
+
+def person(tenant_id: str, name: str) -> str:
+    """Return the object id of a user or a service principal: always the same for its name."""
+    return str(uuid5(_UNIQUE, f"{tenant_id}/{name}"))
 
 
 class Identity:
@@ -65,10 +71,12 @@ class Identity:
         api: ApiName,
         *,
         now: datetime,
+        user: str | None = None,
     ) -> str:
-        """Return a signed token of this application for this API."""
+        """Return a signed token for this API: of the application, or of a user through it."""
         issued = int(now.timestamp())
         claims = {
+            **_granted(tenant_id, application, api, user),
             "aud": settings.audiences[api],
             "iss": f"https://sts.windows.net/{tenant_id}/",
             "iat": issued,
@@ -76,15 +84,16 @@ class Identity:
             "exp": issued + settings.token_seconds,
             "appid": application.client_id,
             "appidacr": "1",
-            "idtyp": "app",
-            "oid": str(uuid5(_UNIQUE, f"{tenant_id}/{application.client_id}")),
-            "roles": list(application.roles.get(api, ())),
             "tid": tenant_id,
             "uti": self._next_id(),
             "ver": "1.0",
         }
+        return self.signed(claims)
+
+    def signed(self, claims: Mapping[str, Any]) -> str:
+        """Return a token of these claims."""
         headers = {"kid": self._kid, "x5t": self._kid}
-        return jwt.encode(claims, self._key, algorithm="RS256", headers=headers)
+        return jwt.encode(dict(claims), self._key, algorithm="RS256", headers=headers)
 
     @property
     def public_key(self) -> rsa.RSAPublicKey:
@@ -102,6 +111,7 @@ class Identity:
             "nbf": issued,
             "exp": issued + _WORKLOAD_SECONDS,
         }
+        # no thumbprint: that would say that a certificate of the application signed it
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._kid})
 
     def caller(
@@ -123,9 +133,7 @@ class Identity:
             msg = "Access token validation failure. Invalid audience."
             raise TokenRefusedError(msg)
         self._refuse_stranger(settings, claims)
-        held = tuple(claims.get("roles", ()))
-        if ROLES[api] not in held:
-            raise RoleMissingError(ROLES[api], held)
+        _refuse_unless_granted(api, claims)
         return Caller(claims["tid"], claims["appid"], claims["uti"])
 
     def revoke(self, token_id: str) -> None:
@@ -155,6 +163,7 @@ class Identity:
             raise TokenRefusedError(msg)
         # Times are checked against the emulator's clock, the audience per API.
         checks = {
+            "require": ["exp", "tid", "appid", "uti"],
             "verify_exp": False,
             "verify_nbf": False,
             "verify_iat": False,
@@ -194,3 +203,22 @@ class Identity:
         if tenant is None or tenant.application(claims["appid"]) is None:
             msg = "Access token validation failure. Invalid tenant or application."
             raise TokenRefusedError(msg)
+
+
+def _granted(
+    tenant_id: str, application: Application, api: ApiName, user: str | None
+) -> dict[str, Any]:
+    if user is None:
+        roles = list(application.roles.get(api, ()))
+        return {"idtyp": "app", "oid": person(tenant_id, application.client_id), "roles": roles}
+    scopes = " ".join(application.scopes.get(api, ()))
+    return {"idtyp": "user", "oid": person(tenant_id, user), "upn": user, "scp": scopes}
+
+
+def _refuse_unless_granted(api: ApiName, claims: Mapping[str, Any]) -> None:
+    if "scp" in claims:
+        kind, required, held = "scopes", SCOPES[api], tuple(claims["scp"].split())
+    else:
+        kind, required, held = "roles", ROLES[api], tuple(claims.get("roles", ()))
+    if required not in held:
+        raise RoleMissingError(kind, required, held)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
+from hunting_emulator.devices import Consent
 from hunting_emulator.proofs import Evidence, LoginRefusedError, prove
 from hunting_emulator.settings import ApiName, Application, Settings, Tenant
 
@@ -51,21 +52,51 @@ def with_basic(form: Form, authorization: str) -> Form:
 
 
 def grant(settings: Settings, tenant_id: str, form: Form, evidence: Evidence) -> Grant:
-    """Check a token request and say what the token is for.
+    """Check an application's request for a token of its own, and say what the token is for.
 
     Raises:
         LoginRefusedError: with the status, code and text of Entra ID.
     """
     tenant = tenant_named(settings, tenant_id)
-    if _field(form, "grant_type") != "client_credentials":
-        text = f"The app requested an unsupported grant type '{form['grant_type']}'."
-        raise LoginRefusedError(400, "unsupported_grant_type", 70003, text)
-    application = _application(tenant, _field(form, "client_id"))
+    application = _application(tenant, required(form, "client_id"))
     prove(application, form, evidence)
-    return Grant(tenant, application, _api(settings, _field(form, "scope")))
+    return Grant(tenant, application, _api(settings, required(form, "scope")))
 
 
-def _field(form: Form, name: str) -> str:
+def consent(settings: Settings, tenant_id: str, form: Form) -> Consent:
+    """Say what a person is to be asked for.
+
+    Raises:
+        LoginRefusedError: no such tenant, application or resource.
+    """
+    tenant = tenant_named(settings, tenant_id)
+    application = _application(tenant, required(form, "client_id"))
+    scope = required(form, "scope")
+    api = api_among(settings, scope) or _api(settings, scope)
+    return Consent(tenant.tenant_id, application.client_id, api)
+
+
+def consented(settings: Settings, given: Consent) -> Grant:
+    """Return what a person consented to.
+
+    Raises:
+        LoginRefusedError: tenant or application are no more.
+    """
+    tenant = tenant_named(settings, given.tenant_id)
+    return Grant(tenant, _application(tenant, given.client_id), given.api)
+
+
+def api_among(settings: Settings, scopes: str) -> ApiName | None:
+    """Return the API whose scope is asked for; `openid` and the like are of none."""
+    for scope in scopes.split():
+        for api, audience in settings.audiences.items():
+            if scope.startswith(f"{audience}/"):
+                return api
+    return None
+
+
+def required(form: Form, name: str) -> str:
+    """Return a field that has to be there."""
     value = form.get(name, "")
     if not value:
         text = f"The request body must contain the following parameter: '{name}'."
@@ -94,12 +125,11 @@ def managed(settings: Settings, query: Form) -> Grant:
     """
     tenant = settings.tenants[0]
     client_id = query.get("client_id", tenant.applications[0].client_id)
-    resource = f"{_field(query, 'resource').rstrip('/')}/.default"
+    resource = f"{required(query, 'resource').rstrip('/')}/.default"
     return Grant(tenant, _application(tenant, client_id), _api(settings, resource))
 
 
 def _api(settings: Settings, scope: str) -> ApiName:
-    # MSAL asks for its own three scopes only with users; an application asks for one resource.
     resource, dot, rest = scope.strip().partition("/.default")
     if not dot or rest:
         text = (

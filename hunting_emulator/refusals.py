@@ -123,11 +123,11 @@ def unauthorized(api: ApiName, why: str) -> Refusal:
     return Refusal(401, code, why, {"WWW-Authenticate": _AUTHENTICATE})
 
 
-def missing_role(required: str, held: tuple[str, ...]) -> Refusal:
-    """The application lacks the permission."""
+def missing_role(kind: str, required: str, held: tuple[str, ...]) -> Refusal:
+    """The application lacks the permission: `kind` is `roles`, or `scopes` with a person."""
     message = (
-        f"Missing application roles. API required roles: {required}, "
-        f"application roles: {','.join(held)}."
+        f"Missing application {kind}. API required {kind}: {required}, "
+        f"application {kind}: {','.join(held)}."
     )
     return Refusal(403, "Forbidden", message)
 

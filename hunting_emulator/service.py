@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hunting_emulator.clock import Clock
+from hunting_emulator.devices import Devices
 from hunting_emulator.engine import Engine
 from hunting_emulator.faults import Faults
 from hunting_emulator.identity import Identity
@@ -34,6 +35,7 @@ class Service:
         self.settings = settings
         self.clock = Clock()
         self.identity = Identity()
+        self.devices = Devices()
         self.meter = Meter()
         self.faults = Faults()
         self._started_with = settings
@@ -75,6 +77,7 @@ class Service:
         self.settings = self._started_with
         self.clock.reset()
         self.identity.reset()
+        self.devices.reset()
         self.meter.reset()
         self.faults.reset()
         with self._lock:

@@ -22,6 +22,9 @@ APIS: Final[tuple[ApiName, ...]] = ("graph", "defender")
 ROLES: Final[Mapping[ApiName, str]] = MappingProxyType(
     {"graph": "ThreatHunting.Read.All", "defender": "AdvancedHunting.Read.All"}
 )
+SCOPES: Final[Mapping[ApiName, str]] = MappingProxyType(
+    {"graph": "ThreatHunting.Read.All", "defender": "AdvancedHunting.Read"}
+)
 AUDIENCES: Final[Mapping[ApiName, str]] = MappingProxyType(
     {"graph": "https://graph.microsoft.com", "defender": "https://api.security.microsoft.com"}
 )
@@ -37,7 +40,9 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An app registration: what it may prove itself with, and the roles it was granted.
+    """An app registration: what it may prove itself with, and what it was granted.
+
+    `roles` are its own permissions, `scopes` those that it has where a person is signed in.
 
     `certificates` are public ones, as PEM text. `federated_subjects` are those for whom the
     emulator's own workload issuer may speak.
@@ -49,6 +54,9 @@ class Application:
     federated_subjects: tuple[str, ...] = (WORKLOAD,)
     roles: Mapping[ApiName, tuple[str, ...]] = field(
         default_factory=lambda: {api: (role,) for api, role in ROLES.items()}
+    )
+    scopes: Mapping[ApiName, tuple[str, ...]] = field(
+        default_factory=lambda: {api: (scope,) for api, scope in SCOPES.items()}
     )
 
 
@@ -106,6 +114,7 @@ class Settings:
     wire: Wire = Wire()
     audiences: Mapping[ApiName, str] = field(default_factory=lambda: AUDIENCES)
     token_seconds: int = 3599
+    device_interval: int = 5  # seconds between two polls for a device code
 
     def tenant(self, tenant_id: str) -> Tenant | None:
         """Return the tenant of this id, without regard to case."""

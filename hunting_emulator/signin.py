@@ -1,13 +1,21 @@
-"""The endpoints of Entra ID over a service: metadata, keys, tokens for applications."""
+"""The endpoints of Entra ID over a service: metadata, keys, tokens of applications and people."""
 
+import base64
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from hunting_emulator import login
+from hunting_emulator.devices import LIFETIME, Consent
+from hunting_emulator.identity import person
 from hunting_emulator.login import Form, Grant
 from hunting_emulator.proofs import Evidence, LoginRefusedError
 from hunting_emulator.service import Service
 from hunting_emulator.settings import IDENTITY_HEADER
+
+PERSON: Final = "hunter@contoso.example"
+"""Who signs in on the other device."""
 
 JsonObject = dict[str, Any]
 
@@ -17,6 +25,11 @@ class SignIn:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._grants = {
+            "client_credentials": self._of_application,
+            "urn:ietf:params:oauth:grant-type:device_code": self._of_device,
+            "refresh_token": self._renewed,
+        }
 
     def discovery(self, origin: str, tenant: str) -> JsonObject:
         """Return a tenant's metadata."""
@@ -28,18 +41,81 @@ class SignIn:
         return {"keys": [self._service.identity.jwk]}
 
     def token(self, origin: str, tenant: str, form: Form) -> JsonObject:
-        """Return a token for an application that proved itself."""
+        """Return a token, by the grant that the form asks for."""
+        login.tenant_named(self._service.settings, tenant)
+        kind = login.required(form, "grant_type")
+        grant = self._grants.get(kind)
+        if grant is None:
+            text = f"The app requested an unsupported grant type '{kind}'."
+            raise LoginRefusedError(400, "unsupported_grant_type", 70003, text)
+        return grant(origin, tenant, form)
+
+    def device_code(self, origin: str, tenant: str, form: Form) -> JsonObject:
+        """Begin a sign-in that a person finishes elsewhere."""
+        asked = login.consent(self._service.settings, tenant, form)
+        code, pending = self._service.devices.begin(asked, now=self._service.clock.now())
+        place = f"{origin}/devicelogin"
+        return {
+            "user_code": pending.user_code,
+            "device_code": code,
+            "verification_uri": place,
+            "expires_in": int(LIFETIME.total_seconds()),
+            "interval": self._service.settings.device_interval,
+            "message": f"To sign in, use a web browser to open the page {place} and enter the "
+            f"code {pending.user_code} to authenticate.",
+        }
+
+    def _of_application(self, origin: str, tenant: str, form: Form) -> JsonObject:
         base = f"{origin}/{tenant}"
         audiences = (f"{base}/oauth2/v2.0/token", f"{base}/v2.0")
         service = self._service
         evidence = Evidence(service.clock.now(), audiences, service.identity.public_key)
-        granted = login.grant(service.settings, tenant, form, evidence)
-        seconds = service.settings.token_seconds
+        return self._bearer(login.grant(service.settings, tenant, form, evidence))
+
+    def _of_device(self, origin: str, _: str, form: Form) -> JsonObject:
+        code, now = login.required(form, "device_code"), self._service.clock.now()
+        return self._of_person(origin, self._service.devices.redeem(code, now=now))
+
+    def _renewed(self, origin: str, _: str, form: Form) -> JsonObject:
+        token = login.required(form, "refresh_token")
+        api = login.api_among(self._service.settings, form.get("scope", ""))
+        return self._of_person(origin, self._service.devices.renew(token, api=api))
+
+    def _of_person(self, origin: str, given: Consent) -> JsonObject:
+        granted = login.consented(self._service.settings, given)
+        whose = person(given.tenant_id, PERSON)
+        info = msgspec.json.encode({"uid": whose, "utid": given.tenant_id})
+        return {
+            **self._bearer(granted, user=PERSON),
+            "scope": " ".join(granted.application.scopes.get(given.api, ())),
+            "refresh_token": self._service.devices.keep(given),
+            "id_token": self._id_token(origin, given, whose),
+            "client_info": base64.urlsafe_b64encode(info).decode().rstrip("="),
+        }
+
+    def _id_token(self, origin: str, given: Consent, whose: str) -> str:
+        # Clients check its times against their own clock.
+        issued = int(self._service.clock.real().timestamp())
+        claims = {
+            "aud": given.client_id,
+            "iss": f"{origin}/{given.tenant_id}/v2.0",
+            "iat": issued,
+            "exp": issued + self._service.settings.token_seconds,
+            "oid": whose,
+            "sub": whose,
+            "preferred_username": PERSON,
+            "tid": given.tenant_id,
+            "ver": "2.0",
+        }
+        return self._service.identity.signed(claims)
+
+    def _bearer(self, granted: Grant, user: str | None = None) -> JsonObject:
+        seconds = self._service.settings.token_seconds
         return {
             "token_type": "Bearer",
             "expires_in": seconds,
             "ext_expires_in": seconds,
-            "access_token": self._signed(granted),
+            "access_token": self._signed(granted, user),
         }
 
     def managed(self, form: Form, header: str) -> JsonObject:
@@ -59,7 +135,7 @@ class SignIn:
             "token_type": "Bearer",
         }
 
-    def _signed(self, granted: Grant) -> str:
+    def _signed(self, granted: Grant, user: str | None = None) -> str:
         service = self._service
         return service.identity.token(
             service.settings,
@@ -67,4 +143,5 @@ class SignIn:
             granted.application,
             granted.api,
             now=service.clock.now(),
+            user=user,
         )

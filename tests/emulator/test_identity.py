@@ -296,6 +296,100 @@ def test_a_machine_that_is_not_known_has_none(
     assert answer.status_code == status
 
 
+class Person:
+    """Signs in on another device, through MSAL."""
+
+    def __init__(self, emulator: Emulator, api: str = "graph") -> None:
+        emulator.configure(device_interval=1)
+        self.scopes = [f"{RESOURCES[api]}/.default"]
+        self.application = msal.PublicClientApplication(
+            emulator.client_id,
+            authority=f"{emulator.authority_url}/{emulator.tenant_id}",
+            instance_discovery=False,
+        )
+        self.flow: dict[str, Any] = self.application.initiate_device_flow(self.scopes)
+
+    def poll(self) -> dict[str, Any]:
+        """Ask once whether the sign-in is finished."""
+        answer: dict[str, Any] = self.application.acquire_token_by_device_flow(
+            self.flow, exit_condition=lambda _: True
+        )
+        return answer
+
+
+@pytest.mark.parametrize("api", ["graph", "defender"])
+def test_a_person_signs_in_on_another_device(client: Client, api: str) -> None:
+    """Pending until the person is done; then a token with scopes in place of roles."""
+    person = Person(client.emulator, api)
+    pending = person.poll()
+
+    assert client.emulator.sign_in(person.flow["user_code"]) == 1
+    token = person.poll()["access_token"]
+
+    claims = jwt.decode(token, options={"verify_signature": False})
+    answer = client.send(
+        {"Query": "print 1"}, api=api, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert pending["error"] == "authorization_pending"
+    assert ("scp" in claims, "roles" in claims) == (True, False)
+    assert answer.status_code == 200
+
+
+def test_a_sign_in_is_renewed_without_the_person(client: Client) -> None:
+    """MSAL's cache and the refresh token do for the next run."""
+    person = Person(client.emulator)
+    client.emulator.sign_in()
+    person.poll()
+    (account,) = person.application.get_accounts()
+
+    renewed = person.application.acquire_token_silent(
+        person.scopes, account=account, force_refresh=True
+    )
+
+    headers = {"Authorization": f"Bearer {renewed['access_token']}"}
+    assert client.send({"Query": "print 1"}, headers=headers).status_code == 200
+
+
+def test_the_page_for_the_code_takes_it(client: Client) -> None:
+    """Whoever enters the code there has signed in; a wrong one shows the form again."""
+    person = Person(client.emulator)
+    place = person.flow["verification_uri"]
+
+    wrong = client.session.get(place, params={"code": "WRONG"}, timeout=30).text
+    right = client.session.get(place, params={"code": person.flow["user_code"]}, timeout=30).text
+
+    assert "<form>" in wrong
+    assert "signed in" in right
+    assert "access_token" in person.poll()
+
+
+def test_a_declined_or_late_sign_in_gives_no_token(emulator: Emulator) -> None:
+    """The person may say no, and the code is good for a quarter of an hour."""
+    declined, late = Person(emulator), Person(emulator)
+
+    emulator.sign_in(declined.flow["user_code"], approve=False)
+    no = declined.poll()
+    emulator.clock.advance(timedelta(minutes=15))
+    emulator.sign_in(late.flow["user_code"])
+    gone = late.poll()
+
+    assert (no["error"], gone["error"]) == ("authorization_declined", "expired_token")
+
+
+def test_a_person_without_the_scope_is_told_so(client: Client) -> None:
+    """What the application may do with a person is not what it may do alone."""
+    without = Application(scopes={"graph": ("User.Read",)})
+    client.emulator.settings = Settings(tenants=(Tenant(applications=(without,)),))
+    person = Person(client.emulator)
+    client.emulator.sign_in()
+
+    headers = {"Authorization": f"Bearer {person.poll()['access_token']}"}
+    answer = client.send({"Query": "print 1"}, headers=headers)
+
+    assert answer.status_code == 403
+    assert "API required scopes: ThreatHunting.Read.All" in answer.json()["error"]["message"]
+
+
 Authorization = Callable[[Client], str]
 
 
