@@ -68,6 +68,16 @@ def test_large_answers_are_cut_many_times() -> None:
     assert max(piece.size for piece in layout.pieces) < 2 * 4096
 
 
+def test_objects_inside_of_rows_do_not_hide_where_rows_end() -> None:
+    """Most of what looks like a new row is part of one; the cut before it still holds."""
+    body = _body([{"N": n, "S": [{"N": 0}] * 20} for n in range(500)])
+
+    layout = split(BytesIO(body), "results", chunk=1024)
+
+    assert layout is not None
+    assert max(piece.size for piece in layout.pieces) < 2 * 1024
+
+
 def test_a_row_larger_than_a_chunk_is_one_piece() -> None:
     """A bag may be as large as the service lets it."""
     rows = [{"N": 1}, {"N": "x" * 1000}, {"N": 2}]
