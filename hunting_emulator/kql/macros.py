@@ -52,6 +52,10 @@ MACROS: Final = (
         >> (32 - coalesce(TRY_CAST(split_part(block, '/', 2) AS INTEGER), 32))""",
     "CREATE MACRO kusto_bag_keys(x) AS to_json(json_keys(CAST(x AS JSON)))",
     "CREATE MACRO kusto_isascii(x) AS NOT regexp_matches(x, '[^\\x00-\\x7F]')",
+    "CREATE MACRO kusto_next(x) AS lead(x) OVER (), (x, n) AS lead(x, n) OVER ()",
+    "CREATE MACRO kusto_prev(x) AS lag(x) OVER (), (x, n) AS lag(x, n) OVER ()",
+    """CREATE MACRO kusto_strcat_array(x, between) AS
+      array_to_string(CAST(to_json(x) AS VARCHAR[]), between)""",
     "CREATE MACRO kusto_row_number(x) AS row_number() OVER () - 1 + x",
     "CREATE MACRO kusto_tohex(x) AS lower(hex(x))",
     "CREATE MACRO kusto_url_decode(x) AS url_decode(x)",

@@ -33,7 +33,10 @@ MACRO_FUNCTIONS: Final = frozenset(
         "bag_keys",
         "ipv4_is_in_range",
         "isascii",
+        "next",
+        "prev",
         "row_number",
+        "strcat_array",
         "tohex",
         "unixtime_microseconds_todatetime",
         "unixtime_milliseconds_todatetime",
@@ -284,6 +287,14 @@ def _is_private(arguments: list[str]) -> str:
     return f"(tostring({arguments[0]}) matches regex {quoted(private)})"
 
 
+def _has_any_ipv4(arguments: list[str]) -> str:
+    return "(" + " or ".join(f"{arguments[0]} has {ip}" for ip in arguments[1:]) + ")"
+
+
+def _percentiles(arguments: list[str]) -> str:
+    return ", ".join(f"percentile({arguments[0]}, {rank.strip()})" for rank in arguments[1:])
+
+
 _Rewrites = Mapping[str, Callable[[list[str]], str]]
 
 _FORMS: Final[_Rewrites] = {
@@ -292,7 +303,10 @@ _FORMS: Final[_Rewrites] = {
 }
 _FUNCTIONS: Final[_Rewrites] = {
     "hash": _hash,
+    "has_any_ipv4": _has_any_ipv4,
+    "has_ipv4": _has_any_ipv4,
     "hash_xxhash64": _hash,
+    "percentiles": _percentiles,
     "ipv4_is_private": _is_private,
     **{name: partial(_called, name) for name in sorted(MACRO_FUNCTIONS)},
 }

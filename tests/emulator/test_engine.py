@@ -1,6 +1,7 @@
 """The engine answers KQL as Kusto does; every answer here was worked out by hand."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import pytest
@@ -239,6 +240,23 @@ def test_predicates_hold_for_the_rows_that_kusto_would_keep(
             [(True, "no")],
             id="column_ifexists",
         ),
+        pytest.param(
+            "Events | order by n asc | extend p = prev(n), q = next(n, 2) | where n == 7"
+            " | project p, q",
+            [(-3, None)],
+            id="prev-and-next",
+        ),
+        pytest.param(
+            "Events | where n < 9 | summarize s = strcat_array(make_list(n), ';'),"
+            " percentiles(n, 50, 99)",
+            [("-3;7", -3, 7)],
+            id="scalar-over-aggregate",
+        ),
+        pytest.param(
+            "print strcat_array(dynamic(['a', 1]), '-'), has_ipv4('from 10.0.0.5:80', '10.0.0.5')",
+            [("a-1", True)],
+            id="strcat_array",
+        ),
         pytest.param("Events | sample 2 | count", [(2,)], id="sample"),
         pytest.param(
             "datatable(a:string, t:datetime)['x', datetime(2026-01-01T00:00:00.1234567Z)]",
@@ -327,9 +345,9 @@ def test_tables_that_spell_a_column_differently_can_be_put_together() -> None:
 
 def test_names_are_taken_with_their_case(engine: Engine) -> None:
     """Kusto knows no column by another spelling, so neither does the emulator."""
-    with pytest.raises(KqlSemanticError, match="'where' operator: .* named 'NAME'"):
+    with pytest.raises(KqlSemanticError, match=r"'where' operator: .* named 'NAME'"):
         run(engine, "Events | where NAME == 'foo'")
-    with pytest.raises(KqlSemanticError, match="'take' operator: .* named 'events'"):
+    with pytest.raises(KqlSemanticError, match=r"'take' operator: .* named 'events'"):
         run(engine, "events | take 1")
 
 
@@ -369,6 +387,18 @@ def test_row_cap_drops_rows_without_a_word(engine: Engine) -> None:
     capped = engine.run("Events | order by n desc | project n", now=NOW, row_cap=2)
 
     assert list(column(capped)) == [2**60 + 1, 7]
+
+
+def test_threads_share_an_engine(engine: Engine) -> None:
+    """Calls of several threads, some with new texts, get each their own answer."""
+
+    def asked(number: int) -> list[tuple[object, ...]]:
+        return list(run(engine, f"Events | where n > -9 | summarize x = {number} + count()").rows())
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(asked, [*range(20), *range(20)]))
+
+    assert answers == [[(number + 3,)] for number in [*range(20), *range(20)]]
 
 
 def test_rows_come_in_batches(engine: Engine) -> None:
