@@ -2,16 +2,25 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
-from tap_m365hunting.config import READ_UTF8
-from tap_m365hunting.display import check_lines
+from tap_m365hunting.auth import ClientSecret
+from tap_m365hunting.checks import Checker
+from tap_m365hunting.client import Client
+from tap_m365hunting.config import READ_UTF8, Settings
+from tap_m365hunting.display import check_lines, plan_lines
+from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.plans import Forecaster
 from tap_m365hunting.report import Report, report
+from tap_m365hunting.service import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
 
 _ENV: Final = "ENV"
@@ -35,10 +44,20 @@ _FORMAT: Final = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What the commands take from the world: seconds since the epoch, and waiting for some."""
+
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tap-m365hunting", prog_name="m365hunting")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Look at hunting queries before tap-m365hunting runs them."""
+    context.ensure_object(Effects)
 
 
 @main.command()
@@ -46,23 +65,90 @@ def main() -> None:
 @click.option("--offline", is_flag=True, help="Make no call; credentials may be missing.")
 @click.option("--kql", "show_kql", is_flag=True, help="Show the KQL that would be sent.")
 @_FORMAT
-def check(*, sources: Sequence[str], offline: bool, show_kql: bool, form: str) -> None:
+@click.pass_obj
+def check(
+    effects: Effects, *, sources: Sequence[str], offline: bool, show_kql: bool, form: str
+) -> None:
     """Say whether the queries will work; exit with status 1 if one will not."""
     schema = _schema(credentials=not offline)
     given = _settings(sources, schema)
     found = report(given, schema=schema, read=READ_UTF8)
-    _print(found, form, show_kql=show_kql)
+    if not offline and not found.errors:
+        found = _asked(found, given, schema, effects)
+    lines = check_lines(found, show_kql=show_kql)
+    _print(found.to_json() if form == "json" else lines)
+    for error in found.errors if form == "text" else ():
+        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
     sys.exit(0 if found.ok else 1)
 
 
-def _print(found: Report, form: str, *, show_kql: bool) -> None:
-    if form == "json":
-        click.echo(json.dumps(found.to_json(), indent=2))
-        return
-    for line in check_lines(found, show_kql=show_kql):
+@main.command()
+@_CONFIG
+@click.option("--state", metavar="FILE", help="The state that the run would start from.")
+@_FORMAT
+@click.pass_obj
+def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: str) -> None:
+    """Say what the next run would do; counts rows and fetches none."""
+    schema = _schema(credentials=True)
+    settings = _parsed(_settings(sources, schema), schema)
+    service = _service(settings, effects)
+    saved = _file(state) if state else {}
+    forecaster = Forecaster(settings, service.run, state=saved, now=service.now())
+    try:
+        found = forecaster.plan()
+    except SingerSDKError as error:
+        raise click.ClickException(str(error)) from error
+    _print(found.to_json() if form == "json" else plan_lines(found))
+    sys.exit(0 if found.ok else 1)
+
+
+def _asked(
+    found: Report, given: Mapping[str, Any], schema: dict[str, Any], effects: Effects
+) -> Report:
+    """Ask the service about the queries that may run."""
+    fit = [given["queries"][query.number] for query in found.queries if query.ok]
+    settings = _parsed({**given, "queries": fit}, schema)
+    service = _service(settings, effects)
+    checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
+    queries = {query.name: query for query in settings.queries}
+    try:
+        return replace(
+            found,
+            queries=tuple(
+                checker.check(queries[one.name], one) if one.ok else one for one in found.queries
+            ),
+            access=_access(settings) if fit else None,
+        )
+    except AuthenticationError as error:
+        return replace(found, errors=(*found.errors, str(error)))
+
+
+def _access(settings: Settings) -> str:
+    place = settings.connection
+    return f"Token and permission are good: {place.dialect.title}, tenant {place.tenant_id}"
+
+
+def _service(settings: Settings, effects: Effects) -> HuntingService:
+    client = Client(
+        settings.connection,
+        settings.rations,
+        ClientSecret(settings.connection),
+        clock=effects.clock,
+        sleep=effects.sleep,
+    )
+    return HuntingService(client, settings.connection.dialect, effects.clock)
+
+
+def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
+    try:
+        return Settings.parse(given, schema=schema)
+    except ConfigValidationError as error:
+        raise click.ClickException("\n".join([str(error), *error.errors])) from error
+
+
+def _print(found: dict[str, object] | Iterable[str]) -> None:
+    for line in [json.dumps(found, indent=2)] if isinstance(found, dict) else found:
         click.echo(line)
-    for error in found.errors:
-        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
 
 
 def _schema(*, credentials: bool) -> dict[str, Any]:
@@ -91,7 +177,7 @@ def _file(name: str) -> Mapping[str, Any]:
         msg = f"{name}: is not JSON: {error}"
         raise click.ClickException(msg) from error
     if not isinstance(content, dict):
-        msg = f"{name}: must hold an object of settings"
+        msg = f"{name}: must hold an object"
         raise click.ClickException(msg)
     return content
 

@@ -6,17 +6,24 @@ Pure. Colours are in the text; whoever prints it takes them out where there is n
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 import click
 
-from tap_m365hunting.report import QueryReport, Remark, Report
+from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
+from tap_m365hunting.plans import Plan, StreamPlan
+from tap_m365hunting.report import Facts, QueryReport, Remark, Report
 
 WIDTH: Final = 100
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 # Of a long line, this much is quoted before the place in question.
 _BEFORE: Final = 50
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+# Of a wide result, this many columns are listed; of a long plan, this many windows.
+_COLUMNS: Final = 12
+_WINDOWS: Final = 20
 _INDENT: Final = " " * 9
 _QUOTE: Final = " " * 13
 
@@ -28,13 +35,19 @@ def check_lines(report: Report, *, show_kql: bool = False) -> Iterator[str]:
         yield _aligned(query, widths)
         for remark in query.remarks:
             yield from _remark(remark, query.text)
+        if query.facts:
+            yield from _facts(query.facts)
         if show_kql:
             yield from _texts(query)
+    if report.access:
+        yield report.access
     yield _sum(report)
 
 
-def quoted(text: str, line: int, column: int, operator: str | None = None) -> Iterator[str]:
-    r"""Yield the line of the text, and below it carets under the operator at the column.
+def quoted(
+    text: str, line: int, column: int | None = None, operator: str | None = None
+) -> Iterator[str]:
+    r"""Yield the line of the text, and below it carets under the operator at the column, if known.
 
     >>> for shown in quoted("DeviceInfo\n| take 5", 2, 3, "take"):
     ...     print(shown)
@@ -44,14 +57,14 @@ def quoted(text: str, line: int, column: int, operator: str | None = None) -> It
     lines = _LINE_END.split(text)
     if not 0 < line <= len(lines):
         return
-    whole = _printable(lines[line - 1])
-    cut = max(0, column - 1 - _BEFORE)
+    whole, place = _printable(lines[line - 1]), (column or 1) - 1
+    cut = max(0, place - _BEFORE)
     end = cut + WIDTH - len(_QUOTE) - 1
     start = "…" if cut else ""
-    there = whole[column - 1 :].startswith(operator or " ")
-    carets = "^" * (len(operator) if operator and there else 1)
     yield f"{start}{whole[cut:end]}{'…' if end < len(whole) else ''}"
-    yield f"{' ' * (len(start) + column - 1 - cut)}{carets}"
+    if column is not None:
+        carets = len(operator) if operator and whole[place:].startswith(operator) else 1
+        yield f"{' ' * (len(start) + place - cut)}{'^' * carets}"
 
 
 def _printable(text: str) -> str:
@@ -91,7 +104,7 @@ def _coloured(verdict: str) -> str:
 
 
 def _remark(remark: Remark, text: str) -> Iterator[str]:
-    place = f"{remark.line}:{remark.column}" if remark.line else ""
+    place = f"{remark.line}:{remark.column or ''}".rstrip(":") if remark.line else ""
     head = f"{_INDENT}{place} ".rstrip() + " " if place else _INDENT
     said = textwrap.wrap(
         f"{remark.severity}: {_printable(remark.message)}",
@@ -103,10 +116,31 @@ def _remark(remark: Remark, text: str) -> Iterator[str]:
     )
     yield said[0].replace(remark.severity, _coloured(remark.severity), 1)
     yield from said[1:]
-    if remark.line and remark.column:
-        source, carets = [*quoted(text, remark.line, remark.column, remark.operator)] or ("", "")
-        yield f"{_QUOTE}{source}"
-        yield f"{_QUOTE}{click.style(carets, fg=_COLOURS[remark.severity])}"
+    if remark.line:
+        for quote in quoted(text, remark.line, remark.column, remark.operator):
+            yield f"{_QUOTE}{quote}"
+
+
+def _facts(facts: Facts) -> Iterator[str]:
+    if facts.rows_a_run is not None:
+        rows = f"{facts.rows_a_day:,} rows a day; " if facts.rows_a_day is not None else ""
+        yield (
+            f"{_INDENT}{rows}a daily run: {facts.rows_a_run:,} rows, "
+            f"{_plural(facts.calls_a_run or 0, 'call')}, {facts.minutes_a_run or 0:.1f} min"
+        )
+    yield f"{_INDENT}key: {_printable(', '.join(facts.key)) or 'none'}"
+    shown = [_printable(f"{column.name} {column.type}") for column in facts.columns[:_COLUMNS]]
+    rest = [f"and {len(facts.columns) - _COLUMNS} more"] * (len(facts.columns) > _COLUMNS)
+    yield from textwrap.wrap(
+        f"{_plural(len(facts.columns), 'column')}: {', '.join([*shown, *rest])}",
+        width=WIDTH,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+    )
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _texts(query: QueryReport) -> Iterator[str]:
@@ -125,3 +159,52 @@ def _sum(report: Report) -> str:
         f"{verdicts.count('error')} with errors",
     ]
     return f"{queries}: {', '.join(counts)}"
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield the lines of a plan: for each stream a head, a histogram and its windows."""
+    for stream in plan.streams:
+        yield from _stream_lines(stream)
+    yield f"The run: {_plural(plan.calls, 'call')}, {plan.minutes:.1f} min under the quotas"
+
+
+def bars(rows: Sequence[int]) -> str:
+    """Return a bar for each number; any rows at all can be seen.
+
+    >>> bars([0, 1, 50, 100])
+    ' ▁▄█'
+    """
+    most = max(rows, default=0)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] if most else " " for count in rows)
+
+
+def _stream_lines(stream: StreamPlan) -> Iterator[str]:
+    name = click.style(_printable(stream.name), bold=True)
+    if stream.error:
+        yield f"{_coloured('error')}  {name}  {_printable(stream.error)}"
+        return
+    yield (
+        f"{name}  {_plural(stream.rows, 'row')}, {_plural(stream.calls, 'call')}, "
+        f"{stream.minutes:.1f} min"
+    )
+    if stream.bins and stream.rows:
+        yield f"{_INDENT}{bars([rows for _, rows in stream.bins])}"
+        yield f"{_INDENT}{_scale(stream)}"
+    for window, rows in stream.windows[:_WINDOWS]:
+        yield f"{_INDENT}{_short(window.start)} to {_short(window.end)}  {_plural(rows, 'row')}"
+    if len(stream.windows) > _WINDOWS:
+        yield f"{_INDENT}… and {_plural(len(stream.windows) - _WINDOWS, 'window')} more"
+
+
+def _scale(stream: StreamPlan) -> str:
+    """Say how wide a bar is, and how many rows the highest stands for."""
+    widest = max((window for window, _ in stream.bins), key=lambda window: window.ticks)
+    most = max(rows for _, rows in stream.bins)
+    width = timedelta(microseconds=widest.ticks // TICKS_PER_MICROSECOND)
+    start = _short(stream.bins[0][0].start)
+    return f"from {start}, a bar is {width}, the highest is {_plural(most, 'row')}"
+
+
+def _short(instant: Instant) -> str:
+    """Write an instant to the second, which is exact enough to look at."""
+    return str(instant)[:19].replace("T", " ")

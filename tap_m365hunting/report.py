@@ -16,6 +16,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.queries import HuntingQuery, ListedQuery, listed_queries
 from tap_m365hunting.reader import Hunt
+from tap_m365hunting.schema import Column
 from tap_m365hunting.windows import CountAsk, ReadAsk, TimeWindow
 
 #: The window that the texts of a report are written for.
@@ -81,15 +82,46 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryReport:
-    """What there is to say about one query; `mode` is `None` if that cannot be told."""
+class Facts:
+    """What only the service knows; `None` where it was not counted.
 
+    A run is one a day, with its lookback. `rows_a_day` has no meaning for a whole table.
+    """
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rows_a_day: int | None = None
+    rows_a_run: int | None = None
+    calls_a_run: int | None = None
+    minutes_a_run: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the facts under their names."""
+        return {
+            "columns": [{"name": column.name, "type": column.type} for column in self.columns],
+            "key": list(self.key),
+            "rows_a_day": self.rows_a_day,
+            "rows_a_run": self.rows_a_run,
+            "calls_a_run": self.calls_a_run,
+            "minutes_a_run": self.minutes_a_run and round(self.minutes_a_run, 2),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReport:
+    """What there is to say about one query, the `number`th that is configured.
+
+    `mode` is `None` if it cannot be told.
+    """
+
+    number: int
     name: str
     text: str
     remarks: tuple[Remark, ...]
     mode: Mode | None = None
     cursor: str | None = None
     texts: Texts = Texts()
+    facts: Facts | None = None
 
     @property
     def ok(self) -> bool:
@@ -105,15 +137,20 @@ class QueryReport:
             "ok": self.ok,
             "problems": [remark.to_json() for remark in self.remarks],
             "kql": self.texts.to_json(),
+            **(self.facts.to_json() if self.facts else {}),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What there is to say about all queries; `errors` are about the settings around them."""
+    """What there is to say about all queries; `errors` are about what is around them.
+
+    `access` says who asks what, where the service has taken a call.
+    """
 
     queries: tuple[QueryReport, ...]
     errors: tuple[str, ...] = ()
+    access: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -121,9 +158,13 @@ class Report:
         return not self.errors and all(query.ok for query in self.queries)
 
     def to_json(self) -> dict[str, object]:
-        """Return the report as DESIGN has it; `errors` only if there are any."""
-        found: dict[str, object] = {"ok": self.ok, "queries": [q.to_json() for q in self.queries]}
-        return {**found, "errors": list(self.errors)} if self.errors else found
+        """Return the report for programs; `errors` and `access` only if there are any."""
+        return {
+            "ok": self.ok,
+            "queries": [query.to_json() for query in self.queries],
+            **({"errors": list(self.errors)} if self.errors else {}),
+            **({"access": self.access} if self.access else {}),
+        }
 
 
 def report(
@@ -160,10 +201,11 @@ def _query_report(listed: ListedQuery, wrong: list[str], said: Mapping[str, Any]
         remarks.append(Remark.of(kql.Problem.of(listed.unreadable)))
     keys = {found[2] for line in lines if (found := _OF_QUERY.match(line))}
     if listed.query is None or keys & _DECISIVE:
-        return QueryReport(listed.name, listed.text or "", tuple(remarks))
+        return QueryReport(listed.number, listed.name, listed.text or "", tuple(remarks))
     query = listed.parsed(said, without=keys)
     verdict = query.assess()
     return QueryReport(
+        listed.number,
         listed.name,
         listed.query.text,
         (*remarks, *map(Remark.of, verdict.problems)),

@@ -1,0 +1,133 @@
+"""Asks the service whether queries will work, and how much they will bring."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_m365hunting import counting
+from tap_m365hunting.config import HuntingQuery, Rations, Reading
+from tap_m365hunting.density import Density
+from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
+from tap_m365hunting.inquiry import Inquiry
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.parts import TablePlanner
+from tap_m365hunting.planner import Planner
+from tap_m365hunting.reader import Call
+from tap_m365hunting.rehearsal import minutes, rehearse
+from tap_m365hunting.report import Facts, QueryReport, Remark, Texts
+from tap_m365hunting.spans import overlap
+from tap_m365hunting.windows import TimeWindow
+
+#: A run is taken to be one a day, as large as the days before it.
+RUN: Final = timedelta(days=1)
+COUNTED_DAYS: Final = 7
+
+
+class Checker:
+    """Checks one tenant's queries; each costs a probe and at most two counts."""
+
+    def __init__(self, reading: Reading, rations: Rations, call: Call, *, now: Instant) -> None:
+        self._reading = reading
+        self._rations = rations
+        self._call = call
+        self._now = now
+
+    def check(self, query: HuntingQuery, found: QueryReport) -> QueryReport:
+        """Return what was found of a query from its text, made certain by the service.
+
+        Raises:
+            AuthenticationError: the service takes no call; it holds for every query.
+        """
+        try:
+            inquiry = Inquiry.of(query, self._reading, self._call)
+        except QueryRejectedError as error:
+            refusal = Remark("error", str(error), error.line)
+            return replace(found, remarks=(*found.remarks, refusal))
+        except AuthenticationError:
+            raise
+        except SingerSDKError as error:
+            return replace(found, remarks=(*found.remarks, Remark("error", str(error))))
+        return self._sized(inquiry, self._certain(inquiry, found))
+
+    def _certain(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
+        verdict, shape = inquiry.verdict, inquiry.shape
+        return replace(
+            found,
+            remarks=inquiry.remarks,
+            mode=verdict.mode,
+            cursor=verdict.cursor,
+            texts=Texts.of(inquiry.query, verdict, row_cap=self._reading.row_cap),
+            facts=Facts(shape.columns, shape.key_properties),
+        )
+
+    def _sized(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
+        if not found.ok or found.facts is None:
+            return found
+        try:
+            remarks = (*found.remarks, *self._null_cursors(inquiry))
+            return replace(found, remarks=remarks, facts=self._facts(inquiry, found.facts))
+        except WindowTooLargeError as error:
+            message = f"Its rows could not be counted, so nothing is predicted: {error}"
+            return replace(found, remarks=(*found.remarks, Remark("warning", message)))
+        except AuthenticationError:
+            raise
+        except SingerSDKError as error:
+            return replace(found, remarks=(*found.remarks, Remark("error", str(error))))
+
+    def _null_cursors(self, inquiry: Inquiry) -> Iterator[Remark]:
+        cursor = inquiry.verdict.cursor
+        if inquiry.verdict.mode is not Mode.INCREMENTAL or cursor is None:
+            return
+        if rows := counting.nulls(inquiry.hunt, cursor, self._call):
+            yield Remark(
+                "warning",
+                f"{rows} rows have no {cursor}, so no window holds them and they are never read. "
+                "Fill it, as with coalesce(), or set replication_key to a column that all have",
+            )
+
+    def _facts(self, inquiry: Inquiry, known: Facts) -> Facts:
+        if inquiry.verdict.mode is Mode.FULL_TABLE:
+            return self._whole(inquiry, known)
+        days = COUNTED_DAYS if inquiry.verdict.mode is Mode.INCREMENTAL else 1
+        counted = self._counted(inquiry, min(timedelta(days=days), self._reading.retention))
+        span = TimeWindow(Instant(counted.edges[0]), Instant(counted.edges[-1]))
+        lookback = inquiry.query.lookback * (inquiry.verdict.mode is Mode.INCREMENTAL)
+        window = overlap(TimeWindow(span.end - RUN - lookback, span.end), span) or span
+        window = inquiry.hunt.whole_bins(window) or window
+        planner = Planner(window, row_cap=self._reading.row_cap, step=inquiry.hunt.step)
+        calls = rehearse(planner, counted, row_cap=self._reading.row_cap).calls
+        return replace(
+            known,
+            rows_a_day=round(counted.total * _DAY_TICKS / span.ticks),
+            rows_a_run=counted.expected(window),
+            calls_a_run=calls,
+            minutes_a_run=minutes(calls, self._rations),
+        )
+
+    def _counted(self, inquiry: Inquiry, width: timedelta) -> Density:
+        end = self._now - self._reading.settle
+        window = TimeWindow(end - width, end)
+        if inquiry.verdict.mode is Mode.WINDOWED:
+            return counting.even(window, counting.total(inquiry.hunt, window, self._call))
+        cap = self._reading.row_cap
+        return counting.density(inquiry.hunt, window, self._call, row_cap=cap)
+
+    def _whole(self, inquiry: Inquiry, known: Facts) -> Facts:
+        rows = counting.total(inquiry.hunt, None, self._call)
+        cap = self._reading.row_cap
+        any_window = TimeWindow(self._now - RUN, self._now)
+        table = counting.even(any_window, rows)
+        calls = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap).calls
+        return replace(
+            known,
+            rows_a_run=rows,
+            calls_a_run=calls,
+            minutes_a_run=minutes(calls, self._rations),
+        )
+
+
+_DAY_TICKS: Final = TimeWindow(Instant(0), Instant(0) + RUN).ticks

@@ -1,0 +1,92 @@
+"""Counts rows: what a look at a query may ask the service, which hands out no row for it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from tap_m365hunting import kql
+from tap_m365hunting.density import MOST_BINS, Density
+from tap_m365hunting.errors import WindowTooLargeError
+from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.reader import Call, Hunt
+from tap_m365hunting.records import Answer
+from tap_m365hunting.windows import CountAsk, TimeWindow
+
+#: Widths of bins; each is a multiple of those before it, so fine bins add up to wide ones.
+WIDTHS: Final = (
+    timedelta(seconds=1),
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=10),
+    timedelta(days=100),
+    timedelta(days=1000),
+)
+# A count that is too costly is asked for again in halves, so many times over.
+_HALVINGS: Final = 4
+
+
+def density(hunt: Hunt, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
+    """Count a window per bin; one call, if the service can answer it at once.
+
+    Raises:
+        WindowTooLargeError: even a sixteenth of the window is too costly to count.
+    """
+    width = fitting(window, most=min(MOST_BINS, row_cap - 3))
+    return Density.of(window, width, _counts(hunt, window, call, width, _HALVINGS))
+
+
+def even(window: TimeWindow, rows: int) -> Density:
+    """Return rows of which only the sum is known."""
+    return Density((window.start.ticks, window.end.ticks), (rows,))
+
+
+def total(hunt: Hunt, window: TimeWindow | None, call: Call) -> int:
+    """Count the rows of a window, or of the whole result."""
+    with call(hunt.text(CountAsk(window))) as answer:
+        return sum(int(str(row["__rows"])) for row in answer.rows)
+
+
+def nulls(hunt: Hunt, cursor: str, call: Call) -> int:
+    """Count the rows that no window holds."""
+    with call(kql.nulls(hunt.query, cursor)) as answer:
+        return sum(int(str(row["__rows"])) for row in answer.rows)
+
+
+def fitting(window: TimeWindow, *, most: int, least: timedelta = WIDTHS[0]) -> timedelta:
+    """Return the narrowest width, not below `least`, that needs at most so many bins."""
+    fits = (w for w in WIDTHS if w >= least and window.ticks // ticks(w) + 2 <= most)
+    return next(fits, WIDTHS[-1])
+
+
+def rebinned(counted: Density, *, most: int) -> Iterable[tuple[TimeWindow, int]]:
+    """Yield the rows in wider bins, those without rows included; the outer bins may be cut."""
+    window = TimeWindow(Instant(counted.edges[0]), Instant(counted.edges[-1]))
+    width = ticks(fitting(window, most=most))
+    for start in range(window.start.ticks // width * width, window.end.ticks, width):
+        low, high = max(window.start, Instant(start)), min(window.end, Instant(start + width))
+        part = TimeWindow(low, high)
+        yield part, counted.expected(part)
+
+
+def _counts(
+    hunt: Hunt, window: TimeWindow, call: Call, width: timedelta, halvings: int
+) -> Counter[Instant]:
+    try:
+        with call(hunt.text(CountAsk(window, width))) as answer:
+            return Counter(_bins(answer))
+    except WindowTooLargeError:
+        if not halvings or window.ticks < ticks(width):
+            raise
+    counts = Counter[Instant]()
+    for half in window.halves():
+        counts.update(_counts(hunt, half, call, width, halvings - 1))
+    return counts
+
+
+def _bins(answer: Answer) -> dict[Instant, int]:
+    return {Instant.parse(str(row["__bin"])): int(str(row["__rows"])) for row in answer.rows}

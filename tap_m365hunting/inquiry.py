@@ -1,0 +1,46 @@
+"""What the service says of a query: its columns, and with them how it will be read."""
+
+from dataclasses import dataclass
+
+from tap_m365hunting import kql
+from tap_m365hunting.config import HuntingQuery, Reading
+from tap_m365hunting.reader import Call, Hunt, in_user_lines
+from tap_m365hunting.report import Remark
+from tap_m365hunting.schema import Shape
+from tap_m365hunting.streams import shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A query whose columns are known."""
+
+    query: HuntingQuery
+    shape: Shape
+    verdict: kql.Verdict
+
+    @classmethod
+    def of(cls, query: HuntingQuery, reading: Reading, call: Call) -> "Inquiry":
+        """Ask for the columns alone, which costs one call and hands out no row.
+
+        Raises:
+            QueryRejectedError: the service refuses the query; its line is that of the user's text.
+        """
+        probe = kql.probe(query.query)
+        with in_user_lines(query.query, probe), call(probe) as answer:
+            shape = shape_of(query, reading, answer.columns)
+        verdict = query.assess([(column.name, column.type) for column in shape.columns])
+        return cls(query, shape, verdict)
+
+    @property
+    def hunt(self) -> Hunt:
+        """The query as it will be read."""
+        return Hunt(self.query.query, self.verdict.mode, self.verdict.cursor, self.verdict.bin)
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is wrong with it, or may be."""
+        missing = [
+            Remark("error", f"primary_keys: the result has no column {name}")
+            for name in self.shape.missing_keys
+        ]
+        return (*map(Remark.of, self.verdict.problems), *missing)

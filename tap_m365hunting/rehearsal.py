@@ -1,0 +1,92 @@
+"""What a run would do, played through with counted rows in the place of the service.
+
+Pure. The planner is the one that runs; only the answers are made up. Where rows lie inside a bin is
+not known, so a window's own rows are an estimate, and all together they are what was counted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tap_m365hunting.config import Rations
+from tap_m365hunting.density import Density
+from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.parts import TablePlanner
+from tap_m365hunting.planner import Planner
+from tap_m365hunting.quota import MINUTE, TenantQuota
+from tap_m365hunting.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
+
+#: What a call is taken to need until it is answered, where the service does not say.
+SECONDS_A_CALL: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The windows in the order of time, and the calls for them, counts included."""
+
+    windows: tuple[WindowDone, ...]
+    calls: int
+
+
+def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int) -> Rehearsal:
+    """Play a planner through a span whose rows lie as the density says."""
+    calls = 0
+    done = list[WindowDone]()
+    while (ask := planner.next()) is not None:
+        calls += 1
+        if isinstance(ask, CountAsk):
+            planner.counted(ask, _counts(density, ask))
+        else:
+            planner.answered(ask, _answer(density, ask, row_cap))
+        done += planner.drain()
+    return Rehearsal((*done, *planner.drain()), calls)
+
+
+def minutes(calls: int, rations: Rations) -> float:
+    """Return how long so many calls take, one after another, under the quotas."""
+    quota = TenantQuota.of_calls(
+        per_minute=rations.calls_per_minute,
+        per_hour=rations.calls_per_hour,
+        share_percent=rations.share_percent,
+    )
+    now = 0.0
+    for _ in range(calls):
+        while wait := quota.take(now):
+            now += wait
+        now += SECONDS_A_CALL
+    return now / MINUTE
+
+
+def _counts(density: Density, ask: CountAsk) -> Mapping[Instant, int]:
+    window = _window(density, ask)
+    if ask.bin is None:
+        return {window.start: density.expected(window)}
+    width = ticks(ask.bin)
+    starts = range(window.start.ticks // width * width, window.end.ticks, width)
+    bins = {Instant(start): _part(window, start, start + width) for start in starts}
+    counts = {start: density.expected(part) for start, part in bins.items()}
+    return {start: rows for start, rows in counts.items() if rows}
+
+
+def _part(window: TimeWindow, start: int, end: int) -> TimeWindow:
+    return TimeWindow(max(window.start, Instant(start)), min(window.end, Instant(end)))
+
+
+def _answer(density: Density, ask: ReadAsk, row_cap: int) -> Answer:
+    window = _window(density, ask)
+    rows = density.expected(window)
+    if ask.part:
+        index, of = ask.part.index, ask.part.of
+        return Answer(min(row_cap, rows * (index + 1) // of - rows * index // of))
+    if rows < row_cap or ask.window is None:
+        return Answer(min(row_cap, rows))
+    before = density.before(window.start.ticks)
+    newest = density.point(before + row_cap - 1)
+    newest = min(max(newest, window.start.ticks + 1), window.end.ticks - 1)
+    used = min(density.before(newest) - before, row_cap - 1)
+    return Answer(row_cap, Instant(newest), held=row_cap - used)
+
+
+def _window(density: Density, ask: Ask) -> TimeWindow:
+    whole = TimeWindow(Instant(density.edges[0]), Instant(density.edges[-1]))
+    return ask.window or whole
