@@ -77,9 +77,8 @@ class Result:
         """Return the column that windows bound where none is configured."""
         there = [name for name in operators.CURSORS if self.has_time(name) is not False]
         likely = [name for name in there if self.has_time(name) or query.uses(name) is not None]
-        if not likely and self.stated.rest:
-            likely = [name for name in there if name == operators.CURSORS[0]]
-        return next(iter(likely), None)
+        usual = [name for name in there if name == operators.CURSORS[0]]
+        return next(iter([*likely, *usual]), None)
 
 
 def _mode(query: Query, method: str | None, cursor: str | None) -> Mode:

@@ -130,6 +130,20 @@ def test_a_full_table_is_not_warned_of_what_only_windows_suffer_from(text: str) 
     assert kql.assess(kql.read(text), method="FULL_TABLE").problems == ()
 
 
+def test_no_word_makes_a_query_run_that_cannot() -> None:
+    """Several results stay several, whatever the user takes upon himself."""
+    assert not kql.assess(kql.read("T | fork (take 1) (count)"), unsafe=True).ok
+
+
+def test_problems_stand_in_the_order_of_the_text() -> None:
+    """Whatever found them, they are read from top to bottom."""
+    text = "let start = ago(1d);\nlet f = externaldata(a: string) ['x'];\nT\n| take 5\n| top 3 by a"
+
+    verdict = kql.assess(kql.read(text))
+
+    assert [problem.line for problem in verdict.problems] == [1, 2, 4, 5]
+
+
 def test_the_same_problem_is_named_once() -> None:
     """A name used in two branches is followed twice, and its operator reported once."""
     verdict = kql.assess(kql.read("let few = T | take 5; union few, few"))

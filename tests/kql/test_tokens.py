@@ -54,7 +54,16 @@ def test_every_form_of_string_is_one_token(text: str) -> None:
 
 @pytest.mark.parametrize(
     "literal",
-    ["datetime(2026-01-01 00:00:00)", "time(1.02:00:00)", "guid(a;b)", "real(+inf)", "long(null)"],
+    [
+        "int32(a;b)",
+        "int64(1)",
+        "date(2026-01-01)",
+        "datetime(2026-01-01 00:00:00)",
+        "time(1.02:00:00)",
+        "guid(a;b)",
+        "real(+inf)",
+        "long(null)",
+    ],
 )
 def test_a_typed_literal_holds_raw_text(literal: str) -> None:
     """Colons, dots and semicolons inside are no operators."""
