@@ -69,6 +69,20 @@ def test_cpu_comes_back_on_the_quarter() -> None:
     assert usage.refusal(NOON + CYCLE, limits) is None
 
 
+def test_cpu_adds_up_within_a_cycle() -> None:
+    """Many small queries spend a share as a large one does; the next cycle starts from nothing."""
+    usage, limits = Usage(), Limits(cpu_seconds_per_cycle=10.0)
+
+    usage.burn(NOON, 6.0)
+    before = usage.refusal(NOON, limits)
+    usage.burn(NOON, 4.0)
+    spent = usage.refusal(NOON, limits)
+    usage.burn(NOON + CYCLE, 6.0)
+
+    assert (before, spent) == (None, CpuSpent(CYCLE))
+    assert usage.refusal(NOON + CYCLE, limits) is None
+
+
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 -- bounds
 def test_the_next_cycle_is_a_quarter_ahead_at_most(now: datetime) -> None:
     """Cycles lie on the clock's quarters, and the next is always still to come."""
