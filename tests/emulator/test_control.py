@@ -88,6 +88,19 @@ def test_settings_change_until_the_reset(client: Client) -> None:
     assert client.emulator.calls == ()
 
 
+def test_a_sign_in_is_finished(client: Client) -> None:
+    """For a device code that waits; there may be none."""
+    emulator = client.emulator
+    waiting = client.session.post(
+        f"{emulator.authority_url}/{emulator.tenant_id}/oauth2/v2.0/devicecode",
+        data={"client_id": emulator.client_id, "scope": "https://graph.microsoft.com/.default"},
+        timeout=30,
+    ).json()
+
+    assert order(client, "devices", user_code="WRONG") == {"decided": 0}
+    assert order(client, "devices", user_code=waiting["user_code"]) == {"decided": 1}
+
+
 def test_tokens_are_revoked(client: Client) -> None:
     """All that were issued."""
     client.token()
