@@ -9,6 +9,7 @@ from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers import types
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
@@ -167,6 +168,13 @@ class HuntingStream(Stream):
         """Send a new SCHEMA, before the first record that needs it."""
         self._schema = self._input_schema = shape.json_schema()
         self._metadata = self._mask = self._stream_maps = None
+        entry = CatalogEntry(
+            tap_stream_id=self.name,
+            metadata=self.metadata,
+            schema=Schema.from_dict(self.schema),
+            key_properties=self.primary_keys,
+        )
+        self._tap.mapper.register_raw_streams_from_catalog(Catalog([(self.name, entry)]))
         self._write_schema_message()
 
     @override

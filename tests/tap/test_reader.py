@@ -1,0 +1,142 @@
+"""Reading a query: what comes out, in which order, whatever the answers are."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tap_m365hunting import kql
+from tap_m365hunting.conversion import Record
+from tap_m365hunting.dialects import GRAPH
+from tap_m365hunting.drift import Policy
+from tap_m365hunting.errors import SchemaDriftError, ServiceError
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.planner import Planner
+from tap_m365hunting.reader import Event, Hunt, NewSchema, QueryReader
+from tap_m365hunting.records import Answer, read_answer
+from tap_m365hunting.schema import Column, Shape
+from tap_m365hunting.windows import TimeWindow, WindowDone
+
+START = Instant.parse("2026-03-01T00:00:00Z")
+HUNT = Hunt(kql.read("T"), Mode.INCREMENTAL, "Timestamp")
+OLD = {"Timestamp": "DateTime", "Id": "Int64", "Port": "Int32"}
+
+
+def answer(columns: dict[str, str], *rows: dict[str, Any]) -> Answer:
+    """Return what Graph would answer."""
+    schema = [{"name": name, "type": kind} for name, kind in columns.items()]
+    return read_answer(json.dumps({"schema": schema, "results": rows}).encode(), GRAPH)
+
+
+def row(second: int, **more: object) -> dict[str, Any]:
+    """Return a row of a second after the start."""
+    return {"Timestamp": f"2026-03-01T00:00:{second:02}Z", "Id": second, **more}
+
+
+def read(answers: Iterable[Answer], drift: Policy = "evolve", row_cap: int = 2) -> list[Event]:
+    """Read a minute from a service that gives these answers, one a call."""
+    given = iter(answers)
+    known = Shape.of([Column(*column) for column in OLD.items()])
+    reader = QueryReader(
+        HUNT,
+        lambda _: next(given),
+        lambda columns: Shape.of(columns, known=known.names.values()),
+        known=known.json_schema()["properties"],
+        row_cap=row_cap,
+        drift=drift,
+        unreadable="stop",
+    )
+    span = TimeWindow(START, START + timedelta(minutes=1))
+    return list(reader.read(Planner(span, row_cap=row_cap)))
+
+
+def records(events: Iterable[Event]) -> list[Record]:
+    """Return the records among the events."""
+    return [event for event in events if isinstance(event, dict)]
+
+
+def kinds(events: Iterable[Event]) -> list[str]:
+    """Return what each event is."""
+    return [type(event).__name__ for event in events]
+
+
+def test_truncated_answer_gives_all_but_its_newest_instant() -> None:
+    """The row at the cut comes with the next answer, once."""
+    events = read(
+        [answer(OLD, row(1, Port=1), row(2, Port=2)), answer(OLD, row(2, Port=2))]
+    )  # fmt: skip
+
+    assert [record["Id"] for record in records(events)] == [1, 2]
+    assert kinds(events) == ["dict", "WindowDone", "dict", "WindowDone"]
+
+
+def test_row_has_the_same_id_in_whichever_answer_it_comes() -> None:
+    """A row held back at a cut and read again is not a second one of its kind."""
+    events = read([answer(OLD, row(1), row(2)), answer(OLD, row(2))])
+    whole = read([answer(OLD, row(1), row(2))], row_cap=3)
+
+    assert [r["_row_id"] for r in records(events)] == [r["_row_id"] for r in records(whole)]
+
+
+def test_windows_tile_the_span() -> None:
+    """No instant of the span is in no window, and none in two."""
+    events = read([answer(OLD, row(1), row(2)), answer(OLD, row(2))])
+
+    bounds = [e.window for e in events if isinstance(e, WindowDone)]
+    assert bounds[0].start == START
+    assert bounds[0].end == bounds[1].start
+    assert bounds[1].end == START + timedelta(minutes=1)
+
+
+def test_rows_out_of_order_are_not_trusted() -> None:
+    """Reading on from the newest instant is only right if nothing older can follow."""
+    with pytest.raises(ServiceError, match="out of order"):
+        read([answer(OLD, row(2), row(1))])
+
+
+@pytest.mark.parametrize(
+    ("columns", "more"),
+    [
+        pytest.param({**OLD, "Added": "SByte"}, {"Port": 1, "Added": 1}, id="new"),
+        pytest.param({**OLD, "Port": "String"}, {"Port": "https"}, id="changed"),
+    ],
+)
+def test_change_within_a_run_is_announced_before_the_first_row_that_needs_it(
+    columns: dict[str, str], more: dict[str, Any]
+) -> None:
+    """A loader must know a column before a record has it."""
+    events = read([answer(OLD, row(1), row(2)), answer(columns, row(2, **more))])
+
+    assert kinds(events) == ["dict", "WindowDone", "NewSchema", "dict", "WindowDone"]
+    (announced,) = [event for event in events if isinstance(event, NewSchema)]
+    assert set(records(events)[-1]) == set(announced.shape.json_schema()["properties"])
+
+
+def test_column_that_vanishes_within_a_run_is_null_from_then_on() -> None:
+    """The schema still holds, so none is sent."""
+    less = {"Timestamp": "DateTime", "Id": "Int64"}
+
+    events = read([answer(OLD, row(1, Port=1), row(2)), answer(less, row(2))])
+
+    assert [record["Port"] for record in records(events)] == [1, None]
+    assert "NewSchema" not in kinds(events)
+
+
+def test_frozen_schema_drops_what_is_new_within_a_run() -> None:
+    """A loader that takes no new columns gets none."""
+    columns = {**OLD, "Added": "SByte"}
+
+    events = read([answer(OLD, row(1), row(2)), answer(columns, row(2, Added=1))], "freeze")
+
+    assert "NewSchema" not in kinds(events)
+    assert "Added" not in records(events)[-1]
+
+
+@pytest.mark.parametrize("columns", [{**OLD, "A": "SByte"}, {**OLD, "Port": "String"}], ids=str)
+def test_change_within_a_run_fails_where_none_is_allowed(columns: dict[str, str]) -> None:
+    """The window before the change is complete, the one with it is not."""
+    with pytest.raises(SchemaDriftError, match="schema_drift"):
+        read([answer(OLD, row(1), row(2)), answer(columns, row(2))], "fail")
