@@ -16,8 +16,8 @@ from tap_m365hunting.kql.tokens import Kind
 
 # Calls whose value, unnamed, takes the name of their first argument, as Microsoft's parser has it.
 _NAMED_BY_ARGUMENT: Final = frozenset({
-    "arg_max", "arg_min", "bin", "bin_at", "floor", "startofday", "startofweek", "startofmonth",
-    "startofyear", "take_any", "take_anyif", "todatetime",
+    "arg_max", "arg_min", "bin", "bin_at", "bin_auto", "floor", "startofday", "take_any",
+    "take_anyif", "todatetime",
 })  # fmt: skip
 _BINS: Final = frozenset({"bin", "floor"})
 _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
