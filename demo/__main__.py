@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,14 +84,13 @@ def run(places: Places, tenant: Tenant) -> list[StreamCount]:
     )
     environment = _environment(tenant)
     _show_commands(pipeline, tenant, environment)
-    before = Tables(places.output)
-    rows, written = before.rows(), before.written()
+    rows, written = _counted(places.output)
     started = monotonic()
     pipeline.run({"REQUESTS_CA_BUNDLE": str(tenant.ca_file.absolute()), **environment})
     print(f"  done in {monotonic() - started:.0f} s")
-    after = Tables(places.output)
+    rows_after, written_after = _counted(places.output)
     asked = calls_by_stream(calls(tenant), marks(places.config))
-    return counts((rows, after.rows()), (written, after.written()), asked)
+    return counts((rows, rows_after), (written, written_after), asked)
 
 
 def anchor(places: Places, now: datetime) -> datetime:
@@ -121,12 +121,17 @@ def marks(config: Path) -> Mapping[str, str]:
 
 def show(places: Places) -> None:
     """Print what a hunter would look at, and where to go from here."""
-    tables = Tables(places.output, places.output / "demo.duckdb")
     print("\nWhat a hunter would look at:\n")
-    for finding in FINDINGS:
-        print(answer(finding.question, found(tables, finding)))
-    tables.close()
+    with closing(Tables(places.output, places.output / "demo.duckdb")) as tables:
+        for finding in FINDINGS:
+            print(answer(finding.question, found(tables, finding)))
     print(_NEXT.format(output=places.output))
+
+
+def _counted(output: Path) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return the rows and the lines of each table."""
+    with closing(Tables(output)) as tables:
+        return tables.rows(), tables.written()
 
 
 def _mark(query: Mapping[str, str], folder: Path) -> tuple[str, str]:

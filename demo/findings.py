@@ -60,8 +60,9 @@ FINDINGS: Final = (
     Finding(
         "Who took many files?",
         ("mass_downloads",),
-        """SELECT First, AccountDisplayName || ': ' || Files || ' files within the hour'
-        FROM mass_downloads ORDER BY 1""",
+        # an hour that two windows share is there twice, the second time with more files
+        """SELECT min(First), AccountDisplayName || ': ' || max(Files) || ' files within the hour'
+        FROM mass_downloads GROUP BY Hour, AccountDisplayName ORDER BY 1""",
     ),
     Finding(
         "What did Defender say of these people?",
