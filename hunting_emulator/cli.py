@@ -114,9 +114,7 @@ def main(  # noqa: PLR0913 - an option each
     )
     with _told_to_stop() as told, emulator:
         load(emulator, files)
-        click.echo(announcement(emulator))
-        if ready_file is not None:
-            ready_file.write_text(emulator.url, "utf-8")
+        announce(emulator, ready_file)
         told.wait()
     click.echo("Stopped")
 
@@ -156,6 +154,8 @@ def rows_of(text: bytes) -> list[dict[str, Any]]:
     return msgspec.json.Decoder(dict[str, Any]).decode_lines(text)
 
 
-def announcement(emulator: Emulator) -> str:
-    """Return what to set, to call this emulator."""
-    return _ANNOUNCEMENT.format_map({name: getattr(emulator, name) for name in _PRINTED})
+def announce(emulator: Emulator, ready_file: Path | None) -> None:
+    """Print what to set, to call this emulator, and tell who waits for the file."""
+    click.echo(_ANNOUNCEMENT.format_map({name: getattr(emulator, name) for name in _PRINTED}))
+    if ready_file is not None:
+        ready_file.write_text(emulator.url, "utf-8")
