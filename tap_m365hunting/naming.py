@@ -41,10 +41,10 @@ def _short(name: str) -> str:
     return f"{_cut(clean, LONGEST - _HASH_DIGITS - 1)}_{mark}"
 
 
-def _free(wanted: str, taken: Collection[str]) -> str:
-    """Return the name itself or, if it is taken, with `_2`, `_3` and so on."""
+def _free(wanted: str, taken: Collection[str], owned: Collection[str]) -> str:
+    """Return the name or, if it is taken, with `_2`, `_3` and so on; none that a column owns."""
     name, count = wanted, 1
-    while fold(name) in taken:
+    while fold(name) in taken or (count > 1 and fold(name) in owned):
         count += 1
         tail = f"_{count}"
         name = f"{_cut(wanted, LONGEST - len(tail))}{tail}"
@@ -75,9 +75,10 @@ def safe_names(
     given = dict.fromkeys(names)
     taken = {fold(name) for name in reserved}
     kept = {name: _kept(name, known, given) for name in given}
+    owned = {fold(_short(name)) for name in given}
     chosen: dict[str, str] = {}
     for name in sorted(given, key=lambda n: (kept[n] is None, _short(n) != n, n.swapcase(), n)):
-        chosen[name] = _free(kept[name] or _short(name), taken)
+        chosen[name] = _free(kept[name] or _short(name), taken, owned)
         taken.add(fold(chosen[name]))
     return {name: chosen[name] for name in given}
 

@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -177,10 +177,7 @@ def _decimal(cell: Json) -> Decimal | Misfit | None:
         return None
     if not _NUMBER.fullmatch(text):
         return Misfit()
-    try:
-        value = _DECIMALS.create_decimal(text).normalize(_DECIMALS)
-    except InvalidOperation:
-        return Misfit()
+    value = _DECIMALS.create_decimal(text).normalize(_DECIMALS)
     if value.adjusted() < _DECIMAL_DIGITS and value == value.to_integral_value():
         return value.quantize(Decimal(1), context=_DECIMALS)  # 100, not 1E+2
     return value

@@ -171,6 +171,14 @@ def test_only_what_is_selected_is_written(
     assert record == {name: all_of_it[name] for name in names}
 
 
+def test_rows_with_keys_pass() -> None:
+    """A configured key changes no record."""
+    answer = read_answer(_body({"A": "Int64"}, [{"A": 1}, {"A": 2}]), GRAPH)
+    shape = Shape.of(answer.columns, key=["A"])
+
+    assert _at_once(answer, shape)[0] == _one_by_one(answer, shape)[0]
+
+
 def test_equal_rows_have_ids_of_their_own_across_blocks() -> None:
     """The count of equal rows goes on from block to block."""
     rows = [{"T": "2026-01-01T00:00:00Z", "S": "x" * 90}] * 6000

@@ -175,9 +175,19 @@ def test_a_null_key_stops_the_stream_with_the_way_out() -> None:
         list(Converter(shape).records([{"A": 1}, {"A": {}}], RowIds()))
 
 
-def test_decimals_keep_every_digit() -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            b'{"schema":[{"name":"D","type":"SqlDecimal"}],"results":[{"D":%s}]}', id="text"
+        ),
+        pytest.param(
+            b'\xef\xbb\xbf{"results":[{"D":%s}],"schema":[{"name":"D","type":"Decimal"}]}', id="odd"
+        ),
+    ],
+)
+def test_decimals_keep_every_digit(body: bytes) -> None:
     """Kusto's decimal has 34 digits, twice those of a float."""
-    body = b'{"schema":[{"name":"D","type":"SqlDecimal"}],"results":[{"D":%s}]}'
     digits = "1234567890123456789012345678.901234"
 
     (record,) = _records(body % digits.encode(), GRAPH)

@@ -106,6 +106,15 @@ def test_names_as_they_are_keep_even_their_case() -> None:
     assert shape.names == {"LogonId": "LogonId", "LogonID": "LogonID", "_row_id": "_row_id_2"}
 
 
+def test_known_names_go_to_the_columns_that_had_them() -> None:
+    """A catalog decides which of two columns is the numbered one."""
+    columns = [Column("LogonId", "Int64"), Column("LogonID", "Int64")]
+
+    shape = Shape.of(columns, known=["LogonID", "LogonId_2"])
+
+    assert shape.names == {"LogonId": "LogonId_2", "LogonID": "LogonID"}
+
+
 def test_a_column_that_is_told_twice_is_one() -> None:
     """A JSON object can hold a key only once, so no second column can have values."""
     assert Shape.of([Column("A", "Int64"), Column("A", "Int64")]).columns == (Column("A", "Int64"),)

@@ -46,7 +46,7 @@ def test_evolve_takes_what_is_new_and_keeps_what_is_gone() -> None:
     assert (found.added, found.vanished, found.changed) == (("New",), ("Old",), ())
     assert found.send_schema
     assert found.shape.properties == {"A": INTEGER, "Old": MOMENT, "New": TEXT}
-    assert _record(found, {"A": 1, "New": "x"}, New="String", A="Int64") == {
+    assert _record(found, {"A": 1, "New": "x", "Old": "stray"}, New="String", A="Int64") == {
         "A": 1,
         "Old": None,
         "New": "x",
@@ -86,6 +86,7 @@ CONVERSIONS: list[tuple[dict[str, Any], str, Any, Any]] = [
     (INTEGER, "String", "7", 7),
     (INTEGER, "Double", 7.0, 7),
     (INTEGER, "Double", {}, None),
+    (INTEGER, "Double", "NaN", None),
     (NUMBER, "Int64", 7, 7.0),
     (NUMBER, "String", "0.5", 0.5),
     (BOOLEAN, "Int32", 1, True),
