@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import duckdb
@@ -119,6 +120,10 @@ class Engine:
         """Change a table's columns, as the service does without notice."""
         self._store.alter(table, add=add, drop=drop, retype=retype)
 
+    def close(self) -> None:
+        """Let go of the database; a file keeps its tables."""
+        self._store.close()
+
     def run(
         self,
         kql: str,
@@ -144,7 +149,7 @@ class Engine:
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
         statement = self._current_translator().statement(kql)
-        asked = self._over_tables(statement.filled(at), statement.translation, moment)
+        asked = _over_tables(self._store, statement.filled(at), statement.translation, moment)
         shown = [(name, kind) for name, kind in statement.columns if name != INGESTED]
         shaped = sql.shaped(asked, [sql.selected(name, kind) for name, kind in shown], row_cap)
         try:
@@ -153,18 +158,6 @@ class Engine:
             raise diagnose.database(kql, str(error)) from error
         columns = tuple(Column(unmarked(name), kusto_type(kind)) for name, kind in shown)
         return Result(columns, self._cpu() - started, cursor)
-
-    def _over_tables(self, query: str, translation: Translation, moment: Moment) -> str:
-        views = {
-            name: self._store.view(name, moment, ingestion=translation.ingestion)
-            for name in sorted(translation.reads)
-        }
-        return sql.with_tables(query, views)
-
-    def _describe(self, translation: Translation) -> Described:
-        asked = self._over_tables(sql.unfilled(translation.sql), translation, _ANY)
-        described = self._store.cursor().execute(f"DESCRIBE {asked}")
-        return [(name, kind) for name, kind, *_ in described.fetchall()]
 
     def _current_translator(self) -> Translator:
         with self._lock:
@@ -179,4 +172,18 @@ class Engine:
             name: tuple(spellings.inner(column.name) for column in table.columns)
             for name, table in self._store.tables.items()
         }
-        return Translator(schema, spellings, self._describe)
+        return Translator(schema, spellings, partial(_described, self._store))
+
+
+def _over_tables(store: Store, query: str, translation: Translation, moment: Moment) -> str:
+    views = {
+        name: store.view(name, moment, ingestion=translation.ingestion)
+        for name in sorted(translation.reads)
+    }
+    return sql.with_tables(query, views)
+
+
+def _described(store: Store, translation: Translation) -> Described:
+    asked = _over_tables(store, sql.unfilled(translation.sql), translation, _ANY)
+    described = store.cursor().execute(f"DESCRIBE {asked}")
+    return [(name, kind) for name, kind, *_ in described.fetchall()]

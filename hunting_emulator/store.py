@@ -57,6 +57,10 @@ class Store:
         """Return a connection of its own for one call of one thread."""
         return self._connection.cursor()
 
+    def close(self) -> None:
+        """Let go of the database."""
+        self._connection.close()
+
     @property
     def tables(self) -> Mapping[str, Table]:
         """The tables by name."""

@@ -7,7 +7,7 @@ in their bounds alone, are one text to translate.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final
 
 import duckdb
@@ -64,7 +64,7 @@ class Translator:
         self._schema = schema
         self._spellings = spellings
         self._describe = describe
-        self._remembered = lru_cache(_REMEMBERED)(self._translated)
+        self._remembered: dict[str, tuple[Translation, Described]] = {}
 
     def statement(self, text: str) -> Statement:
         """Translate a query.
@@ -76,12 +76,20 @@ class Translator:
             raise diagnose.syntax(text)
         prepared = prepare(text, self._spellings)
         try:
-            translation, columns = self._remembered(prepared.text)
+            translation, columns = self._known(prepared.text)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
         except duckdb.Error as error:
             raise diagnose.database(text, str(error)) from error
         return Statement(translation, columns, prepared.instants)
+
+    def _known(self, text: str) -> tuple[Translation, Described]:
+        found = self._remembered.get(text)
+        if found is None:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[text] = self._translated(text)
+        return found
 
     def _translated(self, text: str) -> tuple[Translation, Described]:
         expanded, packs = expand(text, self._columns)
@@ -95,7 +103,7 @@ class Translator:
         return translation, self._describe(translation)
 
     def _columns(self, text: str) -> Described:
-        return [column for column in self._remembered(text)[1] if column[0] != INGESTED]
+        return [column for column in self._known(text)[1] if column[0] != INGESTED]
 
 
 def _told_apart(text: str, schema: dict[str, list[str]]) -> str:

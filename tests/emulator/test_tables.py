@@ -63,6 +63,18 @@ def test_tables_may_have_any_columns() -> None:
     assert len(list(answer.rows())) == 1
 
 
+def test_a_file_keeps_the_tables(tmp_path: Path) -> None:
+    """Millions of rows are made once, and there again the next time."""
+    table, file = Table.of("T", {"LogonId": "long", "LogonID": "long"}), str(tmp_path / "tenant.db")
+    first = Engine(file, tables=[table])
+    first.load("T", [{"LogonId": 1, "LogonID": 2}])
+    first.close()
+
+    second = Engine(file, tables=[table])
+
+    assert list(second.run("T", now=NOW).rows()) == [(1, 2)]
+
+
 def test_rows_from_elsewhere_bring_their_columns() -> None:
     """What a table lacks is added, with the type that its values have."""
     engine = Engine(tables=[Table.of("T", {"a": "string", "ReportId": "long"})])
