@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from tap_m365hunting import kql, windows
+from tap_m365hunting.blocks import Block
 from tap_m365hunting.conversion import Converter, Record
 from tap_m365hunting.drift import Policy, reconcile
 from tap_m365hunting.errors import (
@@ -72,7 +74,11 @@ class NewSchema:
     shape: Shape
 
 
-Event: TypeAlias = Record | NewSchema | WindowDone
+#: Records, as dicts or as their JSON texts.
+AnyBlock: TypeAlias = Block[Record] | Block[bytes]
+Event: TypeAlias = AnyBlock | NewSchema | WindowDone
+#: Makes blocks of an answer's rows, in one form or the other.
+BlocksOf: TypeAlias = Callable[[Converter, Answer, RowIds], Iterator[AnyBlock]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,7 @@ class QueryReader:
         hunt: Hunt,
         call: Call,
         shape_of: ShapeOf,
+        blocks_of: BlocksOf,
         *,
         known: Mapping[str, Any],
         row_cap: int,
@@ -151,6 +158,7 @@ class QueryReader:
         self._hunt = hunt
         self._call = call
         self._shape_of = shape_of
+        self._blocks_of = blocks_of
         self._known = dict(known)
         self._row_cap = row_cap
         self._drift: Policy = drift
@@ -206,47 +214,20 @@ class QueryReader:
             return
         cursor = self._cursor()
         converter = Converter(self._shape, answer.columns, cursor=cursor)
-        records = converter.records(answer.rows, self._ids(ask))
+        blocks = self._blocks_of(converter, answer, self._ids(ask))
         if cursor and not ask.part and answer.count >= self._row_cap:
-            records = self._whole_instants(records, self._shape.names[cursor], ask, answer, planner)
+            blocks = _whole_instants(blocks, partial(_answered, planner, ask, answer))
         else:
             until = planner.answered(ask, windows.Answer(answer.count, size=answer.size))
             if until != (ask.window.end if ask.window else None):
                 return  # truncated: all of it comes again, in parts
-        yield from records
+        yield from blocks
         self.misfits += converter.misfits
 
-    def _whole_instants(
-        self,
-        records: Iterable[Record],
-        cursor: str,
-        ask: ReadAsk,
-        answer: Answer,
-        planner: Planner,
-    ) -> Iterator[Record]:
-        """Yield the records of a truncated answer but for its newest instant, which may be cut.
-
-        Raises:
-            ServiceError: the records are not in the order that was asked for.
-        """
-        newest, held = "", list[Record]()
-        for record in records:
-            instant = str(record[cursor])
-            if instant < newest:
-                msg = f"Rows came out of order: {instant} after {newest}"
-                raise ServiceError(msg)
-            if instant != newest:
-                yield from held
-                newest, held = instant, []
-            held.append(record)
-        came = windows.Answer(answer.count, Instant.parse(newest), len(held), answer.size)
-        planner.answered(ask, came)
-
-    def _ids(self, ask: ReadAsk) -> RowIds | None:
-        if self._shape is None or not self._shape.row_id:
-            return None
-        windowed = self._hunt.mode is Mode.WINDOWED and ask.window
-        return RowIds(window_start=str(ask.window.start) if windowed and ask.window else None)
+    def _ids(self, ask: ReadAsk) -> RowIds:
+        if self._hunt.mode is Mode.WINDOWED and ask.window:
+            return RowIds(window_start=str(ask.window.start))
+        return RowIds()
 
     def _cursor(self) -> str | None:
         """Return the column by which rows are ordered, as the answer spells it."""
@@ -262,6 +243,37 @@ class QueryReader:
         if found.send_schema:
             self._known = dict(found.shape.properties)
             yield NewSchema(found.shape)
+
+
+def _whole_instants(
+    blocks: Iterable[AnyBlock], answered: Callable[[Instant, int], None]
+) -> Iterator[AnyBlock]:
+    """Yield the records of a truncated answer but for its newest instant, which may be cut.
+
+    At the end that instant and the number of its records are `answered`.
+
+    Raises:
+        ServiceError: the records are not in the order that was asked for.
+    """
+    newest, held = "", list[AnyBlock]()
+    for block in blocks:
+        head, tail = block.cut(block.newest())
+        first = str(block.cursors[0])
+        if not block.in_order or first < newest:
+            msg = f"Rows came out of order: {first} after {newest or 'nothing'}"
+            raise ServiceError(msg)
+        if tail.cursors[0] != newest:
+            yield from held
+            held.clear()
+        if head.records:
+            yield head
+        held.append(tail)
+        newest = str(tail.cursors[0])
+    answered(Instant.parse(newest), sum(len(block.records) for block in held))
+
+
+def _answered(planner: Planner, ask: ReadAsk, answer: Answer, newest: Instant, held: int) -> None:
+    planner.answered(ask, windows.Answer(answer.count, newest, held, answer.size))
 
 
 def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:

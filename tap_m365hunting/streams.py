@@ -3,29 +3,37 @@
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, cast
 
-from singer_sdk import Stream, Tap
+from singer_sdk import Stream, Tap, metrics
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers import types
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
+from tap_m365hunting.blocks import BlockConverter, plain_blocks
 from tap_m365hunting.bookmarks import WINDOW_END, Bookmark
 from tap_m365hunting.config import HuntingQuery, Reading
-from tap_m365hunting.conversion import Record
+from tap_m365hunting.conversion import Converter, Record
 from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.kql import Mode
+from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.parts import TablePlanner
 from tap_m365hunting.planner import Planner
-from tap_m365hunting.reader import Event, Hunt, NewSchema, QueryReader
+from tap_m365hunting.reader import AnyBlock, Event, Hunt, NewSchema, QueryReader
+from tap_m365hunting.records import Answer
 from tap_m365hunting.reports import Stopwatch, WindowReport
+from tap_m365hunting.row_ids import RowIds
 from tap_m365hunting.schema import Column, Shape
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.spans import Timing
 from tap_m365hunting.windows import TimeWindow, WindowDone
+
+# a breadcrumb of the selection that names a column; a longer one names what is inside
+_COLUMN: Final = 2
 
 
 class HuntingStream(Stream):
@@ -59,6 +67,7 @@ class HuntingStream(Stream):
         self._watch = Stopwatch(query.name, service, report)
         self._now = service.now()
         self.failure: SingerSDKError | None = None
+        self._counter: metrics.Counter | None = None
         if hunt.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
@@ -84,6 +93,7 @@ class HuntingStream(Stream):
             self._hunt,
             self._service.run,
             self.shape_of,
+            self._blocks,
             known=self.effective_schema["properties"],
             row_cap=self._reading.row_cap,
             drift=self._reading.schema_drift,
@@ -138,7 +148,44 @@ class HuntingStream(Stream):
             if isinstance(event, NewSchema):
                 self._announce(event.shape)
             elif not isinstance(event, WindowDone):
-                yield event
+                yield from self._for_sdk(event.records)
+
+    def _blocks(self, converter: Converter, answer: Answer, ids: RowIds) -> Iterator[AnyBlock]:
+        """Encode the records at once, unless something asks to see them one by one."""
+        if not self._as_texts:
+            return plain_blocks(converter, answer, ids)
+        kept = [name for name in self.schema["properties"] if self.mask["properties", name]]
+        return BlockConverter(converter, selected=kept).blocks(answer, ids)
+
+    @property
+    def _as_texts(self) -> bool:
+        """Whether no stream map, no flattening, no limit and no other writer needs dicts."""
+        (first, *more) = self.stream_maps
+        return (
+            type(first) is SameRecordTransform
+            and not first.flattening_enabled
+            and not more
+            and self.ABORT_AT_RECORD_COUNT is None
+            and isinstance(self._tap.message_writer, WholeLines)
+            and all(chosen for breadcrumb, chosen in self.mask.items() if len(breadcrumb) > _COLUMN)
+        )
+
+    def _for_sdk(self, records: list[Record] | list[bytes]) -> Iterator[Record]:
+        """Yield what the SDK's loop writes: dicts as they are, texts as one stand-in."""
+        texts = [record for record in records if isinstance(record, bytes)]
+        if not texts:
+            yield from cast(list[Record], records)
+            return
+        yield EncodedRecords(texts)
+        if self._counter is not None:  # the SDK has counted the stand-in as one
+            self._counter.increment(len(texts) - 1)
+
+    @override
+    def get_record_counter(
+        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
+    ) -> metrics.Counter:
+        self._counter = super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
+        return self._counter
 
     def _bookmark(self, state: Mapping[str, Any]) -> Bookmark:
         try:

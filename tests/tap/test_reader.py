@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tap_m365hunting import kql
+from tap_m365hunting.blocks import Block, plain_blocks
 from tap_m365hunting.conversion import Record
 from tap_m365hunting.dialects import GRAPH
 from tap_m365hunting.drift import Policy
@@ -44,6 +45,7 @@ def read(answers: Iterable[Answer], drift: Policy = "evolve", row_cap: int = 2) 
         HUNT,
         lambda _: next(given),
         lambda columns: Shape.of(columns, known=known.names.values()),
+        plain_blocks,
         known=known.json_schema()["properties"],
         row_cap=row_cap,
         drift=drift,
@@ -55,7 +57,8 @@ def read(answers: Iterable[Answer], drift: Policy = "evolve", row_cap: int = 2) 
 
 def records(events: Iterable[Event]) -> list[Record]:
     """Return the records among the events."""
-    return [event for event in events if isinstance(event, dict)]
+    blocks = [event for event in events if isinstance(event, Block)]
+    return [cast(Record, record) for block in blocks for record in block.records]
 
 
 def kinds(events: Iterable[Event]) -> list[str]:
@@ -70,7 +73,7 @@ def test_truncated_answer_gives_all_but_its_newest_instant() -> None:
     )  # fmt: skip
 
     assert [record["Id"] for record in records(events)] == [1, 2]
-    assert kinds(events) == ["dict", "WindowDone", "dict", "WindowDone"]
+    assert kinds(events) == ["Block", "WindowDone", "Block", "WindowDone"]
 
 
 def test_row_has_the_same_id_in_whichever_answer_it_comes() -> None:
@@ -110,7 +113,7 @@ def test_change_within_a_run_is_announced_before_the_first_row_that_needs_it(
     """A loader must know a column before a record has it."""
     events = read([answer(OLD, row(1), row(2)), answer(columns, row(2, **more))])
 
-    assert kinds(events) == ["dict", "WindowDone", "NewSchema", "dict", "WindowDone"]
+    assert kinds(events) == ["Block", "WindowDone", "NewSchema", "Block", "WindowDone"]
     (announced,) = [event for event in events if isinstance(event, NewSchema)]
     assert set(records(events)[-1]) == set(announced.shape.json_schema()["properties"])
 
