@@ -35,6 +35,7 @@ class Checker:
         self._rations = rations
         self._call = call
         self._now = now
+        self._answered = False
 
     def check(self, query: HuntingQuery, found: QueryReport) -> QueryReport:
         """Return what was found of a query from its text, made certain by the service.
@@ -44,13 +45,13 @@ class Checker:
         """
         try:
             inquiry = Inquiry.of(query, self._reading, self._call)
-        except QueryRejectedError as error:
-            refusal = Remark("error", str(error), error.line)
-            return replace(found, remarks=(*found.remarks, refusal))
-        except AuthenticationError:
-            raise
         except SingerSDKError as error:
-            return replace(found, remarks=(*found.remarks, Remark("error", str(error))))
+            # where another query was answered, what is missing is this one's alone: a licence
+            if isinstance(error, AuthenticationError) and not self._answered:
+                raise
+            line = error.line if isinstance(error, QueryRejectedError) else None
+            return replace(found, remarks=(*found.remarks, Remark("error", str(error), line)))
+        self._answered = True
         return self._sized(inquiry, self._certain(inquiry, found))
 
     def _certain(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
@@ -73,8 +74,6 @@ class Checker:
         except WindowTooLargeError as error:
             message = f"Its rows could not be counted, so nothing is predicted: {error}"
             return replace(found, remarks=(*found.remarks, Remark("warning", message)))
-        except AuthenticationError:
-            raise
         except SingerSDKError as error:
             return replace(found, remarks=(*found.remarks, Remark("error", str(error))))
 

@@ -3,14 +3,14 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.auth import ClientSecret
 from tap_m365hunting.checks import Checker
@@ -18,10 +18,12 @@ from tap_m365hunting.client import Client
 from tap_m365hunting.config import READ_UTF8, Settings
 from tap_m365hunting.display import check_lines, plan_lines
 from tap_m365hunting.errors import AuthenticationError
-from tap_m365hunting.plans import Forecaster
+from tap_m365hunting.plans import Forecaster, Plan
 from tap_m365hunting.report import Report, report
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
+
+_T = TypeVar("_T")
 
 _ENV: Final = "ENV"
 _ENV_PREFIX: Final = "TAP_M365HUNTING_"
@@ -75,10 +77,11 @@ def check(
     found = report(given, schema=schema, read=READ_UTF8)
     if not offline and not found.errors:
         found = _asked(found, given, schema, effects)
-    lines = check_lines(found, show_kql=show_kql)
-    _print(found.to_json() if form == "json" else lines)
-    for error in found.errors if form == "text" else ():
-        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
+    if form == "json":
+        _print_json(found.to_json())
+    else:
+        _print_lines(check_lines(found, show_kql=show_kql))
+        _print_around(found)
     sys.exit(0 if found.ok else 1)
 
 
@@ -95,10 +98,13 @@ def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: s
     saved = _file(state) if state else {}
     forecaster = Forecaster(settings, service.run, state=saved, now=service.now())
     try:
-        found = forecaster.plan()
-    except SingerSDKError as error:
+        found = Plan.of(map(forecaster.stream, _progress(settings.queries)), settings.rations)
+    except AuthenticationError as error:
         raise click.ClickException(str(error)) from error
-    _print(found.to_json() if form == "json" else plan_lines(found))
+    if form == "json":
+        _print_json(found.to_json())
+    else:
+        _print_lines(plan_lines(found))
     sys.exit(0 if found.ok else 1)
 
 
@@ -115,7 +121,8 @@ def _asked(
         return replace(
             found,
             queries=tuple(
-                checker.check(queries[one.name], one) if one.ok else one for one in found.queries
+                checker.check(queries[one.name], one) if one.ok else one
+                for one in _progress(found.queries)
             ),
             access=_access(settings) if fit else None,
         )
@@ -146,9 +153,27 @@ def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
         raise click.ClickException("\n".join([str(error), *error.errors])) from error
 
 
-def _print(found: dict[str, object] | Iterable[str]) -> None:
-    for line in [json.dumps(found, indent=2)] if isinstance(found, dict) else found:
+def _progress(items: Sequence[_T]) -> Iterator[_T]:
+    """Go through the items, and show how far on a terminal: quotas may make it long."""
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(items, label="Asking", file=sys.stderr, hidden=hidden) as bar:
+        yield from bar
+
+
+def _print_json(found: dict[str, object]) -> None:
+    click.echo(json.dumps(found, indent=2))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
         click.echo(line)
+
+
+def _print_around(found: Report) -> None:
+    for warning in found.warnings:
+        click.echo(f"{click.style('Warning', fg='yellow')}: {warning}", err=True)
+    for error in found.errors:
+        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
 
 
 def _schema(*, credentials: bool) -> dict[str, Any]:

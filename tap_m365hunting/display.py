@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
+from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.plans import Plan, StreamPlan
 from tap_m365hunting.report import Facts, QueryReport, Remark, Report
 
@@ -188,7 +189,7 @@ def _stream_lines(stream: StreamPlan) -> Iterator[str]:
         f"{stream.minutes:.1f} min"
     )
     if stream.bins and stream.rows:
-        yield f"{_INDENT}{bars([rows for _, rows in stream.bins])}"
+        yield f"{_INDENT}{bars([rows for _, rows in stream.bins])}".rstrip()
         yield f"{_INDENT}{_scale(stream)}"
     for window, rows in stream.windows[:_WINDOWS]:
         yield f"{_INDENT}{_short(window.start)} to {_short(window.end)}  {_plural(rows, 'row')}"
@@ -200,7 +201,7 @@ def _scale(stream: StreamPlan) -> str:
     """Say how wide a bar is, and how many rows the highest stands for."""
     widest = max((window for window, _ in stream.bins), key=lambda window: window.ticks)
     most = max(rows for _, rows in stream.bins)
-    width = timedelta(microseconds=widest.ticks // TICKS_PER_MICROSECOND)
+    width = timespan_text(timedelta(microseconds=widest.ticks // TICKS_PER_MICROSECOND))
     start = _short(stream.bins[0][0].start)
     return f"from {start}, a bar is {width}, the highest is {_plural(most, 'row')}"
 

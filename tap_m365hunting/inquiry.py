@@ -1,6 +1,7 @@
 """What the service says of a query: its columns, and with them how it will be read."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from tap_m365hunting import kql
 from tap_m365hunting.config import HuntingQuery, Reading
@@ -19,7 +20,7 @@ class Inquiry:
     verdict: kql.Verdict
 
     @classmethod
-    def of(cls, query: HuntingQuery, reading: Reading, call: Call) -> "Inquiry":
+    def of(cls, query: HuntingQuery, reading: Reading, call: Call) -> Self:
         """Ask for the columns alone, which costs one call and hands out no row.
 
         Raises:

@@ -1,8 +1,8 @@
 """Counts what the next run would read, and plays the run through with the counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from singer_sdk.exceptions import SingerSDKError
 
@@ -69,9 +69,10 @@ class Plan:
     minutes: float
 
     @classmethod
-    def of(cls, streams: tuple[StreamPlan, ...], rations: Rations) -> "Plan":
+    def of(cls, streams: Iterable[StreamPlan], rations: Rations) -> Self:
         """Sum up the streams of a tenant."""
-        return cls(streams, minutes(sum(stream.calls for stream in streams), rations))
+        planned = tuple(streams)
+        return cls(planned, minutes(sum(stream.calls for stream in planned), rations))
 
     @property
     def calls(self) -> int:
@@ -107,16 +108,12 @@ class Forecaster:
         self._bookmarks = state.get("bookmarks") or {}
         self._now = now
 
-    def plan(self) -> Plan:
-        """Plan every query.
+    def stream(self, query: HuntingQuery) -> StreamPlan:
+        """Plan a query.
 
         Raises:
-            AuthenticationError: the service takes no call.
+            AuthenticationError: the service takes no call; it holds for every query.
         """
-        streams = tuple(map(self._stream, self._settings.queries))
-        return Plan.of(streams, self._settings.rations)
-
-    def _stream(self, query: HuntingQuery) -> StreamPlan:
         tenant = self._settings.connection.tenant_id
         try:
             inquiry = _fit(Inquiry.of(query, self._reading, self._call))

@@ -4,7 +4,7 @@ Pure. Nothing is raised: whatever is wrong with one query, the others are report
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self
 from tap_m365hunting import kql
 from tap_m365hunting.config import setting_problems, stated
 from tap_m365hunting.density import bin_width
+from tap_m365hunting.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.queries import HuntingQuery, ListedQuery, listed_queries
@@ -143,13 +144,14 @@ class QueryReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What there is to say about all queries; `errors` are about what is around them.
+    """What there is to say about all queries; errors and warnings are about what is around them.
 
     `access` says who asks what, where the service has taken a call.
     """
 
     queries: tuple[QueryReport, ...]
     errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     access: str | None = None
 
     @property
@@ -158,11 +160,12 @@ class Report:
         return not self.errors and all(query.ok for query in self.queries)
 
     def to_json(self) -> dict[str, object]:
-        """Return the report for programs; `errors` and `access` only if there are any."""
+        """Return the report for programs; after `queries` comes only what there is."""
         return {
             "ok": self.ok,
             "queries": [query.to_json() for query in self.queries],
             **({"errors": list(self.errors)} if self.errors else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
             **({"access": self.access} if self.access else {}),
         }
 
@@ -178,7 +181,13 @@ def report(
     return Report(
         tuple(_query_report(query, by_query.get(query.number, []), said) for query in listed),
         tuple(errors),
+        tuple(_warnings(said)),
     )
+
+
+def _warnings(said: Mapping[str, Any]) -> Iterator[str]:
+    if said["api"] == DEFENDER.name:
+        yield f"The Defender API returns no data from {DEFENDER_ENDS} on; set api to graph"
 
 
 def _by_query(
