@@ -4,7 +4,7 @@ Pure. A row is put together from fragments, `"Name":value` with its sidecar befo
 100,000-row answer made of dictionaries would cost several times as much.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import isfinite, isnan
 from typing import Any, Final
@@ -30,9 +30,11 @@ SCHEMA_TYPES: Final = {
 _LARGEST_INT32: Final = 2**31 - 1
 _BAG: Final = "#microsoft.graph.security.dynamicColumnValue"
 _STRINGS: Final = "#Collection(String)"
+_NONE: Final = b"{}"
 
 Value = Any  # a cell is whatever its column's type says
 Fragment = Callable[[Value], bytes]
+Maker = Callable[[str, Wire], Fragment]
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -88,8 +90,8 @@ def _annotated_items(bag: dict[str, Value]) -> Iterator[tuple[str, Value]]:
 
 
 def _fragment(column: Column, api: ApiName, wire: Wire) -> Fragment:
-    make = (_GRAPH if api == "graph" else _LEGACY).get(column.type, _graph_text)
-    return make(column.name, wire)
+    makers = _GRAPH if api == "graph" else _LEGACY
+    return makers[column.type](column.name, wire)
 
 
 def _number(value: Value) -> bytes:
@@ -106,35 +108,37 @@ def _sidecar(name: str, kind: str) -> bytes:
     return _encode(f"{name}@odata.type") + b":" + _encode(kind) + b","
 
 
-def _string(name: str, _: Wire) -> Fragment:
-    key, missing = _key(name), _key(name) + b'""'
-    return lambda value: missing if value is None else key + _encode(value)
+def _nullable(null: bytes, write: Callable[[Value], bytes]) -> Maker:
+    """Return what writes a value as it is, without a sidecar."""
+
+    def make(name: str, _: Wire) -> Fragment:
+        key, missing = _key(name), _key(name) + null
+        return lambda value: missing if value is None else key + write(value)
+
+    return make
 
 
-def _graph_text(name: str, _: Wire) -> Fragment:
-    key, null = _key(name), _key(name) + b"{}"
-    return lambda value: null if value is None else key + _encode(str(value))
+def _moment(value: str) -> bytes:
+    return b'"' + shortest(value).encode() + b'"'
 
 
-def _graph_datetime(name: str, _: Wire) -> Fragment:
-    key, null = _key(name) + b'"', _key(name) + b"{}"
-    return lambda v: null if v is None else key + shortest(v).encode() + b'"'
+def _text(value: Value) -> bytes:
+    return _encode(str(value))
+
+
+def _plain(value: Decimal | float | str) -> bytes:
+    return f"{Decimal(value):f}".encode()
 
 
 def _graph_bool(name: str, _: Wire) -> Fragment:
-    key, null = _key(name), _key(name) + b"{}"
+    key, null = _key(name), _key(name) + _NONE
     false, true = (_sidecar(name, "#SByte") + key + digit for digit in (b"0", b"1"))
     return lambda value: null if value is None else (true if value else false)
 
 
-def _graph_number(name: str, _: Wire) -> Fragment:
-    key, null = _key(name), _key(name) + b"{}"
-    return lambda value: null if value is None else key + _number(value)
-
-
 def _graph_long(name: str, wire: Wire) -> Fragment:
     # Captures show the sidecar at 2629759514 and none at 6308: what fits 32 bits goes without.
-    key, null = _key(name), _key(name) + b"{}"
+    key, null = _key(name), _key(name) + _NONE
     marked = _sidecar(name, "#Int64") + key
     floor = {"large": _LARGEST_INT32, "always": -1, "never": 2**64}[wire.int64_sidecars]
 
@@ -147,12 +151,12 @@ def _graph_long(name: str, wire: Wire) -> Fragment:
 
 
 def _graph_decimal(name: str, _: Wire) -> Fragment:
-    null, key = _key(name) + b"{}", _sidecar(name, "#Decimal") + _key(name)
-    return lambda value: null if value is None else key + _plain(value).encode()
+    null, key = _key(name) + _NONE, _sidecar(name, "#Decimal") + _key(name)
+    return lambda value: null if value is None else key + _plain(value)
 
 
 def _graph_dynamic(name: str, _: Wire) -> Fragment:
-    key, null = _key(name), _key(name) + b"{}"
+    key, null = _key(name), _key(name) + _NONE
     listed = _sidecar(name, _STRINGS) + key
 
     def encode(value: Value) -> bytes:
@@ -162,14 +166,6 @@ def _graph_dynamic(name: str, _: Wire) -> Fragment:
         return (listed if isinstance(parsed, list) else key) + _encode(annotated(parsed))
 
     return encode
-
-
-def _legacy(write: Callable[[Value], bytes]) -> Callable[[str, Wire], Fragment]:
-    def make(name: str, _: Wire) -> Fragment:
-        key, null = _key(name), _key(name) + b"null"
-        return lambda value: null if value is None else key + write(value)
-
-    return make
 
 
 def _legacy_dynamic(name: str, wire: Wire) -> Fragment:
@@ -196,34 +192,29 @@ def parsed_dynamic(value: Value) -> Value:
         return value
 
 
-def _plain(value: Decimal | float | str) -> str:
-    return f"{Decimal(value):f}"
-
-
-def _moment(value: str) -> bytes:
-    return b'"' + shortest(value).encode() + b'"'
-
-
-_GRAPH: Final[dict[str, Callable[[str, Wire], Fragment]]] = {
-    "string": _string,
-    "datetime": _graph_datetime,
+_STRING: Final = _nullable(b'""', _encode)
+_GRAPH: Final[Mapping[str, Maker]] = {
+    "string": _STRING,
+    "datetime": _nullable(_NONE, _moment),
     "bool": _graph_bool,
-    "int": _graph_number,
+    "int": _nullable(_NONE, _number),
     "long": _graph_long,
-    "real": _graph_number,
+    "real": _nullable(_NONE, _number),
     "decimal": _graph_decimal,
+    "guid": _nullable(_NONE, _text),
+    "timespan": _nullable(_NONE, _text),
     "dynamic": _graph_dynamic,
 }
-_LEGACY: Final[dict[str, Callable[[str, Wire], Fragment]]] = {
-    "string": _string,
-    "datetime": _legacy(_moment),
-    "bool": _legacy(lambda value: b"1" if value else b"0"),
-    "int": _legacy(_number),
-    "long": _legacy(_number),
-    "real": _legacy(_number),
-    "decimal": _legacy(lambda value: b'"' + _plain(value).encode() + b'"'),
-    "guid": _legacy(lambda value: _encode(str(value))),
-    "timespan": _legacy(lambda value: _encode(str(value))),
+_LEGACY: Final[Mapping[str, Maker]] = {
+    "string": _STRING,
+    "datetime": _nullable(b"null", _moment),
+    "bool": _nullable(b"null", lambda value: b"1" if value else b"0"),
+    "int": _nullable(b"null", _number),
+    "long": _nullable(b"null", _number),
+    "real": _nullable(b"null", _number),
+    "decimal": _nullable(b"null", lambda value: b'"' + _plain(value) + b'"'),
+    "guid": _nullable(b"null", _text),
+    "timespan": _nullable(b"null", _text),
     "dynamic": _legacy_dynamic,
 }
 

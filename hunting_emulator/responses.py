@@ -68,7 +68,7 @@ def _head(
 
 
 def _schema(columns: Sequence[Column], name: str, kind: str) -> list[dict[str, str]]:
-    return [{name: c.name, kind: SCHEMA_TYPES.get(c.type, "String")} for c in columns]
+    return [{name: c.name, kind: SCHEMA_TYPES[c.type]} for c in columns]
 
 
 def _stats(cpu_seconds: float, *, seconds: float, rows: int, size: int) -> dict[str, Any]:
