@@ -1,0 +1,91 @@
+"""Sigma rules as KQL, through pySigma and its Kusto backend (the extra `sigma`).
+
+pySigma is imported when the first rule is read: most runs have none, and it takes half a second.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+_LONGEST_NAME: Final = 63
+_LONGEST_REASON: Final = 300
+_OTHER: Final = re.compile(r"[^A-Za-z0-9]+", re.ASCII)
+
+
+def to_kql(rule: str) -> str:
+    """Turn the one rule of a YAML text into a hunting query.
+
+    Raises:
+        ValueError: there is not one rule, or it does not fit the hunting tables; or the extra is
+            not installed.
+    """
+    backend = _imported("sigma.backends.kusto").KustoBackend
+    # A pipeline remembers the rules that it has met, so each rule gets its own.
+    pipeline = _imported("sigma.pipelines.microsoftxdr").microsoft_xdr_pipeline()
+    error = _imported("sigma.exceptions").SigmaError
+    try:
+        collection = _imported("sigma.collection").SigmaCollection.from_dicts([_only(rule)])
+        queries = backend(processing_pipeline=pipeline).convert(collection)
+    except (error, TypeError, NotImplementedError) as reason:  # what a backend cannot write
+        said = str(reason).partition("\n")[0].partition(". ")[0]
+        msg = f"The rule cannot be turned into KQL: {said[:_LONGEST_REASON]}"
+        raise ValueError(msg) from reason
+    if len(queries) != 1:
+        msg = f"The rule has {len(queries)} conditions, a stream has one query; make a rule of each"
+        raise ValueError(msg)
+    return str(queries[0])
+
+
+def rules(path: Path, *, read: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
+    """Yield name and KQL of a rule, or of every rule below a folder, in the order of their paths.
+
+    Raises:
+        ValueError: a rule is none, or two of them would make streams of one name.
+        OSError: a file cannot be read.
+    """
+    taken: dict[str, Path] = {}
+    for file in [path] if path.is_file() else sorted(path.rglob("*.y*ml")):
+        name = stream_name(file)
+        other = taken.setdefault(name, file)
+        if other != file:
+            msg = f"{other} and {file} would both be the stream {name}; rename one of the files"
+            raise ValueError(msg)
+        try:
+            yield name, to_kql(read(file))
+        except ValueError as error:
+            msg = f"{file}: {error}"
+            raise ValueError(msg) from error
+
+
+def stream_name(file: Path) -> str:
+    """Return the file's name as a stream's.
+
+    >>> stream_name(Path("proc-creation/Win Whoami (System).yml")), stream_name(Path("7z.yml"))
+    ('win_whoami_system', 'sigma_7z')
+    """
+    words = _OTHER.sub("_", file.stem).strip("_").lower()
+    return (words if words[:1].isalpha() else f"sigma_{words}")[:_LONGEST_NAME]
+
+
+def _imported(module: str) -> Any:  # noqa: ANN401 - pySigma is there or not
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        msg = "Sigma rules need the extra: pip install 'tap-m365hunting[sigma]'"
+        raise ValueError(msg) from error
+
+
+def _only(rule: str) -> dict[str, Any]:
+    """Return the one document of the YAML text."""
+    yaml = _imported("yaml")
+    try:
+        documents = list(yaml.safe_load_all(rule))
+    except yaml.YAMLError as error:
+        msg = f"The rule is not YAML: {' '.join(str(error).split())[:_LONGEST_REASON]}"
+        raise ValueError(msg) from error
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        msg = "A Sigma rule is one YAML document of keys and values"
+        raise ValueError(msg)
+    return documents[0]
