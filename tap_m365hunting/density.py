@@ -4,7 +4,7 @@ Pure. A density comes from one count per bin; each answer makes it more exact.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
@@ -77,11 +77,6 @@ class Density:
     def total(self) -> int:
         """All rows."""
         return self._sums[-1]
-
-    def bins(self) -> Iterator[tuple[TimeWindow, int]]:
-        """Yield each bin with its rows, oldest first."""
-        for start, end, rows in zip(self.edges, self.edges[1:], self.rows, strict=False):
-            yield TimeWindow(Instant(start), Instant(end)), rows
 
     def bin_at(self, tick: int) -> tuple[int, int, int]:
         """Return start, end and rows of the bin that holds a tick, or of the nearest."""
@@ -161,16 +156,3 @@ class Density:
             self.edges[:first] + edges + self.edges[last + 1 :],
             self.rows[:first] + left + rows + right + self.rows[last:],
         )
-
-
-def forecast(
-    window: TimeWindow, density: Density, row_cap: int
-) -> Iterator[tuple[TimeWindow, int]]:
-    """Yield the windows that full answers would make of a span, with the rows of each."""
-    start, end = window.start, window.end
-    while start < end:
-        reached = max(density.point(density.before(start.ticks) + row_cap - 1), start.ticks + 1)
-        near = min(end, Instant(reached))
-        piece = TimeWindow(start, near)
-        yield piece, density.expected(piece)
-        start = near

@@ -64,41 +64,12 @@ class MovingQuota:
             self._spent.popleft()
 
 
-class CycleQuota:
-    """At most `limit` seconds of CPU in each cycle; cycles begin on the quarter hour."""
-
-    def __init__(self, limit: float, period: float = CPU_CYCLE) -> None:
-        self.limit = limit
-        self.period = period
-        self._cycle = 0.0
-        self._spent = 0.0
-
-    def delay(self, now: float) -> float:
-        """Return the seconds until the next cycle if this one's share is spent, else 0."""
-        if now // self.period != self._cycle or self._spent < self.limit:
-            return 0.0
-        return until_next(self.period, now)
-
-    def spend(self, now: float, seconds: float) -> None:
-        """Note the CPU time that a call took, known when it has been answered."""
-        cycle = now // self.period
-        self._spent = seconds + (self._spent if cycle == self._cycle else 0.0)
-        self._cycle = cycle
-
-
 class TenantQuota:
     """All quotas of one tenant together; every stream of the tenant takes from it."""
 
-    def __init__(
-        self,
-        moving: Iterable[MovingQuota],
-        *,
-        share_percent: int = 100,
-        cpu: CycleQuota | None = None,
-    ) -> None:
+    def __init__(self, moving: Iterable[MovingQuota], *, share_percent: int = 100) -> None:
         self._moving = list(moving)
         self._share = share_percent
-        self._cpu = cpu
         self._blocked_until = 0.0
         self._blocked_for = 0.0
 
@@ -113,9 +84,7 @@ class TenantQuota:
 
     def delay(self, now: float) -> float:
         """Return the seconds until a call may be made."""
-        waits = [quota.delay(now) for quota in self._moving]
-        waits.append(self._cpu.delay(now) if self._cpu else 0.0)
-        return max(0.0, self._blocked(now), *waits)
+        return max(0.0, self._blocked(now), *(quota.delay(now) for quota in self._moving))
 
     def take(self, now: float) -> float:
         """Take one call and return 0, or take nothing and return the seconds to wait.
@@ -128,11 +97,6 @@ class TenantQuota:
             for quota in self._moving:
                 quota.spend(now)
         return wait
-
-    def spend_cpu(self, now: float, seconds: float) -> None:
-        """Note the CPU time of a call, where the service tells it."""
-        if self._cpu:
-            self._cpu.spend(now, seconds)
 
     def _blocked(self, now: float) -> float:
         if self._blocked_until - now > self._blocked_for:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final, Self, TypeAlias
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.windows import TimeWindow, Unreadable
+from tap_m365hunting.windows import TimeWindow
 
 JsonHole: TypeAlias = dict[str, str | int]
 
@@ -104,15 +104,6 @@ class Hole:
             "attempts": self.attempts,
         }
 
-    def left_by(self, failed: Unreadable) -> Self | None:
-        """Return what a new attempt leaves of the hole: the part that failed again."""
-        if failed.window is None:
-            return self
-        window = overlap(self.window, failed.window)
-        if window is None:
-            return None
-        return replace(self, window=window, reason=failed.reason, attempts=self.attempts + 1)
-
 
 def overlap(one: TimeWindow, other: TimeWindow) -> TimeWindow | None:
     """Return what two windows have in common."""
@@ -145,14 +136,3 @@ def kept(
         if gone := span_between(start, min(oldest, end)):
             lost.append(gone)
     return tuple(alive), tuple(lost)
-
-
-def late_rows(before: tuple[TimeWindow, int] | None, now: tuple[TimeWindow, int]) -> int | None:
-    """Return how many rows came late to a stretch: its rows now less its rows a run ago.
-
-    Both are the stretch from `bookmark - lookback` to the bookmark, read first as the end of one
-    run and then as the start of the next. `None` if that is not the same stretch.
-    """
-    if before is None or before[0] != now[0]:
-        return None
-    return max(0, now[1] - before[1])

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.density import Density, bin_width, forecast
+from tap_m365hunting.density import Density, bin_width
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.windows import TimeWindow
 from tests.core.simulated import SECOND, START, span
@@ -65,7 +64,7 @@ def test_bins_that_are_missing_are_empty() -> None:
     counts = {START.plus(2 * SECOND): 5, START.plus(7 * SECOND): 1}
     density = Density.of(TEN_SECONDS, timedelta(seconds=1), counts)
 
-    assert [rows for _, rows in density.bins()] == [0, 5, 0, 1, 0]
+    assert density.rows == (0, 5, 0, 1, 0)
     assert density.total == 6
     assert density.is_empty(part(0, 2))
     assert density.is_empty(part(3.5, 6))
@@ -89,7 +88,7 @@ def test_bins_may_be_cut_by_the_span() -> None:
 
     density = Density.of(part(1, 6), timedelta(seconds=4), counts)
 
-    assert list(density.bins()) == [(part(1, 4), 3), (part(4, 6), 2)]
+    assert density == Density((at(1), at(4), at(6)), (3, 2))
 
 
 def test_edges_must_rise() -> None:
@@ -185,27 +184,3 @@ def test_what_was_counted_is_kept_while_learning(
         assert density.expected(window) == found
         assert min(density.rows) >= 0
         assert density.covers(TEN_SECONDS)
-
-
-def test_a_forecast_has_a_window_for_each_full_answer() -> None:
-    """1,000 rows at 300 a call make four windows."""
-    windows = list(forecast(TEN_SECONDS, even(100), 301))
-
-    assert [rows for _, rows in windows] == [300, 300, 300, 100]
-    assert windows[0][0] == part(0, 3)
-    assert windows[-1][0].end == TEN_SECONDS.end
-
-
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=10), st.integers(2, 50))
-def test_a_forecast_covers_the_span(rows: list[int], row_cap: int) -> None:
-    """All rows, no stretch left out, and no window above the row cap."""
-    counts = {START.plus(s * SECOND): n for s, n in enumerate(rows)}
-    density = Density.of(TEN_SECONDS, timedelta(seconds=1), counts)
-
-    windows = list(forecast(TEN_SECONDS, density, row_cap))
-
-    assert sum(n for _, n in windows) == sum(rows)
-    assert max(n for _, n in windows) <= row_cap
-    assert windows[0][0].start == TEN_SECONDS.start
-    assert windows[-1][0].end == TEN_SECONDS.end
-    assert all(a.end == b.start for (a, _), (b, _) in pairwise(windows))

@@ -166,6 +166,7 @@ def test_rows_that_came_after_the_count_are_not_skipped() -> None:
     planner.too_large(refused, "504")
     count = planner.next()
     assert isinstance(count, CountAsk)
+    assert planner.next() is None
     planner.counted(count, {START: 11})
 
     for second in (3, 6):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.quota import (
     DAY,
-    CycleQuota,
     MovingQuota,
     TenantQuota,
     header_wait,
@@ -185,29 +184,6 @@ def test_a_clock_set_back_does_not_make_anyone_wait_longer() -> None:
 
     assert quota.delay(NOW - DAY) == 60
     assert quota.delay(NOW - DAY + 60) == 0
-
-
-def test_cpu_is_given_anew_each_quarter_of_an_hour() -> None:
-    """What one cycle used does not count in the next."""
-    quota = TenantQuota([], cpu=CycleQuota(10.0))
-    quota.spend_cpu(NOW, 6.0)
-    assert quota.delay(NOW) == 0
-
-    quota.spend_cpu(NOW + 1, 6.0)
-
-    assert quota.delay(NOW + 1) == 659
-    assert quota.delay(NOW + 660) == 0
-    quota.spend_cpu(NOW + 660, 9.0)
-    assert quota.delay(NOW + 661) == 0
-
-
-def test_cpu_without_a_limit_is_not_counted() -> None:
-    """Graph does not say what a call has cost."""
-    quota = TenantQuota([])
-
-    quota.spend_cpu(NOW, 1e9)
-
-    assert quota.delay(NOW) == 0
 
 
 # --- after a 429 --------------------------------------------------------------------------------

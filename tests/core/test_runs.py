@@ -124,8 +124,8 @@ class World:
             list(planner.drain())
             if planner.unreadable is None:
                 break
-            if again := hole.left_by(planner.unreadable):
-                left.append(again)
+            assert planner.unreadable.window is not None
+            left.append(Hole(planner.unreadable.window, "504", hole.attempts + 1))
             planner.skip()
         self.holes = merged([*others, *left])
 

@@ -14,11 +14,10 @@ from tap_m365hunting.spans import (
     Timing,
     advanced,
     kept,
-    late_rows,
     merged,
     span_between,
 )
-from tap_m365hunting.windows import TimeWindow, Unreadable
+from tap_m365hunting.windows import TimeWindow
 
 NOW = Instant.parse("2026-06-30T12:00:00Z")
 DAY = timedelta(days=1)
@@ -205,36 +204,6 @@ def test_holes_are_kept_while_the_service_has_their_rows() -> None:
         hole(minutes + 20, minutes + 10).window,
         hole(minutes + 5, minutes).window,
     )
-
-
-def test_a_second_attempt_leaves_only_what_failed_again() -> None:
-    """A hole shrinks to the part that is still unreadable, and counts its attempts."""
-    failed = Unreadable(window(NOW - 15 * MINUTE, NOW - 5 * MINUTE), "400")
-
-    assert hole(20, 10).left_by(failed) == Hole(
-        window(NOW - 15 * MINUTE, NOW - 10 * MINUTE), "400", 2
-    )
-    assert hole(20, 15).left_by(failed) is None
-    assert hole(20, 10).left_by(Unreadable(None, "400")) == hole(20, 10)
-
-
-# --- late rows ----------------------------------------------------------------------------------
-
-
-def test_late_rows_are_what_the_lookback_has_gained() -> None:
-    """The same stretch, counted at the end of one run and at the start of the next."""
-    stretch = window(NOW - HOUR, NOW)
-
-    assert late_rows((stretch, 100), (stretch, 103)) == 3
-    assert late_rows((stretch, 100), (stretch, 90)) == 0
-
-
-def test_late_rows_are_unknown_without_the_same_stretch() -> None:
-    """After a kill, or with another lookback, there is nothing to compare: no number is made up."""
-    stretch, other = window(NOW - HOUR, NOW), window(NOW - DAY, NOW)
-
-    assert late_rows(None, (stretch, 103)) is None
-    assert late_rows((other, 100), (stretch, 103)) is None
 
 
 def test_a_span_without_width_is_no_window() -> None:
