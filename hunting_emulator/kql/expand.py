@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hunting_emulator.kql.rewrite import call, rewrite_calls
+from hunting_emulator.kql.calls import call, rewrite_calls
 from hunting_emulator.kql.sql import quote, selected
 from hunting_emulator.kql.tokens import (
     CLOSING,
@@ -37,7 +37,7 @@ def expand(text: str, columns: Columns) -> tuple[str, list[str]]:
     for name in ("project-keep", "project-reorder"):
         while (found := _operator(tokenize(text), name)) is not None:
             text = _with_columns(text, found, name, columns)
-    text = _parsed_from_the_start(_serialized(_file_profiles(text)))
+    text = _parsed_from_the_start(_serialized(_invoked(text)))
     while (at := _call(tokenize(text), "column_ifexists")) is not None:
         text = _if_exists(text, at, columns)
     packs: list[str] = []
@@ -203,17 +203,35 @@ def _element(name: str, kind: str) -> str:
     return selected(name, kind) if kind.startswith(("TIMESTAMP", "INTERVAL")) else quote(name)
 
 
-def _file_profiles(text: str) -> str:
-    while (index := _operator(tokenize(text), "invoke")) is not None:
+def _invoked(text: str) -> str:
+    """Write what advanced hunting's own functions do to the rows that they are invoked on."""
+    done = 0
+    while (index := _operator(tokenize(text)[done:], "invoke")) is not None:
         tokens = tokenize(text)
-        end = _end(tokens, index)
-        call = text_of(tokens[index + 1 : end]).strip()
-        if not call.startswith("FileProfile"):
-            break
-        arguments = split(tokenize(call.partition("(")[2].rpartition(")")[0]), ",")
-        column = text_of(arguments[0]).strip().strip("\"'") or "SHA1"
-        text = f"{text_of(tokens[:index])}extend {_profile(column)} {text_of(tokens[end:])}"
+        at, end = done + index, _end(tokens, done + index)
+        name, _, rest = text_of(tokens[at + 1 : end]).strip().partition("(")
+        arguments = split(tokenize(rest.rpartition(")")[0]), ",")
+        column = text_of(arguments[0]).strip().strip("\"'")
+        write = _INVOKED.get(name.strip())
+        if write is not None:
+            text = f"{text_of(tokens[:at])}{write(column)} {text_of(tokens[end:])}"
+        done = at + 1
     return text
+
+
+def _device_from_ip(column: str) -> str:
+    """Write the look-up of the devices that had an address."""
+    ip = column or "IP"
+    return (
+        "join kind=inner (DeviceNetworkInfo | extend __address = parse_json(IPAddresses)"
+        " | mv-expand __address"
+        " | summarize __device = take_any(DeviceId) by __ip = tostring(__address.IPAddress))"
+        f" on $left.{ip} == $right.__ip | project IP = {ip}, DeviceId = __device"
+    )
+
+
+def _file_profile(column: str) -> str:
+    return f"extend {_profile(column or 'SHA1')}"
 
 
 def _profile(column: str) -> str:
@@ -237,3 +255,6 @@ def _profile(column: str) -> str:
         "ProfileAvailability": f"iff({known}, 'Available', 'Missing')",
     }
     return ", ".join(f"{name} = {value}" for name, value in facts.items())
+
+
+_INVOKED: Final = {"FileProfile": _file_profile, "DeviceFromIP": _device_from_ip}

@@ -94,6 +94,18 @@ def closing(tokens: Sequence[Token], opening: int) -> int | None:
     return None
 
 
+def following(tokens: Sequence[Token], index: int) -> int:
+    """Return the index of the first token from `index` that is no space."""
+    while index < len(tokens) and tokens[index].kind == "space":
+        index += 1
+    return index
+
+
+def at(tokens: Sequence[Token], index: int) -> str:
+    """Return the text of a token, nothing where there is none."""
+    return tokens[index].text if 0 <= index < len(tokens) else ""
+
+
 def split(tokens: Sequence[Token], mark: str) -> list[list[Token]]:
     """Cut at a mark outside all brackets.
 

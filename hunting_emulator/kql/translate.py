@@ -14,10 +14,11 @@ import duckdb
 import duckdb_kql
 
 from hunting_emulator.kql import diagnose, sql
+from hunting_emulator.kql.calls import in_other_words
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.exact import exact
 from hunting_emulator.kql.expand import expand
-from hunting_emulator.kql.rewrite import INGESTED, Instant, in_other_words, prepare
+from hunting_emulator.kql.rewrite import INGESTED, Instant, prepare
 from hunting_emulator.kql.twins import Spellings
 
 _REMEMBERED: Final = 512

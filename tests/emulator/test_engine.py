@@ -382,6 +382,26 @@ def test_file_profile_adds_what_is_known_of_a_file(engine: Engine) -> None:
     assert {name for name, prevalence in first if prevalence is None} == {""}
 
 
+def test_device_from_ip_finds_the_device_that_had_an_address() -> None:
+    """Addresses stand as JSON text in DeviceNetworkInfo."""
+    engine = Engine()
+    engine.load(
+        "DeviceNetworkInfo",
+        [
+            {
+                "Timestamp": "2026-01-02T00:00:00Z",
+                "DeviceId": "d1",
+                "IPAddresses": '[{"IPAddress":"10.0.0.1"},{"IPAddress":"10.0.0.2"}]',
+            }
+        ],
+    )
+
+    found = run(engine, "datatable(IP:string)['10.0.0.2', '10.0.0.9'] | invoke DeviceFromIP()")
+
+    assert [column.name for column in found.columns] == ["IP", "DeviceId"]
+    assert list(found.rows()) == [("10.0.0.2", "d1")]
+
+
 def test_row_cap_drops_rows_without_a_word(engine: Engine) -> None:
     """The service gives what fits and says nothing of the rest."""
     capped = engine.run("Events | order by n desc | project n", now=NOW, row_cap=2)
