@@ -150,6 +150,16 @@ def test_a_finer_count_takes_the_place_of_a_bin() -> None:
     assert density.total == 1_000
 
 
+def test_what_a_finer_count_leaves_of_a_bin_is_not_empty() -> None:
+    """Nothing says that its rows are not there, so it is never skipped."""
+    finer = Density.of(part(3.000001, 4), timedelta(milliseconds=500), {})
+
+    density = even(100).finer(finer)
+
+    assert not density.is_empty(part(3, 3.000001))
+    assert density.is_empty(part(3.000001, 4))
+
+
 @given(st.lists(tick, max_size=60), st.integers(1, 9), tick, tick, st.integers(1, 30))
 def test_estimates_add_up(cursors: list[int], width: int, a: int, b: int, room: int) -> None:
     """Neighbours share no row and leave none out; a reach always goes on."""

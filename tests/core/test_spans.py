@@ -91,6 +91,12 @@ def window(start: Instant, end: Instant) -> TimeWindow:
             Span(window(OLDEST, END), OLDEST + MINUTE),
             id="no-lookback-behind-retention",
         ),
+        pytest.param(
+            replace(TIMING, start_date=OLDEST - DAY),
+            OLDEST + MINUTE,
+            Span(window(OLDEST, END), OLDEST + MINUTE),
+            id="nor-if-the-start-date-is-older",
+        ),
         pytest.param(TIMING, END, Span(None, END), id="nothing-new-yet"),
         pytest.param(TIMING, NOW + DAY, Span(None, NOW + DAY), id="clock-behind-the-bookmark"),
         pytest.param(
