@@ -131,6 +131,7 @@ def test_columns_have_kustos_types(engine: Engine) -> None:
         pytest.param("name =~ 'FOO'", {"foo"}, id="equals-tilde"),
         pytest.param("name matches regex @'^f.o$'", {"foo"}, id="regex"),
         pytest.param("isempty(name)", {""}, id="isempty"),
+        pytest.param("['odd name'] == ''", {"foo", "", "bar"}, id="missing-string-is-empty"),
         pytest.param("isnull(n)", {"bar"}, id="isnull"),
         pytest.param("not(ok)", {"foo"}, id="not-of-null-is-null"),
         pytest.param("n between (-5 .. 7)", {"foo", ""}, id="between"),
