@@ -48,7 +48,7 @@ def assess(
     if mode is Mode.INCREMENTAL and all(finding.warning for finding in findings):
         findings += _about_cursor(query, result, bounding)
     if mode is not Mode.FULL_TABLE:
-        findings += _about_text(query)
+        findings += [*_about_text(query), *_about_end(query)]
     problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
     return Verdict(
         mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow.columns, bounding, mode)
@@ -148,6 +148,16 @@ def _about_text(query: Query) -> Iterator[Finding]:
         if query.name_at(span.start) == "set" and name in operators.LIMITING_OPTIONS:
             msg = f"'set {name}' {operators.LIMITING_OPTION}"
             yield Finding(span.start, f"set {name}", msg)
+
+
+def _about_end(query: Query) -> Iterator[Finding]:
+    """Find windows that hold their own end, as `between (window_start .. window_end)` does."""
+    for index in range(1, len(query.tokens)):
+        sign = query.tokens[index - 1].text
+        at_end = query.name_at(index) == WINDOW_NAMES[1] and not query.is_sign(index + 1, "-")
+        if at_end and sign in ("..", "<="):
+            msg = f"'{sign} {WINDOW_NAMES[1]}' {operators.END_INCLUDED}"
+            yield Finding(index - 1, sign, msg, warning=True)
 
 
 def _first_call(query: Query, name: str) -> int | None:

@@ -158,6 +158,10 @@ OWN_TIME: Final = (
 EXTERNAL_DATA: Final = (
     "reads a file that may change between runs; rows already read are not read again for it"
 )
+END_INCLUDED: Final = (
+    "holds the end of the window, so a row at that instant is in two windows. Write "
+    "`Timestamp >= window_start and Timestamp < window_end`"
+)
 COMPUTED_CURSOR: Final = (
     "The cursor {cursor} is computed in the query: a row whose value lies further behind the "
     "bookmark than lookback_minutes is never read. Set replication_key to a column of the table"

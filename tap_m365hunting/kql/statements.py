@@ -34,7 +34,7 @@ def read(text: str) -> Query:
     draft = Query(text, code, closing, (), Span(0, len(code)), _unused_name(text))
     statements = [span for span in draft.split(draft.final, ";") if span]
     final = _result(draft, statements)
-    _check_definitions(draft, statements[:-1])
+    _check_definitions(draft)
     return Query(text, code, closing, tuple(statements[:-1]), final, draft.hunt)
 
 
@@ -134,9 +134,11 @@ def _without_render(query: Query, span: Span) -> Span:
     return span
 
 
-def _check_definitions(query: Query, leading: list[Span]) -> None:
-    for span in leading:
-        name = query.name_at(span.start + 1)
-        if query.name_at(span.start) == "let" and name in WINDOW_NAMES:
-            msg = f"The query defines {name}, which the tap does: remove the let or rename it"
-            raise query.error(msg, span.start + 1)
+def _check_definitions(query: Query) -> None:
+    """Refuse a `let`, a column or a parameter of a name that the tap gives to the window."""
+    for index in range(len(query.tokens)):
+        name = query.name_at(index)
+        defined = any(query.is_sign(index + 1, sign) for sign in ("=", ":"))
+        if name in WINDOW_NAMES and defined and not query.is_sign(index - 1, "."):
+            msg = f"The query defines {name}, which the tap does: remove that, or rename it"
+            raise query.error(msg, index)

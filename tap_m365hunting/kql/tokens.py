@@ -7,9 +7,8 @@ stands in ``` or ~~~, and a typed literal such as `datetime(2026-01-01)` holds r
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from tap_m365hunting.errors import QueryTextError
 
@@ -56,8 +55,7 @@ class Kind(Enum):
     DIRECTIVE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text; `start` counts characters from 0."""
 
     kind: Kind
