@@ -229,12 +229,14 @@ def test_a_workloads_token_is_exchanged(emulator: Emulator) -> None:
     [
         pytest.param({"aud": "api://other"}, 700023, id="other-audience"),
         pytest.param({"exp": 1_600_000_000}, 700024, id="expired"),
+        pytest.param({"sub": "nobody"}, 700021, id="other-subject"),
+        pytest.param({"iss": "nobody"}, 700021, id="other-issuer"),
     ],
 )
-def test_an_assertion_for_another_place_or_time_is_refused(
+def test_an_assertion_for_another_place_time_or_application_is_refused(
     emulator: Emulator, changes: dict[str, Any], code: int
 ) -> None:
-    """The audience and the lifetime of an assertion are checked, as its signature is."""
+    """Audience, lifetime and owner of an assertion are checked, as its signature is."""
     key, certificate = self_signed()
     emulator.settings = Settings(
         tenants=(Tenant(applications=(Application(certificates=(certificate,)),)),)
@@ -365,6 +367,7 @@ def test_the_page_for_the_code_takes_it(client: Client) -> None:
 
 def test_a_declined_or_late_sign_in_gives_no_token(emulator: Emulator) -> None:
     """The person may say no, and the code is good for a quarter of an hour."""
+    emulator.clock.set(datetime(2026, 3, 1, tzinfo=UTC))
     declined, late = Person(emulator), Person(emulator)
 
     emulator.sign_in(declined.flow["user_code"], approve=False)
