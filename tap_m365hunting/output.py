@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from singer_sdk.singerlib import Message, RecordMessage
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
@@ -72,12 +72,12 @@ class WholeLines(SimpleSingerWriter):
 
     @override
     def write_message(self, message: Message) -> None:
-        record = message.record if isinstance(message, RecordMessage) else None
+        if isinstance(message, RecordMessage) and isinstance(message.record, EncodedRecords):
+            lines = _lines(message, message.record.texts)
+        else:
+            lines = f"{self.format_message(message)}\n".encode()
         with self._signals.held():
-            if isinstance(record, EncodedRecords):
-                _write(_lines(cast(RecordMessage, message), record.texts))
-            else:
-                super().write_message(message)
+            _write(lines)
 
 
 def _lines(message: RecordMessage, texts: list[bytes]) -> bytes:
@@ -92,11 +92,15 @@ def _lines(message: RecordMessage, texts: list[bytes]) -> bytes:
 
 
 def _write(lines: bytes) -> None:
-    """Write past the text layer of standard output, where there is a layer below it."""
-    sys.stdout.flush()
+    """Write all of it past the text layer of standard output, if there is a layer below.
+
+    A signal makes a write return early with a short count, which the text layer would not notice.
+    """
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:
         sys.stdout.write(lines.decode())
         return
-    binary.write(lines)
+    left = memoryview(lines)
+    while left:
+        left = left[binary.write(left) :]
     binary.flush()

@@ -28,7 +28,7 @@ from tap_m365hunting.instants import Instant, canonical, ticks
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.records import Answer
 from tap_m365hunting.row_ids import RowIds
-from tap_m365hunting.schema import Column, Shape, find
+from tap_m365hunting.schema import Column, Shape, find, unmapped
 from tap_m365hunting.spans import span_between
 from tap_m365hunting.windows import Ask, CountAsk, ReadAsk, TimeWindow, Unreadable, WindowDone
 
@@ -238,6 +238,12 @@ class QueryReader:
     def _follow(self, columns: tuple[Column, ...]) -> Iterator[NewSchema]:
         found = reconcile(self._known, self._shape_of(columns), self._drift)
         self._columns, self._shape = columns, found.shape
+        if unknown := unmapped(columns):
+            _LOG.warning(
+                "Columns of unknown type are read as text: %s", ", ".join(map(str, unknown))
+            )
+        if found.shape.renamed:
+            _LOG.info("Columns are renamed for loaders: %s", dict(found.shape.renamed))
         if found.drifted:
             _LOG.warning("The columns of the result have changed: %s", found)
         if found.send_schema:

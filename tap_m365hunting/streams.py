@@ -99,6 +99,11 @@ class HuntingStream(Stream):
             drift=self._reading.schema_drift,
             unreadable=self._reading.on_unreadable_window,
         )
+        yield from self._read_with(reader, state)
+        for column, cells in reader.misfits.items():
+            self.logger.warning("%d values of %s do not fit its type", cells, column)
+
+    def _read_with(self, reader: QueryReader, state: dict[str, Any]) -> Iterator[Record]:
         if self._hunt.mode is Mode.FULL_TABLE:
             yield from self._whole_table(reader)
         elif self._reading.end is not None:
