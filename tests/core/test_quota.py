@@ -44,7 +44,9 @@ def test_calls_up_to_the_limit_need_no_wait() -> None:
 
     assert quota.delay(2.0) == 58
     assert quota.delay(59.0) == 1
+    assert quota.left(59.0) == 0
     assert quota.delay(60.0) == 0
+    assert quota.left(60.0) == 1
 
 
 def test_a_lowered_limit_waits_for_more_than_one_call_to_leave() -> None:
