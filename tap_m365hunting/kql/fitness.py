@@ -44,11 +44,7 @@ def assess(
     found = cursor or result.cursor(query)
     mode = _mode(query, method, found)
     bounding = found if mode is Mode.INCREMENTAL else None
-    findings = [*_about_names(query, mode), *_about_flow(flow, bounding)]
-    if mode is Mode.INCREMENTAL and all(finding.warning for finding in findings):
-        findings += _about_cursor(query, result, bounding)
-    if mode is not Mode.FULL_TABLE:
-        findings += [*_about_text(query), *_about_end(query)]
+    findings = _findings(query, flow, result, mode, bounding)
     problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
     return Verdict(
         mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow.columns, bounding, mode)
@@ -79,6 +75,17 @@ class Result:
         likely = [name for name in there if self.has_time(name) or query.uses(name) is not None]
         usual = [name for name in there if name == operators.CURSORS[0]]
         return next(iter([*likely, *usual]), None)
+
+
+def _findings(
+    query: Query, flow: Flow, result: Result, mode: Mode, cursor: str | None
+) -> list[Finding]:
+    found = [*_about_names(query, mode), *_about_flow(flow, cursor)]
+    if mode is Mode.INCREMENTAL and all(finding.warning for finding in found):
+        found += _about_cursor(query, result, cursor)
+    if mode is not Mode.FULL_TABLE:
+        found += [*_about_text(query), *_about_end(query)]
+    return found
 
 
 def _mode(query: Query, method: str | None, cursor: str | None) -> Mode:
