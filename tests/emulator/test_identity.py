@@ -352,6 +352,17 @@ def test_a_sign_in_is_renewed_without_the_person(client: Client) -> None:
     assert client.send({"Query": "print 1"}, headers=headers).status_code == 200
 
 
+def test_a_device_code_is_good_for_one_token(emulator: Emulator) -> None:
+    """Whoever finds the code afterwards gets nothing for it."""
+    person = Person(emulator)
+    emulator.sign_in()
+
+    first, second = person.poll(), person.poll()
+
+    assert "access_token" in first
+    assert second["error"] == "expired_token"
+
+
 def test_the_page_for_the_code_takes_it(client: Client) -> None:
     """Whoever enters the code there has signed in; a wrong one shows the form again."""
     person = Person(client.emulator)
