@@ -122,7 +122,7 @@ class Forecaster:
             return self._windowed(inquiry, tenant)
         except AuthenticationError:
             raise
-        except (SingerSDKError, ValueError) as error:
+        except SingerSDKError as error:
             return StreamPlan(query.name, tenant, error=str(error))
 
     def _whole(self, inquiry: Inquiry, tenant: str) -> StreamPlan:
@@ -155,8 +155,7 @@ class Forecaster:
 
     def _spans(self, inquiry: Inquiry) -> Iterator[TimeWindow]:
         verdict, reading = inquiry.verdict, self._reading
-        key = inquiry.shape.names[verdict.cursor] if verdict.cursor else WINDOW_END
-        bookmark = Bookmark.read(self._bookmarks.get(inquiry.query.name) or {}, key)
+        bookmark = self._bookmark(inquiry)
         if reading.end is None:
             alive, _ = bookmark.within(reading.retention, now=self._now)
             yield from (hole.window for hole in alive.holes)
@@ -164,6 +163,15 @@ class Forecaster:
         span = timing.span(now=self._now, bookmark=bookmark.value)
         if span.window and (window := inquiry.hunt.whole_bins(span.window)):
             yield window
+
+    def _bookmark(self, inquiry: Inquiry) -> Bookmark:
+        cursor = inquiry.verdict.cursor
+        key = inquiry.shape.names[cursor] if cursor else WINDOW_END
+        try:
+            return Bookmark.read(self._bookmarks.get(inquiry.query.name) or {}, key)
+        except (AttributeError, KeyError, ValueError) as error:
+            msg = f"The state of the stream cannot be read: {error}; mend it or remove it"
+            raise FatalSyncError(msg) from error
 
     def _counted(self, inquiry: Inquiry, window: TimeWindow) -> Density:
         if inquiry.verdict.mode is Mode.WINDOWED:
