@@ -2,37 +2,58 @@
 # Needs Python 3.11 or newer, make and a package registry; everything goes into .venv.
 
 PYTHON ?= python3
+VENV ?= .venv
 PORT ?= 8443
 ROWS ?= 200000
-BIN := .venv/bin
-# in an environment of its own: it asks for versions of 2018
-LOADER := .venv/target-jsonl
 
-.PHONY: demo test check clean
+BIN := $(VENV)/bin
+PIP := -m pip install --quiet --disable-pip-version-check
+# in environments of their own: the loader asks for versions of 2018, Meltano for many
+LOADER := $(VENV)/target-jsonl
+MELTANO := $(VENV)/meltano
 
-.venv/installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[emulator,sigma]' --group dev
-	touch $@
+.PHONY: demo test lint check docs meltano-test clean
 
-$(LOADER)/bin/target-jsonl: | .venv/installed
-	$(PYTHON) -m venv $(LOADER)
-	$(LOADER)/bin/python -m pip install --quiet --disable-pip-version-check 'target-jsonl==0.1.4'
+demo: $(VENV)/installed $(LOADER)/installed
+	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
+	  --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
 
-demo: .venv/installed $(LOADER)/bin/target-jsonl
-	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS)
-
-test: .venv/installed
+test: $(VENV)/installed $(LOADER)/installed
 	$(BIN)/python -m pytest
 
-check: .venv/installed
+lint: $(VENV)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+
+check: lint test
+
+# what is written from the code: the settings, and the picture of the demo
+docs: $(VENV)/installed $(LOADER)/installed
+	$(BIN)/python -m tests.docs.settings_page
+	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
+
+# a real Meltano that installs this project's plugins and runs them twice
+meltano-test: $(VENV)/installed $(MELTANO)/installed
+	MELTANO=$(abspath $(MELTANO)/bin/meltano) $(BIN)/python -m pytest tests/pipeline/test_meltano.py
 
 clean:
-	rm -rf .venv .hunting-emulator output
+	rm -rf .venv .meltano .hunting-emulator output
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
+	$(BIN)/python $(PIP) -c constraints.txt -e '.[emulator,sigma]' --group dev
+	touch $@
+
+$(LOADER)/installed: | $(VENV)/installed
+	$(PYTHON) -m venv $(LOADER)
+	$(LOADER)/bin/python $(PIP) 'target-jsonl==0.1.4'
+	touch $@
+
+$(MELTANO)/installed: | $(VENV)/installed
+	$(PYTHON) -m venv $(MELTANO)
+	$(MELTANO)/bin/python $(PIP) 'meltano~=4.4'
+	touch $@

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from demo.errors import DemoError
-from demo.findings import FINDINGS, found
+from demo.findings import COVERAGE, FINDINGS, found
 from demo.pipeline import Pipeline
 from demo.report import StreamCount, answer, calls_by_stream, counts, table
 from demo.service import Tenant, calls, serving
@@ -83,10 +83,11 @@ def run(places: Places, tenant: Tenant) -> list[StreamCount]:
         places.output,
     )
     environment = _environment(tenant)
-    _show_commands(pipeline, tenant, environment)
     rows, written = _counted(places.output)
     started = monotonic()
-    pipeline.run({"REQUESTS_CA_BUNDLE": str(tenant.ca_file.absolute()), **environment})
+    pipeline.discover(environment)
+    _show_commands(pipeline, tenant, environment)
+    pipeline.run(environment)
     print(f"  done in {monotonic() - started:.0f} s")
     rows_after, written_after = _counted(places.output)
     asked = calls_by_stream(calls(tenant), marks(places.config))
@@ -104,11 +105,11 @@ def anchor(places: Places, now: datetime) -> datetime:
         first = datetime.strptime(kept.read_text("utf-8").strip(), _FORM).replace(tzinfo=UTC)
         if now - first < _FRESH_FOR:
             return first
+    places.emulator.mkdir(parents=True, exist_ok=True)
     if places.output.exists():
-        aside = places.output.with_name(f"{places.output.name}-until-{now:%Y%m%dT%H%M%S}")
+        aside = places.emulator / f"output-until-{now:%Y%m%dT%H%M%S}"
         places.output.rename(aside)
         print(f"The made-up tenant is a new one; the files of the last one are now in {aside}/")
-    places.emulator.mkdir(parents=True, exist_ok=True)
     kept.write_text(f"{now:{_FORM}}\n", "utf-8")
     return now
 
@@ -121,8 +122,9 @@ def marks(config: Path) -> Mapping[str, str]:
 
 def show(places: Places) -> None:
     """Print what a hunter would look at, and where to go from here."""
-    print("\nWhat a hunter would look at:\n")
     with closing(Tables(places.output, places.output / "demo.duckdb")) as tables:
+        print(f"\n{answer(COVERAGE.question, found(tables, COVERAGE))}")
+        print("\nWhat a hunter would look at:\n")
         for finding in FINDINGS:
             print(answer(finding.question, found(tables, finding)))
     print(_NEXT.format(output=places.output))
@@ -141,24 +143,27 @@ def _mark(query: Mapping[str, str], folder: Path) -> tuple[str, str]:
     return query["name"], (folder / query["query_file"]).read_text("utf-8").splitlines()[0]
 
 
-def _environment(tenant: Tenant) -> Mapping[str, str]:
-    """Return the settings that differ from the config's: where the service is, if elsewhere."""
-    if tenant.port == _USUAL_PORT:
-        return {}
+def _environment(tenant: Tenant) -> dict[str, str]:
+    """Return whom the tap has to trust, and where the service is, if not where the config says."""
+    trusted = {"REQUESTS_CA_BUNDLE": str(tenant.ca_file.absolute())}
     names = ("TAP_M365HUNTING_API_URL", "TAP_M365HUNTING_AUTHORITY_URL")
-    return dict.fromkeys(names, tenant.url)
+    return trusted | (dict.fromkeys(names, tenant.url) if tenant.port != _USUAL_PORT else {})
 
 
 def _show_commands(pipeline: Pipeline, tenant: Tenant, environment: Mapping[str, str]) -> None:
-    tap = pipeline.tap_command(from_environment=bool(environment))
-    names = (Path(tap[0]).name, Path(pipeline.loader).name)
+    new, elsewhere = pipeline.state.with_suffix(".new"), len(environment) > 1
     print(f"  $ export REQUESTS_CA_BUNDLE={tenant.ca_file}")
-    for name, value in environment.items():
-        print(f"  $ export {name}={value}")
-    print(f"  $ {' '.join((names[0], *tap[1:]))} \\")
-    new = pipeline.state.with_suffix(".new")
-    print(f"      | {' '.join((names[1], *pipeline.loader_command[1:]))} > {new}")
+    for name in sorted(environment.keys() - {"REQUESTS_CA_BUNDLE"}):
+        print(f"  $ export {name}={environment[name]}")
+    discovery = _typed(pipeline.discovery_command(from_environment=elsewhere))
+    print(f"  $ {discovery} > {pipeline.catalog}")
+    print(f"  $ {_typed(pipeline.tap_command(from_environment=elsewhere))} \\")
+    print(f"      | {_typed(pipeline.loader_command)} > {new}")
     print(f"  $ mv {new} {pipeline.state}", flush=True)
+
+
+def _typed(command: Sequence[str]) -> str:
+    return " ".join((Path(command[0]).name, *command[1:]))
 
 
 def _options() -> argparse.ArgumentParser:

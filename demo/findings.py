@@ -15,6 +15,22 @@ class Finding:
     sql: str
 
 
+COVERAGE: Final = Finding(
+    "Do we have everything?",
+    ("hunting_windows",),
+    """WITH windows AS (
+      SELECT *, max(window_end) OVER (PARTITION BY tenant_id, stream ORDER BY window_start
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+      FROM hunting_windows WHERE status = 'complete'),
+    streams AS (
+      SELECT stream, max(window_end) AS read_to, count(*) FILTER (window_start > reached) AS gaps
+      FROM windows GROUP BY tenant_id, stream)
+    SELECT min(read_to), count(*) || ' streams are read up to here without a gap'
+    FROM streams WHERE gaps = 0
+    UNION ALL SELECT read_to, stream || ' has ' || gaps || ' gaps' FROM streams WHERE gaps > 0""",
+)
+"""The windows that were read, one against the next: where none is missing, no time is."""
+
 FINDINGS: Final = (
     Finding(
         "Who clicked a link in a phishing mail?",

@@ -1,10 +1,12 @@
 """One run of the tap into the loader, as a shell would run it: tap | loader, last state kept."""
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from demo.errors import DemoError
 
@@ -24,28 +26,60 @@ class Pipeline:
         """The last state that the loader passed on."""
         return self.folder / "state.json"
 
-    def tap_command(self, *, from_environment: bool) -> Sequence[str]:
-        """Return the tap's command, with the state once there is one."""
-        state = ("--state", str(self.state)) if self.state.exists() else ()
+    @property
+    def catalog(self) -> Path:
+        """The streams, and which of them are wanted."""
+        return self.folder / "catalog.json"
+
+    def discovery_command(self, *, from_environment: bool) -> Sequence[str]:
+        """Return the command that finds the streams."""
         environment = ("--config", "ENV") if from_environment else ()
-        return (str(self.tap), "--config", str(self.config), *environment, *state)
+        return (str(self.tap), "--config", str(self.config), *environment, "--discover")
+
+    def tap_command(self, *, from_environment: bool) -> Sequence[str]:
+        """Return the command that reads, with the state once there is one."""
+        *command, _ = self.discovery_command(from_environment=from_environment)
+        state = ("--state", str(self.state)) if self.state.exists() else ()
+        return (*command, "--catalog", str(self.catalog), *state)
 
     @property
     def loader_command(self) -> Sequence[str]:
         """Return the loader's command."""
         return (str(self.loader), "--config", str(self.loader_config))
 
-    def run(self, environment: Mapping[str, str]) -> None:
+    def discover(self, environment: dict[str, str]) -> None:
+        """Write the catalog, with the stream `hunting_windows` selected too.
+
+        Raises:
+            DemoError: the tap failed.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = self.discovery_command(from_environment=len(environment) > 1)
+        with (self.folder / "tap.log").open("wb") as log:
+            done = subprocess.run(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | environment,
+                check=False,
+            )
+        _check({"tap": done.returncode}, self.folder)
+        catalog = json.loads(done.stdout)
+        for stream in catalog["streams"]:
+            if stream["tap_stream_id"] == "hunting_windows":
+                _select(stream)
+        self.catalog.write_text(json.dumps(catalog), "utf-8")
+
+    def run(self, environment: dict[str, str]) -> None:
         """Read what is new, write it to files, then keep the state.
 
         Raises:
             DemoError: the tap or the loader failed; the state is still that of all rows written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        command = self.tap_command(from_environment=bool(environment))
+        command = self.tap_command(from_environment=len(environment) > 1)
         with (self.folder / "tap.log").open("wb") as log, self._loader() as loader:
             tap = subprocess.Popen(
-                command, stdout=loader.stdin, stderr=log, env={**os.environ, **environment}
+                command, stdout=loader.stdin, stderr=log, env=os.environ | environment
             )
             if loader.stdin is not None:
                 loader.stdin.close()  # the tap holds the other end
@@ -53,7 +87,7 @@ class Pipeline:
             states, _ = loader.communicate()
             status = tap.wait()
         self._keep(states)
-        _check(status, loader.returncode, self.folder)
+        _check({"tap": status, "loader": loader.returncode}, self.folder)
 
     def _loader(self) -> subprocess.Popen[bytes]:
         with (self.folder / "loader.log").open("wb") as log:
@@ -70,12 +104,17 @@ class Pipeline:
             new.replace(self.state)
 
 
-def _check(tap: int, loader: int, folder: Path) -> None:
-    failed = {"tap": tap, "loader": loader}
+def _select(stream: Mapping[str, Any]) -> None:
+    for entry in stream["metadata"]:
+        if not entry["breadcrumb"]:
+            entry["metadata"]["selected"] = True
+
+
+def _check(statuses: Mapping[str, int], folder: Path) -> None:
     said = [
         f"The {name} ended with status {status}; its last lines, from {folder / name}.log:\n"
         + _last_lines(folder / f"{name}.log")
-        for name, status in failed.items()
+        for name, status in statuses.items()
         if status
     ]
     if said:

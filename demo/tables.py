@@ -51,11 +51,12 @@ class Tables:
 
 def _view(stream: str, file: Path) -> str:
     path = str(file).replace("'", "''")
+    distinct = "DISTINCT" if stream == "hunting_windows" else "DISTINCT ON (_row_id)"
     # A column's type is decided by all rows (-1), since most may be null. Times become timestamps
     # in UTC, cut to the microsecond; the file has all seven digits.
     return (
         f"CREATE OR REPLACE VIEW {stream} AS "  # noqa: S608 - a file's name
-        f"SELECT DISTINCT ON (_row_id) * FROM read_json('{path}', "
+        f"SELECT {distinct} * FROM read_json('{path}', "
         "format = 'newline_delimited', sample_size = -1, timestampformat = '%Y-%m-%dT%H:%M:%S.%nZ')"
     )
 

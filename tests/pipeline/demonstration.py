@@ -14,7 +14,7 @@ from demo.tables import Tables
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = Path(sys.executable).parent
-LOADER = ROOT / ".venv/target-jsonl/bin/target-jsonl"
+LOADER = COMMANDS.parent / "target-jsonl/bin/target-jsonl"
 SAMPLE = ROOT / "sample_config.json"
 
 

@@ -30,6 +30,7 @@ def test_demo_finds_the_attack_and_runs_again_without_doubles(
     assert "grace.okafor@contoso.com opened https://contoso-benefits.example/login" in told
     assert "grace.okafor on lap-4711.contoso.com with comsvcs.dll" in told
     assert "Grace Okafor: 60 files within the hour" in told
+    assert "11 streams are read up to here without a gap" in told
     assert "nobody and nothing" not in told
     assert demonstration.bookmark("device_info") > reached
     assert demonstration.ask("SELECT count(*) FROM phished_clicks WHERE Url LIKE '%okafor'") == [
@@ -112,7 +113,7 @@ def test_new_tenant_sets_the_last_ones_files_aside(tmp_path: Path) -> None:
 
     assert anchor(places(tmp_path), later) == later
     assert not (tmp_path / "output").exists()
-    assert (tmp_path / "output-until-20260303T123000" / "device_info.jsonl").exists()
+    assert (tmp_path / "emulator" / "output-until-20260303T123000" / "device_info.jsonl").exists()
 
 
 def test_each_query_of_the_sample_has_a_mark_of_its_own() -> None:
