@@ -10,7 +10,13 @@ from typing import Any, Final
 from tap_m365hunting import kql
 from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.sources import INGESTION_COLUMN, INGESTION_TIME, stream_name, text_of
+from tap_m365hunting.sources import (
+    INGESTION_COLUMN,
+    INGESTION_TIME,
+    expanded,
+    stream_name,
+    text_of,
+)
 
 #: The stream of one record a window; no query may take its name.
 COVERAGE_STREAM: Final = "hunting_windows"
@@ -100,15 +106,15 @@ def listed_queries(
 ) -> tuple[ListedQuery, ...]:
     """Read every entry of `queries` that is one at all; `read` reads a query file."""
     listed = settings.get("queries")
-    entries = {
-        number: {key: value for key, value in entry.items() if value is not None}
+    entries = [
+        (number, {key: value for key, value in query.items() if value is not None})
         for number, entry in enumerate(listed if isinstance(listed, list) else ())
         if isinstance(entry, Mapping)
-    }
-    taken = Counter(_name(entry).lower() for entry in entries.values())
+        for query in expanded(entry, read=read)
+    ]
+    taken = Counter(_name(entry).lower() for _, entry in entries)
     return tuple(
-        _listed(number, entry, taken[_name(entry).lower()], read)
-        for number, entry in entries.items()
+        _listed(number, entry, taken[_name(entry).lower()], read) for number, entry in entries
     )
 
 

@@ -1,10 +1,11 @@
 """A configured query's text: given as it is, in a file, or made for a whole table."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tap_m365hunting import sigma
 from tap_m365hunting.kql import table_query
 
 #: Where a query's text may come from; each query names exactly one.
@@ -40,12 +41,45 @@ def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
             text = _file(query[source], read)
         case "table":
             text = _table(query[source], ingestion=query.get("replication_key") == INGESTION_TIME)
+        case "sigma_rule":
+            text = "\n".join(text for _, text in _rules(query[source], read))
         case _:
             text = query[source]
     if not text.strip():
         msg = f"{source}: is empty"
         raise ValueError(msg)
     return text
+
+
+def expanded(
+    query: Mapping[str, Any], *, read: Callable[[Path], str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the queries that an entry stands for: one for each Sigma rule, else itself.
+
+    Rules that cannot be read leave the entry as it is; `text_of` then says why. A stream of a
+    single rule may be named, those of a folder are named after their rules.
+    """
+    try:
+        rules = list(_rules(query["sigma_rule"], read))
+    except (KeyError, TypeError, ValueError):
+        yield query
+        return
+    for rule, text in rules:
+        alone = {"name": query["name"]} if len(rules) == 1 and "name" in query else {}
+        rest = {key: value for key, value in query.items() if key != "sigma_rule"}
+        yield {**rest, "name": rule, "query": text, **alone}
+
+
+def _rules(name: str, read: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
+    try:
+        found = list(sigma.rules(Path(name), read=read))
+    except (OSError, ValueError) as error:
+        msg = f"sigma_rule: {error}"
+        raise ValueError(msg) from error
+    if not found:
+        msg = f"sigma_rule: {name!r} is no Sigma rule, nor a folder of them"
+        raise ValueError(msg)
+    yield from found
 
 
 def _source_of(query: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ TABLES = {
     "win_encoded_powershell": "DeviceProcessEvents",
     "win_file_in_startup": "DeviceFileEvents",
     "win_lsass_dump": "DeviceProcessEvents",
-    "win_odd_port": "DeviceNetworkEvents",
+    "win_odd_host": "DeviceNetworkEvents",
     "win_office_child": "DeviceProcessEvents",
     "win_run_key": "DeviceRegistryEvents",
     "win_shadow_copies_deleted": "DeviceProcessEvents",
