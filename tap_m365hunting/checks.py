@@ -8,7 +8,7 @@ from typing import Final
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting import counting
-from tap_m365hunting.config import HuntingQuery, Rations, Reading
+from tap_m365hunting.config import Rations, Reading
 from tap_m365hunting.density import Density
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
 from tap_m365hunting.inquiry import Inquiry
@@ -37,14 +37,18 @@ class Checker:
         self._now = now
         self._answered = False
 
-    def check(self, query: HuntingQuery, found: QueryReport) -> QueryReport:
+    def check(self, found: QueryReport) -> QueryReport:
         """Return what was found of a query from its text, made certain by the service.
+
+        A query that may not run is not asked about.
 
         Raises:
             AuthenticationError: the service takes no call; it holds for every query.
         """
+        if found.query is None or not found.ok:
+            return found
         try:
-            inquiry = Inquiry.of(query, self._reading, self._call)
+            inquiry = Inquiry.of(found.query, self._reading, self._call)
         except SingerSDKError as error:
             # where another query was answered, what is missing is this one's alone: a licence
             if isinstance(error, AuthenticationError) and not self._answered:

@@ -76,7 +76,7 @@ def check(
     given = _settings(sources, schema)
     found = report(given, schema=schema, read=READ_UTF8)
     if not offline and not found.errors:
-        found = _asked(found, given, schema, effects)
+        found = _asked(found, given, effects)
     if form == "json":
         _print_json(found.to_json())
     else:
@@ -108,22 +108,16 @@ def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: s
     sys.exit(0 if found.ok else 1)
 
 
-def _asked(
-    found: Report, given: Mapping[str, Any], schema: dict[str, Any], effects: Effects
-) -> Report:
+def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
     """Ask the service about the queries that may run."""
-    fit = [given["queries"][query.number] for query in found.queries if query.ok]
-    settings = _parsed({**given, "queries": fit}, schema)
+    fit = [query.query for query in found.queries if query.ok and query.query]
+    settings = Settings.right(given, fit)
     service = _service(settings, effects)
     checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
-    queries = {query.name: query for query in settings.queries}
     try:
         return replace(
             found,
-            queries=tuple(
-                checker.check(queries[one.name], one) if one.ok else one
-                for one in _progress(found.queries)
-            ),
+            queries=tuple(map(checker.check, _progress(found.queries))),
             access=_access(settings) if fit else None,
         )
     except AuthenticationError as error:

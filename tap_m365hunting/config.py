@@ -106,7 +106,13 @@ class Settings:
         parsed = tuple(query.parsed(said) for query in queries)
         if unfit := [*_unfit(parsed)]:
             raise _refused(unfit, schema)
-        return cls(_connection(said), _rations(said), _reading(said), parsed)
+        return cls.right(given, parsed)
+
+    @classmethod
+    def right(cls, given: Mapping[str, Any], queries: Iterable[HuntingQuery]) -> Self:
+        """Give types to settings with which nothing is wrong, for some of their queries."""
+        said = stated(given)
+        return cls(_connection(said), _rations(said), _reading(said), tuple(queries))
 
 
 def stated(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,18 +110,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class QueryReport:
-    """What there is to say about one query, the `number`th that is configured.
+    """What there is to say about one query.
 
-    `mode` is `None` if it cannot be told.
+    `query` is `None` if there is none to be read, `mode` if it cannot be told.
     """
 
-    number: int
     name: str
     text: str
     remarks: tuple[Remark, ...]
     mode: Mode | None = None
     cursor: str | None = None
     texts: Texts = Texts()
+    query: HuntingQuery | None = None
     facts: Facts | None = None
 
     @property
@@ -210,15 +210,15 @@ def _query_report(listed: ListedQuery, wrong: list[str], said: Mapping[str, Any]
         remarks.append(Remark.of(kql.Problem.of(listed.unreadable)))
     keys = {found[2] for line in lines if (found := _OF_QUERY.match(line))}
     if listed.query is None or keys & _DECISIVE:
-        return QueryReport(listed.number, listed.name, listed.text or "", tuple(remarks))
+        return QueryReport(listed.name, listed.text or "", tuple(remarks))
     query = listed.parsed(said, without=keys)
     verdict = query.assess()
     return QueryReport(
-        listed.number,
         listed.name,
         listed.query.text,
         (*remarks, *map(Remark.of, verdict.problems)),
         verdict.mode,
         verdict.cursor,
         Texts.of(query, verdict, row_cap=said["max_rows_per_call"]),
+        query,
     )
