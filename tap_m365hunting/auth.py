@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import msal
 import requests
 
-from tap_m365hunting.config import Connection
+from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.errors import AuthenticationError, ServiceError
 
 _LOG: Final = logging.getLogger(__name__)

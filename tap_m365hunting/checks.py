@@ -8,19 +8,19 @@ from typing import Final
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting import counting
-from tap_m365hunting.config import Rations, Reading
-from tap_m365hunting.density import Density
+from tap_m365hunting.configuration.config import Rations, Reading
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
 from tap_m365hunting.inquiry import Inquiry
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.parts import TablePlanner
-from tap_m365hunting.planner import Planner
+from tap_m365hunting.planning.density import Density
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.spans import overlap
+from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reader import Call
 from tap_m365hunting.rehearsal import minutes, rehearse
 from tap_m365hunting.report import Facts, QueryReport, Remark, Texts
-from tap_m365hunting.spans import overlap
-from tap_m365hunting.windows import TimeWindow
 
 #: A run is taken to be one a day, as large as the days before it.
 RUN: Final = timedelta(days=1)

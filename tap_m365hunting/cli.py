@@ -15,7 +15,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from tap_m365hunting.auth import ClientSecret
 from tap_m365hunting.checks import Checker
 from tap_m365hunting.client import Client
-from tap_m365hunting.config import READ_UTF8, Settings
+from tap_m365hunting.configuration.config import READ_UTF8, Settings
 from tap_m365hunting.display import check_lines, plan_lines
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.plans import Forecaster, Plan

@@ -13,7 +13,7 @@ import backoff
 import requests
 
 from tap_m365hunting.auth import TokenSource
-from tap_m365hunting.config import Connection, Rations
+from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import (
     AuthenticationError,
     ServiceError,
@@ -21,7 +21,7 @@ from tap_m365hunting.errors import (
     WindowTooLargeError,
 )
 from tap_m365hunting.quota import TenantQuota, wait_after
-from tap_m365hunting.refusals import classify
+from tap_m365hunting.wire.refusals import classify
 
 _LOG: Final = logging.getLogger(__name__)
 _T = TypeVar("_T")

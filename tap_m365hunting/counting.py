@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Final
 
 from tap_m365hunting import kql
-from tap_m365hunting.density import MOST_BINS, Density
 from tap_m365hunting.errors import WindowTooLargeError
 from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.planning.density import MOST_BINS, Density
+from tap_m365hunting.planning.windows import CountAsk, TimeWindow
 from tap_m365hunting.reader import Call, Hunt
-from tap_m365hunting.records import Answer
-from tap_m365hunting.windows import CountAsk, TimeWindow
+from tap_m365hunting.wire.records import Answer
 
 #: Widths of bins; each is a multiple of those before it, so fine bins add up to wide ones.
 WIDTHS: Final = (

@@ -9,7 +9,7 @@ from singer_sdk import typing as th
 from singer_sdk.helpers import types
 from typing_extensions import override
 
-from tap_m365hunting.queries import COVERAGE_STREAM
+from tap_m365hunting.configuration.queries import COVERAGE_STREAM
 from tap_m365hunting.reports import WindowReport
 
 _TEXT: Final = th.StringType

@@ -8,12 +8,12 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import CatalogEntry
 
 from tap_m365hunting import kql
-from tap_m365hunting.config import HuntingQuery, Settings
+from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.reader import Hunt, in_user_lines
 from tap_m365hunting.reports import WindowReport
-from tap_m365hunting.schema import Shape
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.streams import HuntingStream, shape_of
+from tap_m365hunting.wire.schema import Shape
 
 
 class Discovery:

@@ -7,19 +7,19 @@ from typing import Any, Final, Self
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting import counting
-from tap_m365hunting.bookmarks import WINDOW_END, Bookmark
-from tap_m365hunting.config import HuntingQuery, Rations, Settings
-from tap_m365hunting.density import Density
+from tap_m365hunting.configuration.config import HuntingQuery, Rations, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError
 from tap_m365hunting.inquiry import Inquiry
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.parts import TablePlanner
-from tap_m365hunting.planner import Planner
+from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
+from tap_m365hunting.planning.density import Density
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reader import Call
 from tap_m365hunting.rehearsal import Rehearsal, minutes, rehearse
 from tap_m365hunting.streams import timing_of
-from tap_m365hunting.windows import TimeWindow
 
 #: The most bars that a histogram has.
 BARS: Final = 60

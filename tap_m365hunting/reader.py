@@ -14,10 +14,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from tap_m365hunting import kql, windows
-from tap_m365hunting.blocks import Block
-from tap_m365hunting.conversion import Converter, Record
-from tap_m365hunting.drift import Policy, reconcile
+from tap_m365hunting import kql
 from tap_m365hunting.errors import (
     FatalSyncError,
     QueryRejectedError,
@@ -26,11 +23,22 @@ from tap_m365hunting.errors import (
 )
 from tap_m365hunting.instants import Instant, canonical, ticks
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.records import Answer
-from tap_m365hunting.row_ids import RowIds
-from tap_m365hunting.schema import Column, Shape, find, unmapped
-from tap_m365hunting.spans import span_between
-from tap_m365hunting.windows import Ask, CountAsk, ReadAsk, TimeWindow, Unreadable, WindowDone
+from tap_m365hunting.planning import windows
+from tap_m365hunting.planning.spans import span_between
+from tap_m365hunting.planning.windows import (
+    Ask,
+    CountAsk,
+    ReadAsk,
+    TimeWindow,
+    Unreadable,
+    WindowDone,
+)
+from tap_m365hunting.wire.blocks import Block
+from tap_m365hunting.wire.conversion import Converter, Record
+from tap_m365hunting.wire.drift import Policy, reconcile
+from tap_m365hunting.wire.records import Answer
+from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.schema import Column, Shape, find, unmapped
 
 _SECOND: Final = timedelta(seconds=1)
 _LOG: Final = logging.getLogger(__name__)

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tap_m365hunting.config import Rations
-from tap_m365hunting.density import Density
+from tap_m365hunting.configuration.config import Rations
 from tap_m365hunting.instants import Instant, ticks
-from tap_m365hunting.parts import TablePlanner
-from tap_m365hunting.planner import Planner
+from tap_m365hunting.planning.density import Density
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
 from tap_m365hunting.quota import MINUTE, TenantQuota
-from tap_m365hunting.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
 
 #: What a call is taken to need until it is answered, where the service does not say.
 SECONDS_A_CALL: Final = 3.0

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from tap_m365hunting import kql
-from tap_m365hunting.config import setting_problems, stated
-from tap_m365hunting.density import bin_width
-from tap_m365hunting.dialects import DEFENDER, DEFENDER_ENDS
+from tap_m365hunting.configuration.config import setting_problems, stated
+from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, listed_queries
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.queries import HuntingQuery, ListedQuery, listed_queries
+from tap_m365hunting.planning.density import bin_width
+from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
 from tap_m365hunting.reader import Hunt
-from tap_m365hunting.schema import Column
-from tap_m365hunting.windows import CountAsk, ReadAsk, TimeWindow
+from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
+from tap_m365hunting.wire.schema import Column
 
 #: The window that the texts of a report are written for.
 SHOWN: Final = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-02"))

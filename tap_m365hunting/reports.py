@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
-from tap_m365hunting.parts import TablePlanner
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 from tap_m365hunting.service import HuntingService
-from tap_m365hunting.windows import TimeWindow, WindowDone
 
 Status = Literal["complete", "gap_retention", "gap_unreadable"]
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import partial
 
 from tap_m365hunting.client import Client, Effort
-from tap_m365hunting.dialects import Dialect
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.records import Answer, read_answer
+from tap_m365hunting.wire.dialects import Dialect
+from tap_m365hunting.wire.records import Answer, read_answer
 
 
 class HuntingService:

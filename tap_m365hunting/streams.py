@@ -14,23 +14,23 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_m365hunting.blocks import BlockConverter, plain_blocks
-from tap_m365hunting.bookmarks import WINDOW_END, Bookmark
-from tap_m365hunting.config import HuntingQuery, Reading
-from tap_m365hunting.conversion import Converter, Record
+from tap_m365hunting.configuration.config import HuntingQuery, Reading
 from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
-from tap_m365hunting.parts import TablePlanner
-from tap_m365hunting.planner import Planner
+from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.spans import Timing
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 from tap_m365hunting.reader import AnyBlock, Event, Hunt, NewSchema, QueryReader
-from tap_m365hunting.records import Answer
 from tap_m365hunting.reports import Stopwatch, WindowReport
-from tap_m365hunting.row_ids import RowIds
-from tap_m365hunting.schema import Column, Shape
 from tap_m365hunting.service import HuntingService
-from tap_m365hunting.spans import Timing
-from tap_m365hunting.windows import TimeWindow, WindowDone
+from tap_m365hunting.wire.blocks import BlockConverter, plain_blocks
+from tap_m365hunting.wire.conversion import Converter, Record
+from tap_m365hunting.wire.records import Answer
+from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.schema import Column, Shape
 
 # a breadcrumb of the selection that names a column; a longer one names what is inside
 _COLUMN: Final = 2

@@ -15,15 +15,15 @@ from typing_extensions import override
 
 from tap_m365hunting.auth import ClientSecret
 from tap_m365hunting.client import Client
-from tap_m365hunting.config import Settings
+from tap_m365hunting.configuration.config import Settings
+from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
-from tap_m365hunting.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.output import Signals, WholeLines
 from tap_m365hunting.service import HuntingService
-from tap_m365hunting.settings import SETTINGS
 from tap_m365hunting.streams import HuntingStream
+from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 
 class TapM365Hunting(Tap):

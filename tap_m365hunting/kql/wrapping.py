@@ -12,7 +12,7 @@ from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql.literals import column_text, datetime_text, timespan_text
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
-from tap_m365hunting.windows import HashPart, TimeWindow
+from tap_m365hunting.planning.windows import HashPart, TimeWindow
 
 # A schema does not depend on the window; any will do.
 _ANY_WINDOW: Final = TimeWindow(

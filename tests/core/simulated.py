@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
-from tap_m365hunting.planner import Planner
-from tap_m365hunting.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
 
 Row: TypeAlias = tuple[int, int]  # cursor in ticks, id
 

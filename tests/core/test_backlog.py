@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.backlog import Backlog, Stretch
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.backlog import Backlog, Stretch
+from tap_m365hunting.planning.windows import TimeWindow
 from tests.core.simulated import START, span
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.density import Density, bin_width
 from tap_m365hunting.instants import Instant, ticks
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.density import Density, bin_width
+from tap_m365hunting.planning.windows import TimeWindow
 from tests.core.simulated import SECOND, START, span
 
 TEN_SECONDS = span(10)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_m365hunting.dialects import CLOUDS, DEFENDER, DIALECTS, GRAPH, Dialect
 from tap_m365hunting.errors import (
     AuthenticationError,
     QueryRejectedError,
@@ -14,7 +13,8 @@ from tap_m365hunting.errors import (
     ThrottledError,
     WindowTooLargeError,
 )
-from tap_m365hunting.refusals import LONGEST_MESSAGE, classify
+from tap_m365hunting.wire.dialects import CLOUDS, DEFENDER, DIALECTS, GRAPH, Dialect
+from tap_m365hunting.wire.refusals import LONGEST_MESSAGE, classify
 from tests.samples import sample
 
 

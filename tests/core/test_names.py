@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_m365hunting.naming import LONGEST, fold, names_as_is, safe_names
+from tap_m365hunting.wire.naming import LONGEST, fold, names_as_is, safe_names
 
 any_names = st.lists(st.text(max_size=90) | st.sampled_from(["LogonId", "LogonID", "logonid"]))
 

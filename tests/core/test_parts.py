@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.parts import TablePlanner
-from tap_m365hunting.windows import Answer, CountAsk, HashPart, ReadAsk, TimeWindow, Unreadable
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.windows import (
+    Answer,
+    CountAsk,
+    HashPart,
+    ReadAsk,
+    TimeWindow,
+    Unreadable,
+)
 from tests.core.simulated import START, RefusedError, Row, Service, answer_of, rows_at, span
 
 

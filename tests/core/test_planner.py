@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planner import Planner
-from tap_m365hunting.windows import Answer, Ask, CountAsk, HashPart, ReadAsk, TimeWindow
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, HashPart, ReadAsk, TimeWindow
 from tests.core.simulated import (
     SECOND,
     START,

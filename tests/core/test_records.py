@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tap_m365hunting.conversion import Converter, Record
-from tap_m365hunting.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
-from tap_m365hunting.records import Answer, read_answer
-from tap_m365hunting.schema import Column, DynamicAs, Shape
+from tap_m365hunting.wire.conversion import Converter, Record
+from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.records import Answer, read_answer
+from tap_m365hunting.wire.schema import Column, DynamicAs, Shape
 from tests.samples import sample
 
 SCHEMA = [{"name": "N", "type": "Int64"}, {"name": "S", "type": "String"}]

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.blocks import Block, BlockConverter
-from tap_m365hunting.conversion import Converter
-from tap_m365hunting.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.errors import FatalSyncError
-from tap_m365hunting.records import Answer, read_answer
-from tap_m365hunting.row_ids import RowIds
-from tap_m365hunting.schema import Column, Shape
-from tap_m365hunting.values import ENCODER
+from tap_m365hunting.wire.blocks import Block, BlockConverter
+from tap_m365hunting.wire.conversion import Converter
+from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.records import Answer, read_answer
+from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.schema import Column, Shape
+from tap_m365hunting.wire.values import ENCODER
 from tests.core.wire import Table, full_tables, tables
 
 Records = list[dict[str, Any]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_m365hunting.pieces import Layout, split
+from tap_m365hunting.wire.pieces import Layout, split
 from tests.core.wire import dynamics
 
 # what a cut is looked for by, inside of values

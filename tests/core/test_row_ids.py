@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.row_ids import RowIds, content
+from tap_m365hunting.wire.row_ids import RowIds, content
 
 NAMES = ["A", "B", "C"]
 rows = st.tuples(*[st.none() | st.booleans() | st.integers() | st.text(max_size=3)] * 3)

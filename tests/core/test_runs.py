@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planner import Planner
-from tap_m365hunting.spans import Hole, Timing, advanced, merged
-from tap_m365hunting.windows import Ask, CountAsk, ReadAsk, TimeWindow
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.spans import Hole, Timing, advanced, merged
+from tap_m365hunting.planning.windows import Ask, CountAsk, ReadAsk, TimeWindow
 from tests.core.simulated import SECOND, START, RefusedError, Row, Service, answer_of
 
 LOOKBACK = timedelta(minutes=20)

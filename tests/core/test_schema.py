@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from tap_m365hunting.schema import Column, DynamicAs, Shape, find, unmapped
+from tap_m365hunting.wire.schema import Column, DynamicAs, Shape, find, unmapped
 from tests.core.wire import Table, tables
 
 COLUMNS = [Column("Timestamp", "DateTime"), Column("Flag", "SByte"), Column("Bag", "Object")]

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tap_m365hunting.conversion import Converter
-from tap_m365hunting.drift import Policy, Reconciled, reconcile
 from tap_m365hunting.errors import SchemaDriftError
-from tap_m365hunting.schema import Column, Shape
+from tap_m365hunting.wire.conversion import Converter
+from tap_m365hunting.wire.drift import Policy, Reconciled, reconcile
+from tap_m365hunting.wire.schema import Column, Shape
 
 TEXT = {"type": ["string", "null"]}
 INTEGER = {"type": ["integer", "null"]}

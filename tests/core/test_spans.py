@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.spans import (
+from tap_m365hunting.planning.spans import (
     Hole,
     Span,
     Timing,
@@ -17,7 +17,7 @@ from tap_m365hunting.spans import (
     merged,
     span_between,
 )
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow
 
 NOW = Instant.parse("2026-06-30T12:00:00Z")
 DAY = timedelta(days=1)

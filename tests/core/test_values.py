@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.values import KINDS, Misfit, compact, parse, whole_text
+from tap_m365hunting.wire.values import KINDS, Misfit, compact, parse, whole_text
 
 NULL = Misfit()
 

@@ -12,7 +12,7 @@ from hunting_emulator.engine import Engine
 from hunting_emulator.tables import Table
 from tap_m365hunting import kql
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.windows import HashPart, TimeWindow
+from tap_m365hunting.planning.windows import HashPart, TimeWindow
 
 START = Instant.parse("2026-01-01")
 CUTS = [START + timedelta(hours=hours) for hours in (0, 7, 31, 72)]

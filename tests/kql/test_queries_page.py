@@ -6,7 +6,7 @@ from pathlib import Path
 from tap_m365hunting import kql
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode, operators
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "queries.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```kql\n(.*?)\n```", PAGE, re.DOTALL)

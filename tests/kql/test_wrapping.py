@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tap_m365hunting import kql
 from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.windows import HashPart, TimeWindow
+from tap_m365hunting.planning.windows import HashPart, TimeWindow
 from tests.kql.corpus import CASES, Case
 
 HOUR = timedelta(hours=1)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.config import Settings
+from tap_m365hunting.configuration.config import Settings
 
 QUERY = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId"}
 GOOD: dict[str, Any] = {

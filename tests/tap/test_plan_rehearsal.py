@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.config import Rations
+from tap_m365hunting.configuration.config import Rations
 from tap_m365hunting.counting import WIDTHS, even, fitting, rebinned
-from tap_m365hunting.density import Density
 from tap_m365hunting.instants import Instant, ticks
-from tap_m365hunting.parts import TablePlanner
-from tap_m365hunting.planner import Planner
+from tap_m365hunting.planning.density import Density
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.rehearsal import minutes, rehearse
-from tap_m365hunting.windows import TimeWindow
 
 START = Instant.parse("2026-03-01")
 HOUR = timedelta(hours=1)

@@ -8,18 +8,18 @@ from typing import Any, cast
 import pytest
 
 from tap_m365hunting import kql
-from tap_m365hunting.blocks import Block, plain_blocks
-from tap_m365hunting.conversion import Record
-from tap_m365hunting.dialects import GRAPH
-from tap_m365hunting.drift import Policy
 from tap_m365hunting.errors import SchemaDriftError, ServiceError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planner import Planner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 from tap_m365hunting.reader import Event, Hunt, NewSchema, QueryReader
-from tap_m365hunting.records import Answer, read_answer
-from tap_m365hunting.schema import Column, Shape
-from tap_m365hunting.windows import TimeWindow, WindowDone
+from tap_m365hunting.wire.blocks import Block, plain_blocks
+from tap_m365hunting.wire.conversion import Record
+from tap_m365hunting.wire.dialects import GRAPH
+from tap_m365hunting.wire.drift import Policy
+from tap_m365hunting.wire.records import Answer, read_answer
+from tap_m365hunting.wire.schema import Column, Shape
 
 START = Instant.parse("2026-03-01T00:00:00Z")
 HUNT = Hunt(kql.read("T"), Mode.INCREMENTAL, "Timestamp")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tap_m365hunting import kql
+from tap_m365hunting.configuration.sigma import rules, stream_name, to_kql
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.sigma import rules, stream_name, to_kql
 
 pytest.importorskip("sigma.backends.kusto", reason="the extra sigma is not installed")
 
@@ -144,7 +144,8 @@ def test_a_stream_is_named_after_its_file(file: str, name: str) -> None:
 
 def test_pysigma_is_not_imported_for_nothing() -> None:
     """Half a second of start-up is for those who have rules."""
-    code = "import sys, tap_m365hunting.sigma; sys.exit('sigma.collection' in sys.modules)"
+    module = "tap_m365hunting.configuration.sigma"
+    code = f"import sys, {module}; sys.exit('sigma.collection' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -153,7 +154,7 @@ def test_without_the_extra_the_message_says_how_to_install_it(tmp_path: Path) ->
     """The command, not a traceback."""
     code = (
         "import sys; sys.modules['sigma.backends.kusto'] = None\n"
-        "from tap_m365hunting.sigma import to_kql\n"
+        "from tap_m365hunting.configuration.sigma import to_kql\n"
         "try: to_kql('title: a')\n"
         "except ValueError as error: print(error)"
     )

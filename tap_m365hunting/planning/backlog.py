@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,7 +12,7 @@ from operator import lt
 from typing import Final, Self
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow
 
 MOST_BINS: Final = 5_000
 DAY: Final = timedelta(days=1)

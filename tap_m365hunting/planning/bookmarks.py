@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any, Final, Self
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.spans import Hole, advanced, kept, merged, overlap, span_between
-from tap_m365hunting.windows import TimeWindow, WindowDone
+from tap_m365hunting.planning.spans import Hole, advanced, kept, merged, overlap, span_between
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 
 #: Stands for the replication key in the state of a query that bounds itself by the window.
 WINDOW_END: Final = "window_end"

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from tap_m365hunting import kql
-from tap_m365hunting.errors import QueryTextError
-from tap_m365hunting.instants import Instant
-from tap_m365hunting.sources import (
+from tap_m365hunting.configuration.sources import (
     INGESTION_COLUMN,
     INGESTION_TIME,
     expanded,
     stream_name,
     text_of,
 )
+from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.instants import Instant
 
 #: The stream of one record a window; no query may take its name.
 COVERAGE_STREAM: Final = "hunting_windows"

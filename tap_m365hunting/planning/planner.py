@@ -22,11 +22,11 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from tap_m365hunting.backlog import Backlog, Stretch
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
-from tap_m365hunting.parts import PartsRead
-from tap_m365hunting.reach import Reach
-from tap_m365hunting.windows import (
+from tap_m365hunting.planning.backlog import Backlog, Stretch
+from tap_m365hunting.planning.parts import PartsRead
+from tap_m365hunting.planning.reach import Reach
+from tap_m365hunting.planning.windows import (
     Answer,
     Ask,
     CountAsk,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.windows import (
+from tap_m365hunting.planning.windows import (
     Answer,
     Ask,
     CountAsk,

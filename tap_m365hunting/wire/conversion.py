@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
-from tap_m365hunting.naming import fold
-from tap_m365hunting.row_ids import RowIds, content
-from tap_m365hunting.schema import ROW_ID, TENANT_ID, Column, Shape, find
-from tap_m365hunting.values import DYNAMIC, TEXT, Json, Kind, Misfit, compact
+from tap_m365hunting.wire.naming import fold
+from tap_m365hunting.wire.row_ids import RowIds, content
+from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, Column, Shape, find
+from tap_m365hunting.wire.values import DYNAMIC, TEXT, Json, Kind, Misfit, compact
 
 Row = Mapping[str, Json]
 Record = dict[str, Json]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from tap_m365hunting.errors import SchemaDriftError
-from tap_m365hunting.naming import fold
-from tap_m365hunting.schema import ROW_ID, TENANT_ID, Column, Shape
+from tap_m365hunting.wire.naming import fold
+from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, Column, Shape
 
 Policy = Literal["evolve", "freeze", "fail"]
 Properties = Mapping[str, Any]

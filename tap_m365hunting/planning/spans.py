@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final, Self, TypeAlias
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow
 
 JsonHole: TypeAlias = dict[str, str | int]
 

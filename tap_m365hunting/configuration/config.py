@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.dialects import CLOUDS, DIALECTS, Dialect
+from tap_m365hunting.configuration.queries import HuntingQuery, instant, listed_queries
+from tap_m365hunting.configuration.settings import NOT_YET, SETTINGS
+from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.queries import HuntingQuery, instant, listed_queries
-from tap_m365hunting.settings import NOT_YET, SETTINGS
-from tap_m365hunting.validation import problems
+from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect
 
 __all__ = [
     "READ_UTF8",

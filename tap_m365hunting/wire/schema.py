@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
-from tap_m365hunting.naming import fold, names_as_is, safe_names
-from tap_m365hunting.values import DYNAMIC, KINDS, UNKNOWN, Kind
+from tap_m365hunting.wire.naming import fold, names_as_is, safe_names
+from tap_m365hunting.wire.values import DYNAMIC, KINDS, UNKNOWN, Kind
 
 ROW_ID: Final = "_row_id"
 TENANT_ID: Final = "tenant_id"

@@ -12,12 +12,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tap_m365hunting.conversion import Converter, Record, Row
-from tap_m365hunting.records import Answer
-from tap_m365hunting.row_ids import RowIds
-from tap_m365hunting.row_types import Fixes, RecordType, RowTypes
-from tap_m365hunting.schema import ROW_ID
-from tap_m365hunting.values import ENCODER
+from tap_m365hunting.wire.conversion import Converter, Record, Row
+from tap_m365hunting.wire.records import Answer
+from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.row_types import Fixes, RecordType, RowTypes
+from tap_m365hunting.wire.schema import ROW_ID
+from tap_m365hunting.wire.values import ENCODER
 
 R = TypeVar("R")
 

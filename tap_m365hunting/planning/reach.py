@@ -7,9 +7,9 @@ can be too large in bytes); how wide a window may be (it can be too costly, what
 from collections.abc import Mapping
 from typing import Final
 
-from tap_m365hunting.density import Density, bin_width
 from tap_m365hunting.instants import Instant, ticks
-from tap_m365hunting.windows import CountAsk, TimeWindow
+from tap_m365hunting.planning.density import Density, bin_width
+from tap_m365hunting.planning.windows import CountAsk, TimeWindow
 
 # "The maximum query result size of a single request can't exceed 50 MB."
 # -- https://learn.microsoft.com/en-us/graph/api/security-security-runhuntingquery (2026-08-18).

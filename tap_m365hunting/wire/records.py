@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO, Final, Self
 
-from tap_m365hunting.conversion import Row
-from tap_m365hunting.dialects import Dialect
 from tap_m365hunting.errors import ServiceError
-from tap_m365hunting.pieces import Piece, split
-from tap_m365hunting.refusals import classify
-from tap_m365hunting.schema import Column
-from tap_m365hunting.values import DECIMAL, parse
+from tap_m365hunting.wire.conversion import Row
+from tap_m365hunting.wire.dialects import Dialect
+from tap_m365hunting.wire.pieces import Piece, split
+from tap_m365hunting.wire.refusals import classify
+from tap_m365hunting.wire.schema import Column
+from tap_m365hunting.wire.values import DECIMAL, parse
 
 # Enough rows that the cost of a piece is nothing beside theirs
 ROWS_PER_PIECE: Final = 1000

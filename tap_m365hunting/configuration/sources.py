@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tap_m365hunting import sigma
+from tap_m365hunting.configuration import sigma
 from tap_m365hunting.kql import table_query
 
 #: Where a query's text may come from; each query names exactly one.

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_m365hunting.dialects import Dialect
 from tap_m365hunting.errors import (
     AuthenticationError,
     QueryRejectedError,
@@ -19,7 +18,8 @@ from tap_m365hunting.errors import (
     ThrottledError,
     WindowTooLargeError,
 )
-from tap_m365hunting.values import parse
+from tap_m365hunting.wire.dialects import Dialect
+from tap_m365hunting.wire.values import parse
 
 LONGEST_MESSAGE: Final = 300
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple
 
-from tap_m365hunting.conversion import Converter
-from tap_m365hunting.row_ids import CANONICAL
-from tap_m365hunting.schema import ROW_ID, TENANT_ID, Shape
-from tap_m365hunting.values import (
+from tap_m365hunting.wire.conversion import Converter
+from tap_m365hunting.wire.row_ids import CANONICAL
+from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, Shape
+from tap_m365hunting.wire.values import (
     BOOLEAN,
     DECIMAL,
     DYNAMIC,

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from tap_m365hunting.values import Json
+from tap_m365hunting.wire.values import Json
 
 CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 # 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15

@@ -1,0 +1,1 @@
+"""From the settings as they are given to frozen types."""
