@@ -28,14 +28,17 @@ COUNTED_DAYS: Final = 7
 
 
 class Checker:
-    """Checks one tenant's queries; each costs a probe and at most two counts."""
+    """Checks one tenant's queries; each costs a probe and at most two counts.
+
+    `answered` says if the service has run a query, or refused it for itself: the token is good.
+    """
 
     def __init__(self, reading: Reading, rations: Rations, call: Call, *, now: Instant) -> None:
         self._reading = reading
         self._rations = rations
         self._call = call
         self._now = now
-        self._answered = False
+        self.answered = False
 
     def check(self, found: QueryReport) -> QueryReport:
         """Return what was found of a query from its text, made certain by the service.
@@ -50,13 +53,18 @@ class Checker:
         try:
             inquiry = Inquiry.of(found.query, self._reading, self._call)
         except SingerSDKError as error:
-            # where another query was answered, what is missing is this one's alone: a licence
-            if isinstance(error, AuthenticationError) and not self._answered:
-                raise
-            line = error.line if isinstance(error, QueryRejectedError) else None
-            return replace(found, remarks=(*found.remarks, Remark("error", str(error), line)))
-        self._answered = True
+            return replace(found, remarks=(*found.remarks, self._refusal(error)))
+        self.answered = True
         return self._sized(inquiry, self._certain(inquiry, found))
+
+    def _refusal(self, error: SingerSDKError) -> Remark:
+        # where another query was answered, what is missing is this one's alone: a licence
+        if isinstance(error, AuthenticationError) and not self.answered:
+            raise error
+        if isinstance(error, QueryRejectedError):
+            self.answered = True
+            return Remark("error", str(error), error.line)
+        return Remark("error", str(error))
 
     def _certain(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
         verdict, shape = inquiry.verdict, inquiry.shape
@@ -88,7 +96,7 @@ class Checker:
         if rows := counting.nulls(inquiry.hunt, cursor, self._call):
             yield Remark(
                 "warning",
-                f"{rows} rows have no {cursor}, so no window holds them and they are never read. "
+                f"Rows without a {cursor}: {rows}. No window holds them, so they are never read. "
                 "Fill it, as with coalesce(), or set replication_key to a column that all have",
             )
 

@@ -115,13 +115,10 @@ def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
     service = _service(settings, effects)
     checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
     try:
-        return replace(
-            found,
-            queries=tuple(map(checker.check, _progress(found.queries))),
-            access=_access(settings) if fit else None,
-        )
+        queries = tuple(map(checker.check, _progress(found.queries)))
     except AuthenticationError as error:
         return replace(found, errors=(*found.errors, str(error)))
+    return replace(found, queries=queries, access=_access(settings) if checker.answered else None)
 
 
 def _access(settings: Settings) -> str:

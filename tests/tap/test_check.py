@@ -296,19 +296,37 @@ def test_settings_in_text_go_to_stderr(commands: Commands) -> None:
     assert ran.status == 1
 
 
-def test_later_files_win_and_the_environment_over_all(commands: Commands) -> None:
-    """Settings come together as in the tap itself."""
+def test_later_file_wins_and_keeps_what_it_does_not_say(commands: Commands) -> None:
+    """A file of what differs between environments comes after the file of what does not."""
     one = commands.file({"queries": [PORTS], "api": "defender"}, "one.json")
-    two = commands.file({"queries": [BROKEN]}, "two.json")
+    two = commands.file({"queries": [ALERTS]}, "two.json")
 
-    ran = commands.run(
-        "check", "--offline", "--format", "json", "--config", one, "--config", "ENV",
-        "--config", two, TAP_M365HUNTING_QUERIES=json.dumps([ALERTS]),
-    )  # fmt: skip
+    ran = commands.run("check", "--offline", "--format", "json", "--config", one, "--config", two)
 
     found = ran.json(CHECK)
     assert [query["name"] for query in found["queries"]] == ["alerts"]
     assert "warnings" in found
+
+
+def test_environment_wins_wherever_it_is_named(commands: Commands) -> None:
+    """As in the tap, files are merged first, then come the variables."""
+    config = commands.file({"queries": [PORTS]})
+
+    ran = commands.run(
+        "check", "--offline", "--format", "json", "--config", "ENV", "--config", config,
+        TAP_M365HUNTING_QUERIES=json.dumps([ALERTS]),
+    )  # fmt: skip
+
+    assert [query["name"] for query in ran.json(CHECK)["queries"]] == ["alerts"]
+
+
+def test_environment_is_not_read_unless_named(commands: Commands) -> None:
+    """A variable that lies around changes nothing."""
+    config = commands.file({"queries": [ALERTS]})
+
+    ran = commands.run("check", "--offline", "--config", config, TAP_M365HUNTING_API="nonsense")
+
+    assert ran.status == 0
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,18 @@ def test_refusal_of_one_query_is_its_own_once_another_was_answered(checked: Chec
     assert "errors" not in found
 
 
+def test_service_that_fails_is_the_error_of_each_query(checked: Checked) -> None:
+    """It says nothing of the token, so nothing is said of it."""
+    checked.emulator.fail_next(500, times=None)
+
+    found = checked.json(ALERTS)
+
+    assert found["ok"] is False
+    assert "answered 500" in found["queries"][0]["problems"][0]["message"]
+    assert "access" not in found
+    assert checked.commands.slept != []
+
+
 def test_table_without_licence_is_the_query_s_problem(checked: Checked) -> None:
     """A table that the tenant does not have is found before a run fails on it."""
     found = checked.json(ALERTS, {"name": "no_table", "query": "\nNoSuchTable\n| where true"})
@@ -174,7 +186,7 @@ def test_rows_without_a_cursor_are_warned_of(checked: Checked) -> None:
     (query,) = checked.json({"name": "q", "query": text, "replication_key": "Closed"})["queries"]
 
     assert query["ok"] is True
-    assert any("1 rows have no Closed" in problem["message"] for problem in query["problems"])
+    assert any("Rows without a Closed: 1." in problem["message"] for problem in query["problems"])
 
 
 def test_full_table_is_counted_whole(checked: Checked) -> None:
