@@ -162,6 +162,14 @@ def test_wrong_key_hides_no_problem_of_the_text(commands: Commands) -> None:
     assert [problem["operator"] for problem in query["problems"]] == [None, "top"]
 
 
+def test_wrong_method_leaves_the_mode_open(commands: Commands) -> None:
+    """To say how a query would be read without the setting that says so would mislead."""
+    (query,) = commands.check_json({**PORTS, "replication_method": "FULL"})["queries"]
+
+    assert query["mode"] is None
+    assert len(query["problems"]) == 1
+
+
 def test_name_taken_twice_is_said_of_both(commands: Commands) -> None:
     """Loaders fold case, so the two would write into one table."""
     found = commands.check_json(ALERTS, {**ALERTS, "name": "Alerts"})
