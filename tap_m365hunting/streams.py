@@ -64,12 +64,17 @@ class HuntingStream(Stream):
         self._hunt = hunt
         self._reading = reading
         self._service = service
-        self._watch = Stopwatch(query.name, service, report)
-        self._now = service.now()
+        self._report = report
+        self._begin()
         self.failure: SingerSDKError | None = None
         self._counter: metrics.Counter | None = None
         if hunt.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
+
+    def _begin(self) -> None:
+        """Take the time: other streams may have taken hours since this one was made."""
+        self._now = self._service.now()
+        self._watch = Stopwatch(self.name, self._service, self._report)
 
     def shape_of(self, columns: Iterable[Column]) -> Shape:
         """Name the columns of an answer by the settings, and as the schema has them."""
@@ -80,6 +85,7 @@ class HuntingStream(Stream):
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
         """Yield the records of all windows; an error ends this stream, not the run."""
+        self._begin()
         try:
             yield from self._read(self.get_context_state(context))
         except SingerSDKError as error:
