@@ -118,6 +118,18 @@ def test_a_count_that_is_refused_fails_with_the_reason() -> None:
     assert planner.next() is None
 
 
+def test_a_table_has_no_windows_to_skip_or_to_finish() -> None:
+    """It is read whole or not at all, so the way round a bad window does not exist."""
+    planner = TablePlanner(row_cap=100)
+    planner.next()
+    planner.answered(ReadAsk(None), Answer(7))
+
+    planner.skip()
+
+    assert list(planner.drain()) == []
+    assert planner.rows == 7
+
+
 def test_an_empty_count_reads_nothing() -> None:
     """The rows of a refused table may be gone when they are counted."""
     planner = TablePlanner(row_cap=100)

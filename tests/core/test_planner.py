@@ -451,6 +451,14 @@ def test_a_row_outside_the_window_is_an_error() -> None:
         planner.answered(ask, Answer(1, span(10).end, 1))
 
 
+def test_an_answer_for_a_whole_table_is_none_for_a_span() -> None:
+    """The two kinds of planner do not take each other's answers."""
+    planner = Planner(span(10), row_cap=100)
+
+    with pytest.raises(ValueError, match="A window was not asked for"):
+        planner.answered(ReadAsk(None), Answer(1))
+
+
 def test_rows_left_are_known_once_counted() -> None:
     """A long run can say how far it is."""
     service = Service(spread(3_000, DAY), cap=100)
