@@ -56,6 +56,10 @@ class Planner(Protocol):
     def unreadable(self) -> Unreadable | None:
         """What fails even at its narrowest."""
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether skipping does not help: the service is down, no window bad."""
+
     def next(self) -> Ask | None:
         """Return the next ask."""
 
@@ -191,7 +195,7 @@ class QueryReader:
             yield from planner.drain()
 
     def _give_up(self, planner: Planner, stuck: Unreadable) -> None:
-        if self._unreadable == "stop" or stuck.window is None:
+        if self._unreadable == "stop" or planner.hopeless:
             where = f"between {stuck.window}" if stuck.window else "in the whole table"
             msg = (
                 f"The service cannot answer {where}, however narrowly it is asked: "

@@ -172,6 +172,11 @@ class TablePlanner:
         else:
             self._split()
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether skipping does not help: a table that is not whole is of no use."""
+        return self.unreadable is not None
+
     def skip(self) -> None:
         """A table that cannot be read whole is not read: there is no window to skip."""
 
