@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from tempfile import SpooledTemporaryFile
@@ -152,13 +153,12 @@ class Client:
         if response.status_code != _OK:
             start = next(response.iter_content(_ERROR_BYTES), b"")
             raise classify(response.status_code, response.headers, start, self._connection.dialect)
-        body = cast(BinaryIO, SpooledTemporaryFile(_SPOOL_BYTES))  # noqa: SIM115 - `read` owns it
-        try:
+        with ExitStack() as failing:
+            body = cast(BinaryIO, failing.enter_context(SpooledTemporaryFile(_SPOOL_BYTES)))
             self._spool(response, body)
-            return read(body)
-        except BaseException:
-            body.close()
-            raise
+            answer = read(body)
+            failing.pop_all()  # from here on the body belongs to the answer
+        return answer
 
     def _spool(self, response: requests.Response, body: BinaryIO) -> None:
         deadline = self._clock() + self._connection.timeout.total_seconds()
