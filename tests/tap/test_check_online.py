@@ -238,6 +238,8 @@ def test_count_that_is_never_answered_is_a_warning(checked: Checked) -> None:
     assert query["problems"][0]["severity"] == "warning"
     assert "could not be counted" in query["problems"][0]["message"]
     assert query["calls_a_run"] is None
+    # the whole, a half, a quarter, an eighth, a sixteenth
+    assert sum("bin(" in call.query for call in checked.emulator.calls) == 5
 
 
 def test_unfit_query_costs_no_call(checked: Checked) -> None:
