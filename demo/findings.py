@@ -62,6 +62,12 @@ FINDINGS: Final = (
         || "What" FROM lateral_movement ORDER BY 1""",
     ),
     Finding(
+        "What did they wipe?",
+        ("covered_tracks",),
+        """SELECT Timestamp, DeviceName || ': ' || ProcessCommandLine
+        FROM covered_tracks ORDER BY 1""",
+    ),
+    Finding(
         "Who signed in at high risk?",
         ("risky_sign_ins",),
         """SELECT Timestamp, AccountUpn || ' from ' || IPAddress || ' with ' || UserAgent
