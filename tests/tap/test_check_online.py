@@ -256,11 +256,8 @@ def test_wrong_settings_cost_no_call(checked: Checked) -> None:
 
     ran = checked.commands.run("check", "--format", "json", "--config", config)
 
-    assert ran.json(CHECK)["errors"] == [
-        "tenant_id: is required",
-        "client_id: is required",
-        "client_secret: is required",
-    ]
+    assert "tenant_id: is required" in ran.json(CHECK)["errors"]
+    assert ran.status == 1
     assert checked.emulator.calls == ()
 
 
