@@ -12,7 +12,7 @@ import click
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.auth import ClientSecret
+from tap_m365hunting.auth import token_source
 from tap_m365hunting.checks import Checker
 from tap_m365hunting.client import Client
 from tap_m365hunting.configuration.config import READ_UTF8, Settings
@@ -130,7 +130,7 @@ def _service(settings: Settings, effects: Effects) -> HuntingService:
     client = Client(
         settings.connection,
         settings.rations,
-        ClientSecret(settings.connection),
+        token_source(settings.connection, clock=effects.clock, sleep=effects.sleep),
         clock=effects.clock,
         sleep=effects.sleep,
     )

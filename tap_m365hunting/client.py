@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, TypeVar, cast
 import backoff
 import requests
 
-from tap_m365hunting.auth import TokenSource
+from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import (
     AuthenticationError,
@@ -142,6 +142,8 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 return self._read(response, read)
+        except AuthenticationError as error:
+            raise explained(error, token, place, now=self._clock()) from error
         except requests.ReadTimeout as error:
             msg = f"{place.dialect.title} did not answer within {place.timeout}"
             raise WindowTooLargeError(msg) from error

@@ -13,7 +13,7 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_m365hunting.auth import ClientSecret
+from tap_m365hunting.auth import token_source
 from tap_m365hunting.client import Client
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
@@ -140,7 +140,7 @@ class TapM365Hunting(Tap):
         client = Client(
             settings.connection,
             settings.rations,
-            ClientSecret(settings.connection),
+            token_source(settings.connection, clock=self._clock, sleep=self._sleep),
             clock=self._clock,
             sleep=self._sleep,
         )

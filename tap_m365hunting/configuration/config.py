@@ -1,7 +1,8 @@
 """The settings, parsed once into frozen types. Past this module there is no string to look up."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,11 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_m365hunting.configuration.credentials import (
+    Credential,
+    credential,
+    credential_problems,
+)
 from tap_m365hunting.configuration.queries import HuntingQuery, instant, listed_queries
 from tap_m365hunting.configuration.settings import NOT_YET, SETTINGS
 from tap_m365hunting.configuration.validation import problems
@@ -44,8 +50,7 @@ class Connection:
     authority: str
     scope: str
     tenant_id: str
-    client_id: str
-    client_secret: str = field(repr=False)
+    credential: Credential
     timeout: timedelta
 
 
@@ -91,14 +96,17 @@ class Settings:
         *,
         schema: Mapping[str, Any] = SETTINGS,
         read: Callable[[Path], str] = READ_UTF8,
+        environment: Mapping[str, str] = os.environ,
     ) -> Self:
         """Check the settings and give them types; `read` reads a query file.
+
+        The environment may name the file of a federated token.
 
         Raises:
             ConfigValidationError: something is wrong; `errors` names everything that is.
         """
         queries = listed_queries(given, read=read)
-        wrong = [*setting_problems(given, schema)]
+        wrong = [*setting_problems(given, schema, environment=environment)]
         wrong += [line for query in queries for line in query.problems]
         if wrong:
             raise _refused(wrong, schema)
@@ -106,13 +114,20 @@ class Settings:
         parsed = tuple(query.parsed(said) for query in queries)
         if unfit := [*_unfit(parsed)]:
             raise _refused(unfit, schema)
-        return cls.right(given, parsed)
+        return cls.right(given, parsed, environment=environment)
 
     @classmethod
-    def right(cls, given: Mapping[str, Any], queries: Iterable[HuntingQuery]) -> Self:
+    def right(
+        cls,
+        given: Mapping[str, Any],
+        queries: Iterable[HuntingQuery],
+        *,
+        environment: Mapping[str, str] = os.environ,
+    ) -> Self:
         """Give types to settings with which nothing is wrong, for some of their queries."""
         said = stated(given)
-        return cls(_connection(said), _rations(said), _reading(said), tuple(queries))
+        signing_in = credential(said, environment)
+        return cls(_connection(said, signing_in), _rations(said), _reading(said), tuple(queries))
 
 
 def stated(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,10 +135,21 @@ def stated(given: Mapping[str, Any]) -> dict[str, Any]:
     return _DEFAULTS | {key: value for key, value in given.items() if value is not None}
 
 
-def setting_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the settings, the meaning of their queries aside."""
+def setting_problems(
+    given: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[str]:
+    """Yield what is wrong with the settings, the meaning of their queries aside.
+
+    A schema that requires no tenant is for a look at the queries alone, with no call: nothing
+    needs to say how to sign in.
+    """
     yield from problems(given, schema, not_yet=NOT_YET)
     given = {key: value for key, value in given.items() if value is not None}
+    online = "tenant_id" in schema["required"]
+    yield from credential_problems(given, environment, needed=online)
     yield from _date_problems(given)
     yield from _url_problems(given)
 
@@ -142,7 +168,7 @@ def _unfit(queries: Iterable[HuntingQuery]) -> Iterator[str]:
                 yield f"queries[{number}] ({query.name}): {where}: {problem.message}"
 
 
-def _connection(said: Mapping[str, Any]) -> Connection:
+def _connection(said: Mapping[str, Any], signing_in: Credential) -> Connection:
     dialect, cloud = DIALECTS[said["api"]], CLOUDS[said["cloud"]]
     place = cloud.endpoints[dialect.name]
     return Connection(
@@ -151,8 +177,7 @@ def _connection(said: Mapping[str, Any]) -> Connection:
         authority=said.get("authority_url", cloud.authority).rstrip("/"),
         scope=place.scope,
         tenant_id=said["tenant_id"],
-        client_id=said["client_id"],
-        client_secret=said["client_secret"],
+        credential=signing_in,
         timeout=timedelta(seconds=said["request_timeout_seconds"]),
     )
 

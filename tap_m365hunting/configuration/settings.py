@@ -4,22 +4,18 @@ from typing import Any, Final
 
 from singer_sdk import typing as th
 
+from tap_m365hunting.configuration.credentials import METHODS, TOKEN_FILE_VARIABLE
+
 #: What a query's stream is called: SQL loaders split names on `-` and fold case.
 STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
 
 #: Promised for later and refused by name until then, since ignoring one could lose rows.
 NOT_YET: Final = frozenset(
     {
-        "auth_method",
-        "certificate_password",
-        "certificate_path",
-        "federated_token_file",
-        "managed_identity",
         "max_parallel_calls",
         "max_parallel_tenants",
         "tenants",
         "tenants_file",
-        "token_cache_path",
     }
 )
 
@@ -70,15 +66,47 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     th.Property(
         "client_id",
         th.StringType,
-        required=True,
-        description="Application (client) id of the app registration",
+        description="Application (client) id of the app registration; only a managed identity "
+        "needs none",
+    ),
+    th.Property(
+        "auth_method",
+        th.StringType(allowed_values=list(METHODS)),
+        description="How to sign in; inferred from the settings that are given",
     ),
     th.Property(
         "client_secret",
         th.StringType,
-        required=True,
         secret=True,
         description="Client secret of the app registration",
+    ),
+    th.Property(
+        "certificate_path",
+        th.StringType,
+        description="A file with private key and certificate, and any chain after it: PEM or PFX",
+    ),
+    th.Property(
+        "certificate_password",
+        th.StringType,
+        secret=True,
+        description="The password of the certificate's file, if it has one",
+    ),
+    th.Property(
+        "federated_token_file",
+        th.StringType,
+        description="A file with a token of an issuer that the app registration trusts; default: "
+        f"the variable {TOKEN_FILE_VARIABLE}",
+    ),
+    th.Property(
+        "managed_identity",
+        th.StringType,
+        description="`system`, or a user-assigned identity: its client id, its resource id "
+        "(/subscriptions/...), or object_id: and its object id",
+    ),
+    th.Property(
+        "token_cache_path",
+        th.StringType,
+        description="A file, private to its user, where device_code keeps a sign-in for later runs",
     ),
     th.Property(
         "api",

@@ -1,0 +1,36 @@
+"""Bearer tokens from Entra ID, by every way to sign in that the settings offer."""
+
+import time
+from collections.abc import Callable
+
+from tap_m365hunting.auth.claims import explained
+from tap_m365hunting.auth.tokens import TokenSource
+from tap_m365hunting.configuration.config import Connection
+from tap_m365hunting.configuration.credentials import DeviceCode, ManagedIdentity
+
+__all__ = ["TokenSource", "explained", "token_source"]
+
+
+def token_source(
+    connection: Connection,
+    *,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> TokenSource:
+    """Return where tokens come from, for the way to sign in that the settings mean.
+
+    `clock` tells seconds since the epoch, to see that a certificate has expired; `sleep` waits for
+    a person. Nothing is asked and no file read before the first token is wanted.
+    """
+    # MSAL takes longer to import than all the rest, and `--help` needs none of it
+    if isinstance(connection.credential, ManagedIdentity):
+        from tap_m365hunting.auth.machines import MachineTokens
+
+        return MachineTokens(connection, connection.credential)
+    if isinstance(connection.credential, DeviceCode):
+        from tap_m365hunting.auth.people import PersonTokens
+
+        return PersonTokens(connection, connection.credential, sleep=sleep)
+    from tap_m365hunting.auth.applications import ApplicationTokens
+
+    return ApplicationTokens(connection, connection.credential, clock=clock)

@@ -1,0 +1,138 @@
+"""What a refused token says of itself: for whom, for what, with which permissions. Pure.
+
+Nothing is verified and nothing decided by it: the service has refused already, and this finds
+words for why. A token that cannot be read has none.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tap_m365hunting.configuration.config import Connection
+from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.wire.dialects import DIALECTS, Dialect
+
+Claims = Mapping[str, Any]
+
+_PARTS: Final = 3
+_SKEW_SECONDS: Final = 300
+_MOST_SHOWN: Final = 10
+# Graph's and Defender's application ids, which may stand for their URIs in `aud`:
+# https://learn.microsoft.com/en-us/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+_RESOURCE_IDS: Final[Mapping[str, str]] = {
+    "graph": "00000003-0000-0000-c000-000000000000",
+    "defender": "8ee8fdad-f234-4243-8f3b-15c294843740",
+}
+
+
+def explained(
+    error: AuthenticationError, token: str, place: Connection, *, now: float
+) -> AuthenticationError:
+    """Return the refusal of a token with what the token says about it.
+
+    `now` is in seconds since the epoch.
+    """
+    remarks = "; ".join(_remarks(claims_of(token), place, now))
+    text = f"{error}; {remarks}" if remarks else str(error)
+    return AuthenticationError(text, fresh_token_may_help=error.fresh_token_may_help)
+
+
+def claims_of(token: str) -> Claims:
+    """Return what a token says, unverified; nothing if it cannot be read.
+
+    >>> claims_of("opaque")
+    {}
+    """
+    parts = token.split(".")
+    if len(parts) != _PARTS:
+        return {}
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=="))
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _remarks(claims: Claims, place: Connection, now: float) -> Iterator[str]:
+    if not claims:
+        return
+    yield from _of_place(claims, place)
+    yield from _of_time(claims, now)
+    if _is_for(claims, place):
+        yield _of_permission(claims, place.dialect)
+
+
+def _is_for(claims: Claims, place: Connection) -> bool:
+    audience = str(claims.get("aud", "")).rstrip("/")
+    wanted = place.scope.removesuffix("/.default")
+    return audience in {wanted, _RESOURCE_IDS[place.dialect.name]}
+
+
+def _of_place(claims: Claims, place: Connection) -> Iterator[str]:
+    if "aud" in claims and not _is_for(claims, place):
+        wanted = place.scope.removesuffix("/.default")
+        yield f"the token is for {claims['aud']}, not for {wanted}: check api and cloud"
+    tenant = str(claims.get("tid", ""))
+    # tenant_id may be a domain, which a token never names
+    if _is_id(place.tenant_id) and _is_id(tenant) and tenant.lower() != place.tenant_id.lower():
+        yield f"the token is of tenant {tenant}, not of {place.tenant_id}"
+
+
+def _of_time(claims: Claims, now: float) -> Iterator[str]:
+    start = claims.get("nbf")
+    if isinstance(start, int) and start > now + _SKEW_SECONDS:
+        behind = (start - now) / 60
+        yield f"this machine's clock is about {behind:.0f} minutes behind Entra ID's: set it"
+
+
+def _of_permission(claims: Claims, dialect: Dialect) -> str:
+    person = "scp" in claims
+    held = str(claims["scp"]).split() if person else _texts(claims.get("roles"))
+    wanted = dialect.delegated_permission if person else dialect.permission
+    who = "the person's sign-in" if person else _application(claims)
+    if wanted in held:
+        return (
+            f"{who} has {wanted}, so it is not that permission: the tenant may lack the licence"
+            + (", or the person a role such as Security Reader" if person else "")
+        )
+    if not held:
+        return f"{who} has no permission of {dialect.title}: {_way_out(claims, dialect, wanted)}"
+    return f"{who} has {_listed(held, dialect)}; {dialect.title} needs {wanted}"
+
+
+def _application(claims: Claims) -> str:
+    return "the managed identity" if "xms_mirid" in claims else "the app"
+
+
+def _way_out(claims: Claims, dialect: Dialect, wanted: str) -> str:
+    if "xms_mirid" in claims:
+        return f"assign the app role {wanted} of {dialect.resource_name} to it, by command"
+    return (
+        f"{wanted} must be among its {'delegated' if 'scp' in claims else 'application'} "
+        f"permissions of {dialect.resource_name}, with admin consent"
+    )
+
+
+def _listed(held: list[str], dialect: Dialect) -> str:
+    others = [
+        f"{name}, which is the {other.title}'s".replace(
+            "the Microsoft Graph's", "Microsoft Graph's"
+        )
+        for other in DIALECTS.values()
+        for name in sorted({other.permission, other.delegated_permission} & {*held})
+        if other is not dialect
+    ]
+    rest = [name for name in held if not any(text.startswith(f"{name},") for text in others)]
+    more = ["…"] if len(rest) > _MOST_SHOWN else []
+    return ", ".join([*others, *rest[:_MOST_SHOWN], *more])
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _is_id(text: str) -> bool:
+    return text.count("-") == 4  # noqa: PLR2004 - a GUID's
