@@ -11,8 +11,9 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # in environments of their own: the loader asks for versions of 2018, Meltano for many
 LOADER := $(VENV)/target-jsonl
 MELTANO := $(VENV)/meltano
+RIVALS := $(VENV)/rivals
 
-.PHONY: demo test lint check docs meltano-test clean
+.PHONY: demo test lint check docs meltano-test bench clean
 
 demo: $(VENV)/installed $(LOADER)/installed
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
@@ -38,6 +39,10 @@ docs: $(VENV)/installed $(LOADER)/installed
 meltano-test: $(VENV)/installed $(MELTANO)/installed
 	MELTANO=$(abspath $(MELTANO)/bin/meltano) $(BIN)/python -m pytest tests/pipeline/test_meltano.py
 
+# speed, beside other ways to read the same answers; writes docs/performance.md
+bench: $(VENV)/installed $(RIVALS)/installed
+	$(BIN)/python -m bench --write --rivals $(RIVALS)/bin/python
+
 clean:
 	rm -rf .venv .meltano .hunting-emulator output
 
@@ -56,4 +61,9 @@ $(LOADER)/installed: | $(VENV)/installed
 $(MELTANO)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(MELTANO)
 	$(MELTANO)/bin/python $(PIP) 'meltano~=4.4'
+	touch $@
+
+$(RIVALS)/installed: | $(VENV)/installed
+	$(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/bin/python $(PIP) 'dlt~=1.31' 'airbyte-cdk~=7.39'
 	touch $@
