@@ -30,7 +30,7 @@ def test_demo_finds_the_attack_and_runs_again_without_doubles(
     assert "grace.okafor@contoso.com opened https://contoso-benefits.example/login" in told
     assert "grace.okafor on lap-4711.contoso.com with comsvcs.dll" in told
     assert "Grace Okafor: 60 files within the hour" in told
-    assert "11 streams are read up to here without a gap" in told
+    assert f"{len(marks(SAMPLE))} streams are read up to here without a gap" in told
     assert "nobody and nothing" not in told
     assert demonstration.bookmark("device_info") > reached
     assert demonstration.ask("SELECT count(*) FROM phished_clicks WHERE Url LIKE '%okafor'") == [
@@ -120,5 +120,6 @@ def test_each_query_of_the_sample_has_a_mark_of_its_own() -> None:
     """Calls are counted by a text that stands in one stream's queries alone."""
     found = marks(SAMPLE)
 
-    assert len(set(found.values())) == len(found) == 11
+    queries = json.loads(SAMPLE.read_text("utf-8"))["queries"]
+    assert len(set(found.values())) == len(found) == len(queries)
     assert found["device_tvm_software_vulnerabilities"] == "DeviceTvmSoftwareVulnerabilities"
