@@ -294,3 +294,13 @@ def test_long_plan_is_shown_in_part(planned: Planned) -> None:
 
     assert " windows more\n" in ran.output
     assert len(ran.output.splitlines()) < 30
+
+
+def test_text_names_the_stream_that_cannot_be_planned(planned: Planned) -> None:
+    """The reason stands in the stream's own line, between the others."""
+    ran = planned.run({"name": "bad", "query": "NoSuchTable"}, SOFTWARE)
+
+    first, second, *_ = ran.output.splitlines()
+    assert first.startswith("error  bad  Microsoft Graph answered 400")
+    assert second.startswith("device_tvm_software_inventory  0 rows, 2 calls")
+    assert ran.status == 1
