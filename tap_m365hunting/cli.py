@@ -13,13 +13,13 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.auth import token_source
-from tap_m365hunting.checks import Checker
 from tap_m365hunting.client import Client
+from tap_m365hunting.commands.checks import Checker
+from tap_m365hunting.commands.display import check_lines, plan_lines
+from tap_m365hunting.commands.plans import Forecaster, Plan
+from tap_m365hunting.commands.report import Report, report
 from tap_m365hunting.configuration.config import READ_UTF8, Settings
-from tap_m365hunting.display import check_lines, plan_lines
 from tap_m365hunting.errors import AuthenticationError
-from tap_m365hunting.plans import Forecaster, Plan
-from tap_m365hunting.report import Report, report
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
 

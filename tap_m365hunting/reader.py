@@ -110,11 +110,11 @@ class Hunt:
         """What a window must be a multiple of; `None` if it may start and end anywhere."""
         return self.bin or (_SECOND if self.mode is Mode.WINDOWED else None)
 
-    def whole_bins(self, window: TimeWindow) -> TimeWindow | None:
-        """Return the part of a window that is made of whole bins; the rest has its own day."""
-        if self.bin is None:
+    def whole_steps(self, window: TimeWindow) -> TimeWindow | None:
+        """Return the part of a window that is made of whole steps; the rest has its own day."""
+        if self.step is None:
             return window
-        wide = ticks(self.bin)
+        wide = ticks(self.step)
         start, end = -(-window.start.ticks // wide) * wide, window.end.ticks // wide * wide
         return span_between(Instant(start), Instant(end))
 

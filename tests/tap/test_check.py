@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_m365hunting.commands.display import check_lines
+from tap_m365hunting.commands.report import report
 from tap_m365hunting.configuration.config import READ_UTF8
 from tap_m365hunting.configuration.settings import SETTINGS
-from tap_m365hunting.display import check_lines
-from tap_m365hunting.report import report
 from tests.kql.corpus import CASES, UNREADABLE
 from tests.tap.commands import CHECK, Commands
 

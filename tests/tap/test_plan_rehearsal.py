@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_m365hunting.commands.counting import WIDTHS, even, fitting, rebinned
+from tap_m365hunting.commands.rehearsal import minutes, rehearse
 from tap_m365hunting.configuration.config import Rations
-from tap_m365hunting.counting import WIDTHS, even, fitting, rebinned
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
-from tap_m365hunting.rehearsal import minutes, rehearse
 
 START = Instant.parse("2026-03-01")
 HOUR = timedelta(hours=1)

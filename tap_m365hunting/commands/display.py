@@ -11,10 +11,10 @@ from typing import Final
 
 import click
 
+from tap_m365hunting.commands.plans import Plan, StreamPlan
+from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Report
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
 from tap_m365hunting.kql.literals import timespan_text
-from tap_m365hunting.plans import Plan, StreamPlan
-from tap_m365hunting.report import Facts, QueryReport, Remark, Report
 
 WIDTH: Final = 100
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}

@@ -7,10 +7,12 @@ from typing import Final
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_m365hunting import counting
+from tap_m365hunting.commands import counting
+from tap_m365hunting.commands.inquiry import Inquiry
+from tap_m365hunting.commands.rehearsal import minutes, rehearse
+from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Texts
 from tap_m365hunting.configuration.config import Rations, Reading
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
-from tap_m365hunting.inquiry import Inquiry
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
@@ -19,8 +21,6 @@ from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import overlap
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reader import Call
-from tap_m365hunting.rehearsal import minutes, rehearse
-from tap_m365hunting.report import Facts, QueryReport, Remark, Texts
 
 #: A run is taken to be one a day, as large as the days before it.
 RUN: Final = timedelta(days=1)
@@ -108,7 +108,7 @@ class Checker:
         span = TimeWindow(Instant(counted.edges[0]), Instant(counted.edges[-1]))
         lookback = inquiry.query.lookback * (inquiry.verdict.mode is Mode.INCREMENTAL)
         window = overlap(TimeWindow(span.end - RUN - lookback, span.end), span) or span
-        window = inquiry.hunt.whole_bins(window) or window
+        window = inquiry.hunt.whole_steps(window) or window
         planner = Planner(window, row_cap=self._reading.row_cap, step=inquiry.hunt.step)
         calls = rehearse(planner, counted, row_cap=self._reading.row_cap).calls
         return replace(

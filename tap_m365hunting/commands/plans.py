@@ -6,10 +6,11 @@ from typing import Any, Final, Self
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_m365hunting import counting
+from tap_m365hunting.commands import counting
+from tap_m365hunting.commands.inquiry import Inquiry
+from tap_m365hunting.commands.rehearsal import Rehearsal, minutes, rehearse
 from tap_m365hunting.configuration.config import HuntingQuery, Rations, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError
-from tap_m365hunting.inquiry import Inquiry
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
@@ -18,7 +19,6 @@ from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reader import Call
-from tap_m365hunting.rehearsal import Rehearsal, minutes, rehearse
 from tap_m365hunting.streams import timing_of
 
 #: The most bars that a histogram has.
@@ -161,7 +161,7 @@ class Forecaster:
             yield from (hole.window for hole in alive.holes)
         timing = timing_of(inquiry.query, reading, verdict.mode)
         span = timing.span(now=self._now, bookmark=bookmark.value)
-        if span.window and (window := inquiry.hunt.whole_bins(span.window)):
+        if span.window and (window := inquiry.hunt.whole_steps(span.window)):
             yield window
 
     def _bookmark(self, inquiry: Inquiry) -> Bookmark:

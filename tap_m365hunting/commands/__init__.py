@@ -1,0 +1,1 @@
+"""What `m365hunting` tells people: checks before a run, plans of one."""
