@@ -16,7 +16,7 @@ from tap_m365hunting.configuration.credentials import (
     credential,
     credential_problems,
 )
-from tap_m365hunting.configuration.queries import HuntingQuery, instant, listed_queries
+from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, instant, listed_queries
 from tap_m365hunting.configuration.settings import NOT_YET, SETTINGS
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
@@ -108,13 +108,13 @@ class Settings:
         queries = listed_queries(given, read=read)
         wrong = [*setting_problems(given, schema, environment=environment)]
         wrong += [line for query in queries for line in query.problems]
+        sound = [query for query in queries if not query.named_in(wrong)]
+        wrong += [line for query in sound for line in _unfit(query)]
         if wrong:
-            raise _refused(wrong, schema)
+            msg = "Config validation failed"
+            raise ConfigValidationError(msg, errors=wrong, schema=dict(schema))
         said = stated(given)
-        parsed = tuple(query.parsed(said) for query in queries)
-        if unfit := [*_unfit(parsed)]:
-            raise _refused(unfit, schema)
-        return cls.right(given, parsed, environment=environment)
+        return cls.right(given, [query.parsed(said) for query in queries], environment=environment)
 
     @classmethod
     def right(
@@ -154,18 +154,11 @@ def setting_problems(
     yield from _url_problems(given)
 
 
-def _refused(wrong: list[str], schema: Mapping[str, Any]) -> ConfigValidationError:
-    msg = "Config validation failed"
-    return ConfigValidationError(msg, errors=wrong, schema=dict(schema))
-
-
-def _unfit(queries: Iterable[HuntingQuery]) -> Iterator[str]:
+def _unfit(listed: ListedQuery) -> Iterator[str]:
     """Yield why windows would change what a query means."""
-    for number, query in enumerate(queries):
-        for problem in query.assess().problems:
-            if problem.severity == "error":
-                where = f"line {problem.line}, column {problem.column}"
-                yield f"queries[{number}] ({query.name}): {where}: {problem.message}"
+    for problem in listed.parsed(_DEFAULTS).assess().problems:
+        if problem.severity == "error":
+            yield f"{listed}: line {problem.line}, column {problem.column}: {problem.message}"
 
 
 def _connection(said: Mapping[str, Any], signing_in: Credential) -> Connection:

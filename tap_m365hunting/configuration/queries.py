@@ -77,6 +77,10 @@ class ListedQuery:
     def __str__(self) -> str:
         return f"queries[{self.number}] ({self.name})"
 
+    def named_in(self, lines: Iterable[str]) -> bool:
+        """Say if one of the lines is about this entry."""
+        return any(line.startswith(f"queries[{self.number}]") for line in lines)
+
     def parsed(self, said: Mapping[str, Any], *, without: Collection[str] = ()) -> HuntingQuery:
         """Give the entry its types, as if the keys in `without` were not given.
 

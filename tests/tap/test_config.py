@@ -36,8 +36,15 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         client_secrt="x",
         lookback_minutes="60",
         tenants=[],
-        queries=[QUERY, QUERY, {"name": "no-dash", "query": " "}, {"query_file": "gone.kql"}],
+        queries=[
+            QUERY,
+            QUERY,
+            {"name": "no-dash", "query": " "},
+            {"query_file": "gone.kql"},
+            {"name": "cut", "query": "AlertInfo | take 5"},
+        ],
     )
+    assert said.pop().startswith("queries[4] (cut): line 1, column 13: 'take' ")
 
     assert sorted(said) == [
         "client_secrt: is no setting (did you mean 'client_secret'?)",
