@@ -99,7 +99,7 @@ def test_each_refusal_is_deserved(engine: Engine, stage: str) -> None:
     assert window_by_window(engine, query) != rows(engine, query, WHOLE)
 
 
-def test_windows_of_whole_steps_add_up(engine: Engine) -> None:
+def test_windows_of_whole_bins_add_up(engine: Engine) -> None:
     """An aggregate that bounds itself is exact where windows start and end at whole bins."""
     query = kql.read(
         "Events | where Timestamp >= window_start and Timestamp < window_end"
