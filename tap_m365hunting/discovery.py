@@ -1,7 +1,7 @@
 """A stream for each configured query: its columns from the catalog, or by asking for them alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
@@ -9,11 +9,15 @@ from singer_sdk.singerlib import CatalogEntry
 
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
+from tap_m365hunting.errors import WindowTooLargeError
 from tap_m365hunting.reader import Hunt, in_user_lines
 from tap_m365hunting.reports import WindowReport
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.streams import HuntingStream, shape_of
-from tap_m365hunting.wire.schema import Shape
+from tap_m365hunting.wire.schema import Column, Shape
+
+# What refuses to answer without rows has no window to narrow; it may be too busy for now.
+PROBE_TRIES: Final = 4
 
 
 class Discovery:
@@ -62,13 +66,21 @@ class Discovery:
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""
-        probe = kql.probe(query.query)
-        with in_user_lines(query.query, probe), self._service.run(probe) as answer:
-            shape = shape_of(query, self._settings.reading, answer.columns)
+        shape = shape_of(query, self._settings.reading, self._columns(query.query))
         verdict = query.assess([(column.name, column.type) for column in shape.columns])
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
         return self._stream(query, verdict, shape.json_schema(), shape.key_properties, cursor)
+
+    def _columns(self, query: kql.Query, tries: int = PROBE_TRIES) -> Sequence[Column]:
+        probe = kql.probe(query)
+        try:
+            with in_user_lines(query, probe), self._service.run(probe) as answer:
+                return answer.columns
+        except WindowTooLargeError:
+            if tries == 1:
+                raise
+            return self._columns(query, tries - 1)
 
     def _stream(
         self,

@@ -86,6 +86,7 @@ class HuntingStream(Stream):
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
         """Yield the records of all windows; an error ends this stream, not the run."""
         self._begin()
+        self._now = self._service.now()  # streams before this one may have taken hours
         try:
             yield from self._read(self.get_context_state(context))
         except SingerSDKError as error:
@@ -124,6 +125,8 @@ class HuntingStream(Stream):
         planner = TablePlanner(row_cap=self._reading.row_cap)
         yield from self._records(reader.read(planner))
         self._watch.table_read(self._now, planner)
+        if self._stream_version is not None:
+            super()._write_activate_version_message(self._stream_version)
 
     def _span(
         self, reader: QueryReader, bookmark: Bookmark, state: dict[str, Any]
@@ -133,7 +136,7 @@ class HuntingStream(Stream):
         span = timing.span(now=self._now, bookmark=bookmark.value)
         if span.gap:
             self._lose(span.gap)
-        window = span.window and self._hunt.whole_bins(span.window)
+        window = span.window and self._hunt.whole_steps(span.window)
         if window is None:
             self.logger.info("Nothing to read yet: complete until %s", span.fresh)
             return
@@ -238,6 +241,10 @@ class HuntingStream(Stream):
     @override
     def get_replication_key_signpost(self, context: types.Context | None = None) -> None:
         """Set no upper bound for the SDK to compare with: windows end where they say."""
+
+    @override
+    def _write_activate_version_message(self, full_table_version: int) -> None:
+        """Put it off to the end: the SDK has loaders drop the old rows before the new ones come."""
 
     @override
     def _increment_stream_state(

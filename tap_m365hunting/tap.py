@@ -38,6 +38,7 @@ class TapM365Hunting(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -92,6 +93,20 @@ class TapM365Hunting(Tap):
         for name, error in failed.items():
             self.logger.error("Failed: stream %s: %s", name, error)
         return failed
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Declare what the SDK reads, and does not declare, too."""
+        super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"]["emit_activate_version_messages"] = {
+            "type": ["boolean", "null"],
+            "default": False,
+            "description": (
+                "After a table was read whole, have loaders drop what earlier runs have loaded of "
+                "it: a version on its records, and ACTIVATE_VERSION behind the last"
+            ),
+        }
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:

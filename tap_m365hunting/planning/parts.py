@@ -24,6 +24,8 @@ FILL: Final = 1 / 1.2
 # A part may be halved until it is this much smaller than at first.
 FINEST: Final = 16
 ATTEMPTS: Final = 2
+# A count is cheap, and nothing can be read without it; a refusal may pass.
+COUNT_TRIES: Final = 4
 
 
 class PartsRead:
@@ -44,6 +46,7 @@ class PartsRead:
         self._least = least
         self._attempts = 1
         self._count_asked = False
+        self._counts_refused = 0
         self._finest = 0
         self._sum = 0
         self._open = 0
@@ -88,10 +91,16 @@ class PartsRead:
     def too_large(self, part: HashPart | None, reason: str) -> None:
         """Take a refusal of a part, or of the count if `part` is `None`."""
         if part is None:
-            self.failure = reason
+            self._count_again(reason)
             return
         self._open -= 1
         self._halve(part, reason)
+
+    def _count_again(self, reason: str) -> None:
+        self._counts_refused += 1
+        self._count_asked = False
+        if self._counts_refused == COUNT_TRIES:
+            self.failure = reason
 
     def _halve(self, part: HashPart, reason: str) -> None:
         if part.of >= self._finest:

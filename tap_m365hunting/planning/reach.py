@@ -41,6 +41,8 @@ class Reach:
         self._width: int | None = None
         self._ceiling = 0.0
         self._worked = 0
+        self._widest = 0
+        self._largest = 0
         self._caution = 1.0
         self._widening = WIDENING
         self._byte_room: float | None = None
@@ -107,9 +109,16 @@ class Reach:
         return expected
 
     def worked(self, window: TimeWindow, rows: int, size: int) -> None:
-        """Learn from an answer; after a refusal the next ones may reach a little further."""
+        """Learn from an answer; after a refusal the next ones may reach a little further.
+
+        As far as another answer has reached already, soon: that was no limit.
+        """
         self._worked = max(self._worked, window.ticks)
-        if self._width is not None:
+        self._widest = max(self._widest, window.ticks)
+        self._largest = max(self._largest, size)
+        if self._width is not None and self._width < self._widest:
+            self._width = min(2 * self._width, self._widest)
+        elif self._width is not None:
             ceiling = int(self._ceiling * NEAR_CEILING)
             self._width = max(self._width, min(2 * self._width, ceiling))
             self._ceiling = min(self._ceiling * (1 + self._widening), WIDEST)
@@ -125,13 +134,15 @@ class Reach:
         """Learn that a window was too costly to answer.
 
         If one hardly narrower was answered, the limit seems a lasting one: keep below it. Else it
-        may be one bad spot: halve, and widen soon.
+        may be one bad spot: halve, and widen soon, the less far the more often it happens.
         """
         refused = window.ticks
-        lasting = refused // 2 < self._worked < refused
+        lasting = refused // 2 < self._worked < refused and self._widest < refused
         self._width = self._worked if lasting else refused // 2
         self._worked = self._width if lasting else 0
-        self._ceiling = float(refused)
+        if refused < self._widest:
+            self._widest = (self._widest + refused) // 2
+        self._ceiling = float(max(refused, self._widest))
         self._caution = self._caution * 2 if lasting else 1.0
         self._widening = WIDENING / self._caution
 
@@ -142,5 +153,6 @@ class Reach:
             self.refused_cost(window)
             return
         guess = rows * self._row_bytes if self._row_bytes else BYTE_CAP
-        self._byte_room = MARGIN * min(guess, BYTE_CAP)
+        # as many bytes as were answered once are not too many
+        self._byte_room = max(MARGIN * min(guess, BYTE_CAP), float(self._largest))
         self.rows = max(1, min(self.rows, rows // 2))
