@@ -58,7 +58,7 @@ def translated(place: Connection) -> Iterator[None]:
 def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
     found = _CODE.search(said)
     code = int(found[1]) if found else 0
-    text = " ".join(_IDS.sub("", said).split())[:_LONGEST]
+    text = " ".join(_IDS.sub("", said).split())[:_LONGEST].rstrip(".")
     attempt = f" (correlation id {correlation})" if correlation else ""
     where = f"No token for tenant {place.tenant_id}: {text}"
     if code in TRANSIENT:

@@ -1,5 +1,6 @@
 """Tokens of a managed identity: whoever runs on the machine has them."""
 
+import logging
 import threading
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from tap_m365hunting.auth.answers import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import ManagedIdentity
 
+# at debug level it writes what an endpoint answered, if it was no JSON
+logging.getLogger("msal.managed_identity").setLevel(logging.INFO)
 # The endpoint is on the machine; where nothing answers there, the machine is not in Azure.
 _SECONDS: Final = 10.0
 

@@ -17,6 +17,8 @@ from tap_m365hunting.configuration.credentials import DeviceCode
 from tap_m365hunting.errors import AuthenticationError
 
 _LOG: Final = logging.getLogger(__name__)
+# at debug level it writes device codes
+logging.getLogger("msal.token_cache").setLevel(logging.INFO)
 _PENDING: Final = frozenset({"authorization_pending", "slow_down"})
 # What Entra ID says where only the person can help: OAuth 2.0, 5.2, and OpenID Connect, 3.1.2.6.
 _ASK_AGAIN: Final = frozenset({"invalid_grant", "interaction_required", "login_required"})
