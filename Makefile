@@ -12,8 +12,10 @@ PIP := -m pip install --quiet --disable-pip-version-check
 LOADER := $(VENV)/target-jsonl
 MELTANO := $(VENV)/meltano
 RIVALS := $(VENV)/rivals
+LOADERS := .venv-loaders
+TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 
-.PHONY: demo test lint check docs meltano-test bench clean
+.PHONY: demo test lint check docs meltano-test loaders bench clean
 
 demo: $(VENV)/installed $(LOADER)/installed
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
@@ -39,12 +41,18 @@ docs: $(VENV)/installed $(LOADER)/installed
 meltano-test: $(VENV)/installed $(MELTANO)/installed
 	MELTANO=$(abspath $(MELTANO)/bin/meltano) $(BIN)/python -m pytest tests/pipeline/test_meltano.py
 
+# what real loaders hold after the tap's runs, in files, DuckDB and PostgreSQL; writes docs/loaders.md
+loaders: $(VENV)/installed $(TARGETS)
+	LOADERS=$(abspath $(LOADERS)) $(BIN)/python -m pytest tests/loaders \
+	  --junit-xml=$(LOADERS)/report.xml -o junit_family=legacy
+	$(BIN)/python -m tests.loaders.page $(LOADERS)/report.xml
+
 # speed, beside other ways to read the same answers; writes docs/performance.md
 bench: $(VENV)/installed $(RIVALS)/installed
 	$(BIN)/python -m bench --write --rivals $(RIVALS)/bin/python
 
 clean:
-	rm -rf .venv .meltano .hunting-emulator output
+	rm -rf .venv .venv-loaders .meltano .hunting-emulator output
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -66,4 +74,9 @@ $(MELTANO)/installed: | $(VENV)/installed
 $(RIVALS)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(RIVALS)
 	$(RIVALS)/bin/python $(PIP) 'dlt~=1.31' 'airbyte-cdk~=7.39'
+	touch $@
+
+$(LOADERS)/%/installed: tests/loaders/pins/%.txt | $(VENV)/installed
+	$(PYTHON) -m venv $(LOADERS)/$*
+	$(LOADERS)/$*/bin/python $(PIP) -r $<
 	touch $@

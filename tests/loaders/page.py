@@ -1,0 +1,132 @@
+"""Writes docs/loaders.md from what a run of the loaders found; run by `make loaders`."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from tests.loaders.cases import CASES
+from tests.loaders.loaders import LOADERS, DuckDB, Loader, Postgres, pins
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "loaders.md"
+Found = Mapping[tuple[str, str], Sequence[str]]
+"""The limits that were met, by case and loader; none where every value is as the service had it."""
+
+_HEAD: Final = """\
+# Loaders
+
+`target-jsonl` is the default: a file a stream, every value as it came, no server. It appends, so rows of
+the lookback stand in the file twice; take each `_row_id` once when you read it. In DuckDB:
+
+```sql
+CREATE OR REPLACE VIEW device_info AS
+SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')
+```
+
+## What to set
+
+- `target-jsonl`: `do_timestamp_file: false` for one file a stream. It needs an environment of its own.
+- `target-duckdb`: pin `duckdb<1.3` **and** set `add_metadata_columns: true`: without both it loses a row
+  of each batch and says nothing. Name the file otherwise than `default_target_schema`: in
+  `hunting.duckdb` the table `hunting.devices` is ambiguous.
+- `target-postgres`: `password`, even if the server asks for none, and
+  `sanitize_null_text_characters: true`. A column whose type changes fails the load.
+- `target-csv`: a `file_naming_scheme` with `{timestamp}` in it, where more than the last run is to stay.
+- `target-elasticsearch` (2.1.0; not in the table below): set the document id to `_row_id`, so that a row
+  read again replaces itself.
+
+`target-sqlite` and `target-parquet` as published do not run on Python 3.11. Parquet is one line of DuckDB:
+`COPY (SELECT * FROM device_info) TO 'device_info.parquet'`.
+
+## What they hold afterwards
+
+`make loaders` installs each loader, runs the tap twice against the emulator for each case, loads both
+runs, reads the result back by query (PostgreSQL from a server of its own) and compares every value with
+what the service had. This section is what the last run found: *ok* is every value as it was; a number is
+a limit of the loader, below; **fails** is a load that ends with an error and loses nothing in silence.
+
+"""
+_TAIL: Final = """
+## What the tap does for them
+
+- Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for `name`).
+- Times as text of one length, seven digits. Most databases keep six; the file of `target-jsonl` has all.
+- Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL takes that, DuckDB
+  only objects and arrays.
+- A key that is never null (`_row_id`), so that upserts work.
+- A schema from the service's list of columns, never from values: the types are the same where no row is.
+- No BATCH messages: half of these loaders break on them.
+"""
+_IDLE: Final = (
+    "After a run without a single row, `target-duckdb` passes on the first state of the run, not the last: "
+    "bookmarks stay where they were until a run has rows, and the next run reads that time again."
+)
+
+
+def page(found: Found) -> str:
+    """Return the page."""
+    limits = list(dict.fromkeys(about for met in found.values() for about in met))
+    return "".join((_HEAD, *_results(found, limits), *_limits(limits), *_types(), _TAIL))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _results(found: Found, limits: Sequence[str]) -> Iterator[str]:
+    pinned = [", ".join(f"`{pin}`" for pin in pins(loader.name)) for loader in LOADERS]
+    yield _row("case", *pinned)
+    yield _row(*["---"] * (1 + len(LOADERS)))
+    yield _row("two runs of one stream leave", *(loader.keeps for loader in LOADERS))
+    for case in CASES:
+        cells = [_cell(loader, case.name, found, limits) for loader in LOADERS]
+        yield _row(case.about, *cells)
+
+
+def _cell(loader: type[Loader], case: str, found: Found, limits: Sequence[str]) -> str:
+    numbers = ", ".join(str(limits.index(about) + 1) for about in found[case, loader.name])
+    return (f"**fails** {numbers}" if case in loader.refuses else numbers) or "ok"
+
+
+def _limits(limits: Sequence[str]) -> Iterator[str]:
+    yield "\n"
+    for number, about in enumerate(limits, start=1):
+        yield f"{number}. {about}.\n"
+    yield f"\n{_IDLE}\n"
+
+
+def _types() -> Iterator[str]:
+    yield "\nColumn types, by the query's own. `target-duckdb` writes names in lower case.\n\n"
+    yield _row("Kusto", DuckDB.name, Postgres.name)
+    yield _row("---", "---", "---")
+    for kind, of_duckdb in DuckDB.types.items():
+        yield _row(kind, of_duckdb, Postgres.types[kind])
+
+
+def read(report: Path) -> Found:
+    """Read pytest's report.
+
+    Raises:
+        ValueError: a test failed, or was left out.
+    """
+    tests = list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314 -- pytest wrote it
+    bad = [test.get("name") for test in tests if {"failure", "error", "skipped"} & _tags(test)]
+    results = [
+        json.loads(str(property_.get("value")))
+        for test in tests
+        for property_ in test.iter("property")
+    ]
+    if bad or len(results) != len(CASES) * len(LOADERS):
+        msg = f"No page of a run with gaps: {bad or f'{len(results)} results'}"
+        raise ValueError(msg)
+    return {(case, loader): met for case, loader, met in results}
+
+
+def _tags(test: ET.Element) -> set[str]:
+    return {child.tag for child in test}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(read(Path(sys.argv[1]))), "utf-8")
