@@ -17,51 +17,57 @@ Found = Mapping[tuple[str, str], Sequence[str]]
 _HEAD: Final = """\
 # Loaders
 
-`target-jsonl` is the default: a file a stream, every value as it came, no server. It appends, so rows of
-the lookback stand in the file twice; take each `_row_id` once when you read it. In DuckDB:
+`target-jsonl` is the default: a file a stream, every value as it came, no server. It appends, so
+rows of the lookback stand in the file twice; take each `_row_id` once when you read it. In DuckDB:
 
 ```sql
 CREATE OR REPLACE VIEW device_info AS
 SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')
 ```
 
+The tap's lines can also be kept as they are and read without any loader: [files.md](files.md).
+
 ## What to set
 
-- `target-jsonl`: `do_timestamp_file: false` for one file a stream. It needs an environment of its own.
-- `target-duckdb`: pin `duckdb<1.3` **and** set `add_metadata_columns: true`: without both it loses a row
-  of each batch and says nothing. Name the file otherwise than `default_target_schema`: in
+- `target-jsonl`: `do_timestamp_file: false` for one file a stream. It needs an environment of its
+  own.
+- `target-duckdb`: pin `duckdb<1.3` **and** set `add_metadata_columns: true`: without both it loses
+  a row of each batch and says nothing. Name the file otherwise than `default_target_schema`: in
   `hunting.duckdb` the table `hunting.devices` is ambiguous.
 - `target-postgres`: `password`, even if the server asks for none, and
   `sanitize_null_text_characters: true`. A column whose type changes fails the load.
-- `target-csv`: a `file_naming_scheme` with `{timestamp}` in it, where more than the last run is to stay.
-- `target-elasticsearch` (2.1.0; not in the table below): set the document id to `_row_id`, so that a row
-  read again replaces itself.
+- `target-csv`: a `file_naming_scheme` with `{timestamp}` in it, where more than the last run is to
+  stay.
+- `target-elasticsearch` (2.1.0; not in the table below): set the document id to `_row_id`, so that
+  a row read again replaces itself.
 
-`target-sqlite` and `target-parquet` as published do not run on Python 3.11. Parquet is one line of DuckDB:
-`COPY (SELECT * FROM device_info) TO 'device_info.parquet'`.
+`target-sqlite` and `target-parquet` as published do not run on Python 3.11. Parquet is one line of
+DuckDB: `COPY (SELECT * FROM device_info) TO 'device_info.parquet'`.
 
 ## What they hold afterwards
 
-`make loaders` installs each loader, runs the tap twice against the emulator for each case, loads both
-runs, reads the result back by query (PostgreSQL from a server of its own) and compares every value with
-what the service had. This section is what the last run found: *ok* is every value as it was; a number is
-a limit of the loader, below; **fails** is a load that ends with an error and loses nothing in silence.
+`make loaders` installs each loader, runs the tap twice against the emulator for each case, loads
+both runs, reads the result back by query (PostgreSQL from a server of its own) and compares every
+value with what the service had. This section is what the last run found: *ok* is every value as it
+was; a number is a limit of the loader, named below; **fails** is a load that ends with an error.
 
 """
 _TAIL: Final = """
 ## What the tap does for them
 
 - Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for `name`).
-- Times as text of one length, seven digits. Most databases keep six; the file of `target-jsonl` has all.
-- Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL takes that, DuckDB
-  only objects and arrays.
+- Times as text of one length, seven digits. Most databases keep six; the file of `target-jsonl`
+  has all.
+- Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL takes that,
+  DuckDB only objects and arrays.
 - A key that is never null (`_row_id`), so that upserts work.
-- A schema from the service's list of columns, never from values: the types are the same where no row is.
+- A schema from the service's list of columns, never from values: the types are the same where
+  there are no rows.
 - No BATCH messages: half of these loaders break on them.
 """
 _IDLE: Final = (
-    "After a run without a single row, `target-duckdb` passes on the first state of the run, not the last: "
-    "bookmarks stay where they were until a run has rows, and the next run reads that time again."
+    "After a run without a single row, `target-duckdb` passes on the first state of the run, not "
+    "the last: bookmarks stay where they were until a run has rows, and that time is read again."
 )
 
 
