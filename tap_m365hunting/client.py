@@ -32,6 +32,8 @@ _CONNECT_SECONDS: Final = 30
 # A failure that may pass is tried again this often, after up to 1, 2, 4 ... 60 seconds.
 _RETRIES: Final = 6
 _LONGEST_RETRY_SECONDS: Final = 60
+# A clock may tick more coarsely than a float: a shorter wait might never end.
+_SHORTEST_WAIT_SECONDS: Final = 0.001
 _CHUNK_BYTES: Final = 1 << 18
 # A body up to this size stays in memory; a larger one goes to a file without a name.
 _SPOOL_BYTES: Final = 1 << 24
@@ -106,6 +108,7 @@ class Client:
 
     def _await_quota(self, call: "_Patience") -> None:
         while wait := self._quota.take(self._clock()):
+            wait = max(wait, _SHORTEST_WAIT_SECONDS)
             self._wait(call.for_quota(wait), "the tenant's quota of calls is used")
 
     def _throttled(self, call: "_Patience", error: ThrottledError) -> None:
