@@ -121,10 +121,10 @@ class BlockConverter:
 
     def _ids(
         self, contents: Iterable[bytes], instants: Iterable[str | None], ids: RowIds
-    ) -> Iterator[str | None]:
+    ) -> Iterable[str | None]:
         if ROW_ID not in self._kept or not self._converter.shape.row_id:
             return repeat(None)
-        return (
+        return [
             ids.give(content, instant=instant)
             for content, instant in zip(contents, instants, strict=False)
-        )
+        ]

@@ -28,7 +28,7 @@ from tap_m365hunting.wire.values import (
     TEXT,
     Json,
     Kind,
-    compact,
+    plain,
 )
 
 
@@ -58,6 +58,10 @@ class _Field:
     kind: Kind
 
 
+def _without_bags(cells: list[Json]) -> list[Json]:
+    return [None if type(cell) is _Bag else cell for cell in cells]
+
+
 # Attributes of the tap's own columns
 _TENANT: Final = "tenant"
 _ID: Final = "id"
@@ -73,6 +77,7 @@ class Fixes:
             BOOLEAN: self._booleans,
             INTEGER: self._numbers,
             NUMBER: self._numbers,
+            DYNAMIC: self._dynamics,
         }
 
     def apply(self, field: _Field, rows: list[Any]) -> None:
@@ -86,24 +91,29 @@ class Fixes:
                 setattr(row, field.name, value)
 
     def _moments(self, field: _Field, cells: list[Json]) -> list[Json] | None:
-        try:
-            joined = "\n".join([*cells, ""])
-        except TypeError:  # a null among them
-            return self._anything(field, cells)
-        if len(joined) == _MOMENT_SIZE * len(cells) and _MOMENTS.fullmatch(joined):
-            return None
+        texts = [cell for cell in cells if type(cell) is str]
+        joined = "\n".join([*texts, ""])
+        if len(joined) == _MOMENT_SIZE * len(texts) and _MOMENTS.fullmatch(joined):
+            return None if len(texts) == len(cells) else _without_bags(cells)
         return self._anything(field, cells)
 
     def _booleans(self, field: _Field, cells: list[Json]) -> list[Json]:
         try:
-            return [_BOOLEANS[cell] for cell in cells]
+            return list(map(_BOOLEANS.__getitem__, cells))
         except KeyError:
             return self._anything(field, cells)
 
     def _numbers(self, _: _Field, cells: list[Json]) -> list[Json] | None:
-        if _Bag not in set(map(type, cells)):
-            return None
-        return [None if type(cell) is _Bag else cell for cell in cells]
+        return _without_bags(cells) if _Bag in set(map(type, cells)) else None
+
+    def _dynamics(self, field: _Field, cells: list[Json]) -> list[Json]:
+        convert, index = self._converter.cell, field.index
+        try:
+            return [plain(cell) if type(cell) is dict else convert(index, cell) for cell in cells]
+        except (
+            RecursionError
+        ):  # one is nested deeper than Python's stack, and no more than that one
+            return self._anything(field, cells)
 
     def _anything(self, field: _Field, cells: list[Json]) -> list[Json]:
         convert, index = self._converter.cell, field.index
@@ -177,16 +187,25 @@ class RecordType:
         return lambda values: [values[at] for at in order]
 
     def encoded(
-        self, rows: Iterable[Any], ids: Iterable[str | None], tenant_id: str | None
+        self, rows: Sequence[Any], ids: Iterable[str | None], tenant_id: str | None
     ) -> list[bytes]:
-        """Return the rows' records as JSON texts."""
-        pick, encode = self.pick(), ENCODER.encode
-        records = []
-        for row, row_id in zip(rows, ids, strict=False):
-            record = self.record(*pick((*astuple(row), tenant_id, row_id)))
-            for name in self.texts:
-                value = getattr(record, name)
-                if value is not None:
-                    setattr(record, name, compact(value))
-            records.append(encode(record))
-        return records
+        """Return the rows' records as JSON texts; the rows are used up by it."""
+        for name in self.texts:
+            cells = list(map(attrgetter(name), rows))
+            for row, text in zip(rows, _compact_all(cells), strict=True):
+                setattr(row, name, text)
+        record, pick, encode = self.record, self.pick(), ENCODER.encode
+        return [
+            encode(record(*pick((*astuple(row), tenant_id, row_id))))
+            for row, row_id in zip(rows, ids, strict=False)
+        ]
+
+
+def _compact_all(cells: list[Json]) -> list[str | None]:
+    """Return the JSON text of each cell, without a space; null stays null.
+
+    >>> _compact_all([{"a": [1, None]}, None, "b"])
+    ['{"a":[1,null]}', None, '"b"']
+    """
+    texts = ENCODER.encode_lines(cells).decode().split("\n")
+    return [None if cell is None else text for cell, text in zip(cells, texts, strict=False)]
