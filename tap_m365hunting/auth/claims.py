@@ -20,8 +20,8 @@ Claims = Mapping[str, Any]
 _PARTS: Final = 3
 _SKEW_SECONDS: Final = 300
 _MOST_SHOWN: Final = 10
-# Graph's and Defender's application ids, which may stand for their URIs in `aud`:
-# https://learn.microsoft.com/en-us/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+# Application ids of Microsoft Graph and Microsoft Threat Protection, the same in every tenant; they
+# may stand for the URIs in `aud`.
 _RESOURCE_IDS: Final[Mapping[str, str]] = {
     "graph": "00000003-0000-0000-c000-000000000000",
     "defender": "8ee8fdad-f234-4243-8f3b-15c294843740",

@@ -1,8 +1,10 @@
 """Entra ID's error codes, and what to do about each. Pure.
 
-Codes and their meaning: https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
-Those of federated credentials, which that page leaves out:
-https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation-considerations
+Most are on https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. These
+are not, and are known from refusals: 700021, 700024, 70020, 7000229, 900023, and of federation
+70021, 700211, 700212, 700213, 7002137, 7002138 (issues 340 and 1200 of
+https://github.com/Azure/azure-workload-identity, 482 and 517 of https://github.com/Azure/login).
+700023 is met with other words than the page has.
 Microsoft may change a code, so one that is not here is still shown in Entra ID's own words.
 """
 
@@ -26,7 +28,11 @@ _ASSERTION: Final = (
 )
 _SUBJECT: Final = (
     "issuer, subject and audience of a federated credential of the app must be exactly those of "
-    "the token"
+    "the token, upper and lower case, too"
+)
+_AUDIENCE: Final = (
+    "it is for another place: a federated token's audience must be api://AzureADTokenExchange (US "
+    "government: api://AzureADTokenExchangeUSGov), a certificate's needs the right authority_url"
 )
 _NAME_AND_ISSUER: Final = (
     "certificate_path's subject name or issuer is not one that the app trusts: register the "
@@ -83,7 +89,8 @@ WAYS_OUT: Final[Mapping[int, str]] = {
     700030: _NAME_AND_ISSUER,
     700027: _ASSERTION,
     700021: "the token or certificate is of another app: check client_id",
-    700023: "the token is for another place: its audience must be api://AzureADTokenExchange",
+    700023: _AUDIENCE,
+    700212: _AUDIENCE,
     700024: _TIME,
     500133: _TIME,
     50013: "the token is damaged or expired: check what writes federated_token_file",
@@ -91,10 +98,10 @@ WAYS_OUT: Final[Mapping[int, str]] = {
     50146: "the app wants a signing key of its own: see its owner",
     70021: _SUBJECT,
     700211: _SUBJECT,
-    700212: "the federated token's audience must be api://AzureADTokenExchange",
     700213: _SUBJECT,
-    700229: "a person's token lies in federated_token_file: it must be a workload's",
+    7002137: _SUBJECT,
     7002138: _SUBJECT,
+    700229: "a person's token lies in federated_token_file: it must be a workload's",
     # the permission
     65001: _CONSENT,
     90008: _CONSENT,
