@@ -5,6 +5,9 @@ import logging
 import os
 import re
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from tap_m365hunting.errors import AuthenticationError
 from tests.tap.harness import NOW, Run
 from tests.tap.identities import ALERTS, METHODS, PASSWORD, SignedIn, Workplace, owner
 
+OTHER = "99998888-ffff-7777-eeee-6666dddd5555"
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+")
 LONG = re.compile(r"[\w-]{100,}")
 
@@ -173,6 +177,17 @@ def test_person_is_asked_again_when_the_sign_in_is_over(
     assert signed_in.sign_ins == 2
 
 
+def test_many_callers_ask_the_person_once(workplace: Workplace, signed_in: SignedIn) -> None:
+    """Calls that run side by side wait for one sign-in and share its token's renewal."""
+    tokens = signed_in.tokens(**workplace.settings("device_code"))
+
+    with ThreadPoolExecutor(4) as callers:
+        got = [*callers.map(lambda _: tokens.token(), range(8))]
+
+    assert all(got)
+    assert signed_in.sign_ins == 1
+
+
 def test_person_without_a_file_signs_in_each_run(workplace: Workplace, signed_in: SignedIn) -> None:
     """What nobody keeps is gone."""
     settings = {**workplace.settings("device_code"), "token_cache_path": None}
@@ -208,3 +223,50 @@ def test_cache_file_is_private(workplace: Workplace, signed_in: SignedIn, umask:
     cache = Path(settings["token_cache_path"])
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
     assert [*cache.parent.iterdir()] == [cache]
+
+
+TAP, CHECK = ("tap-m365hunting",), ("m365hunting", "check")
+
+
+@pytest.mark.parametrize(
+    ("command", "method", "spoilt"),
+    [
+        pytest.param(TAP, "client_secret", {}, id="good"),
+        pytest.param(CHECK, "certificate_pfx", {}, id="good-check"),
+        pytest.param(TAP, "client_secret", {"client_id": OTHER}, id="unknown-app"),
+        pytest.param(CHECK, "client_secret", {"client_id": OTHER}, id="unknown-app-check"),
+        pytest.param(TAP, "certificate_pfx", {"client_id": OTHER}, id="certificate"),
+        pytest.param(TAP, "certificate_locked_pem", {"certificate_path": "gone"}, id="no-file"),
+        pytest.param(TAP, "federated", {"client_id": OTHER}, id="federated"),
+        pytest.param(TAP, "managed_identity", {"managed_identity": OTHER}, id="machine"),
+        pytest.param(TAP, "client_secret", {"client_id": 5}, id="wrong-type"),
+    ],
+)
+def test_command_at_debug_level_shows_no_secret(
+    workplace: Workplace,
+    signed_in: SignedIn,
+    command: tuple[str, ...],
+    method: str,
+    spoilt: dict[str, Any],
+) -> None:
+    """As a process of its own, whatever goes wrong: tracebacks and logs hold no secret."""
+    settings = {**workplace.settings(method), **spoilt}
+    config = {**signed_in.config(ALERTS), **settings}
+    given = {name: value for name, value in config.items() if value is not None}
+    file = workplace.file("config.json", json.dumps(given))
+    level = {"TAP_M365HUNTING_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"}
+
+    name, *words = command
+    path = Path(sys.executable).with_name(name)
+    ran = subprocess.run(
+        [path, *words, "--config", file],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **level},
+    )
+
+    said = ran.stdout + ran.stderr
+    assert (ran.returncode == 0) is (not spoilt)
+    assert [secret for secret in secrets(workplace, settings) if secret in said] == []
+    assert JWT.findall(said) == []

@@ -10,8 +10,8 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "auth" / "refusals.md"
 _HEAD: Final = """\
 # What a refusal means
 
-A refused sign-in carries a code of Entra ID. The tap shows Entra ID's own sentence, then what to do,
-then the correlation id, which finds the attempt under *Sign-in logs*. Codes are Microsoft's
+A refused sign-in carries a code of Entra ID. The tap shows Entra ID's own sentence, then what to
+do, then the correlation id, which finds the attempt under *Sign-in logs*. Codes are Microsoft's
 ([its page](https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes);
 any single one: `https://login.microsoftonline.com/error?code=50058`) and may change; one that is
 not here is shown with what to check.
