@@ -45,10 +45,10 @@ def _three(table: Table) -> tuple[Row, ...]:
 
 
 def _made(name: str, types: Mapping[str, str], *rows: Row, **more: Any) -> tuple[Stream, ...]:  # noqa: ANN401 - members of Stream
-    """Return the one stream over a table of these columns; each row gets its time."""
+    """Return the one stream over a table of these columns; each row gets its time, in whole µs."""
     table = Table.of(name, {"Timestamp": "datetime", **types})
     timed = [
-        {"Timestamp": instant(_START + timedelta(seconds=n), n), **row}
+        {"Timestamp": instant(_START + timedelta(seconds=n), 10 * n), **row}
         for n, row in enumerate(rows)
     ]
     return (Stream(name.lower(), table, timed, **more),)
@@ -119,7 +119,7 @@ def _grown(name: str, *added: Column) -> tuple[Stream, ...]:
     table = Table.of(name, {"Timestamp": "datetime", "Number": "long", "Text": "string"})
     ages = (timedelta(hours=5), timedelta(minutes=40), timedelta(minutes=35))
     rows: list[Row] = [
-        {"Timestamp": instant(NOW - age, n), "Number": LONG + n, "Text": f"row {n}"}
+        {"Timestamp": instant(NOW - age, 10 * n), "Number": LONG + n, "Text": f"row {n}"}
         for n, age in enumerate(ages)
     ]
     more = {column.name: 7 for column in added}
@@ -214,7 +214,7 @@ CASES: Final = (
     ),
     Case(
         "dynamic-json-scalars",
-        "bare texts and numbers among them",
+        "nested, with bare texts and numbers among them",
         _dynamic("Mixed", *_BAGS, *_SCALARS, nested=True),
         settings={"dynamic_as": "json"},
     ),

@@ -1,6 +1,7 @@
 """What the loaders write into: one server, and a folder for each load."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -9,7 +10,14 @@ from tests.loaders.loaders import Loader, Postgres
 from tests.loaders.postgres import Server, serving
 from tests.loaders.runs import Runs
 
-MakeLoader = Callable[[type[Loader], Case], Loader]
+Kind = TypeVar("Kind", bound=Loader)
+
+
+class MakeLoader(Protocol):
+    """Makes a loader over an empty place for a case."""
+
+    def __call__(self, kind: type[Kind], case: Case) -> Kind:
+        """Make one."""
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +39,7 @@ def make_loader(
 ) -> MakeLoader:
     """Return what makes a loader over an empty place; the server starts when one asks for it."""
 
-    def make(kind: type[Loader], case: Case) -> Loader:
+    def make(kind: type[Kind], case: Case) -> Kind:
         folder = tmp_path_factory.mktemp(case.name.replace("-", "_"), numbered=True)
         if issubclass(kind, Postgres):
             return kind(folder, request.getfixturevalue("server"))

@@ -8,9 +8,11 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from tests.loaders.cases import CASES
+from tests.loaders.files import Files
 from tests.loaders.loaders import LOADERS, DuckDB, Loader, Postgres, pins
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "loaders.md"
+_ALL: Final[tuple[type[Loader], ...]] = (*LOADERS, Files)
 Found = Mapping[tuple[str, str], Sequence[str]]
 """The limits that were met, by case and loader; none where every value is as the service had it."""
 
@@ -55,14 +57,15 @@ was; a number is a limit of the loader, named below; **fails** is a load that en
 _TAIL: Final = """
 ## What the tap does for them
 
-- Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for `name`).
+- Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for
+  `name`).
 - Times as text of one length, seven digits. Most databases keep six; the file of `target-jsonl`
   has all.
 - Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL takes that,
   DuckDB only objects and arrays.
 - A key that is never null (`_row_id`), so that upserts work.
-- A schema from the service's list of columns, never from values: the types are the same where
-  there are no rows.
+- A schema from the service's list of columns, never from values: the types are the same
+  where there are no rows.
 - No BATCH messages: half of these loaders break on them.
 """
 _IDLE: Final = (
@@ -83,11 +86,11 @@ def _row(*cells: str) -> str:
 
 def _results(found: Found, limits: Sequence[str]) -> Iterator[str]:
     pinned = [", ".join(f"`{pin}`" for pin in pins(loader.name)) for loader in LOADERS]
-    yield _row("case", *pinned)
-    yield _row(*["---"] * (1 + len(LOADERS)))
-    yield _row("two runs of one stream leave", *(loader.keeps for loader in LOADERS))
+    yield _row("case", *pinned, "no loader, [files.md](files.md)")
+    yield _row(*["---"] * (1 + len(_ALL)))
+    yield _row("two runs of one stream leave", *(loader.keeps for loader in _ALL))
     for case in CASES:
-        cells = [_cell(loader, case.name, found, limits) for loader in LOADERS]
+        cells = [_cell(loader, case.name, found, limits) for loader in _ALL]
         yield _row(case.about, *cells)
 
 
@@ -105,10 +108,10 @@ def _limits(limits: Sequence[str]) -> Iterator[str]:
 
 def _types() -> Iterator[str]:
     yield "\nColumn types, by the query's own. `target-duckdb` writes names in lower case.\n\n"
-    yield _row("Kusto", DuckDB.name, Postgres.name)
-    yield _row("---", "---", "---")
+    yield _row("Kusto", DuckDB.name, Postgres.name, f"[{Files.name}]({Files.name})")
+    yield _row("---", "---", "---", "---")
     for kind, of_duckdb in DuckDB.types.items():
-        yield _row(kind, of_duckdb, Postgres.types[kind])
+        yield _row(kind, of_duckdb, Postgres.types[kind], Files.types[kind])
 
 
 def read(report: Path) -> Found:
@@ -124,7 +127,7 @@ def read(report: Path) -> Found:
         for test in tests
         for property_ in test.iter("property")
     ]
-    if bad or len(results) != len(CASES) * len(LOADERS):
+    if bad or len(results) != len(CASES) * len(_ALL):
         msg = f"No page of a run with gaps: {bad or f'{len(results)} results'}"
         raise ValueError(msg)
     return {(case, loader): met for case, loader, met in results}
