@@ -55,8 +55,8 @@ class CoverageStream(Stream):
         self._announced = False
 
     def write(self, report: WindowReport) -> None:
-        """Write the record of a window at once, if the stream is selected."""
-        if not self.selected:
+        """Write the record of a window at once, if the stream is selected; not in a dry run."""
+        if not self.selected or self.ABORT_AT_RECORD_COUNT is not None:
             return
         if not self._announced:
             self._announced = True

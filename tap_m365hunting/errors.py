@@ -8,6 +8,7 @@
       RetriableAPIError            a retry may help
         ThrottledError               a quota is spent; `.retry_after`, `.text`
         ServiceError                 5xx, or the connection broke
+          SignInError                  Entra ID does not answer, for whatever query
       WindowTooLargeError          narrow the window (size, pre-empted, time-out); `.size`
       FatalSyncError               going on would lose rows
         SchemaDriftError             the result no longer fits the stream's schema
@@ -25,6 +26,7 @@ __all__ = [
     "QueryTextError",
     "SchemaDriftError",
     "ServiceError",
+    "SignInError",
     "ThrottledError",
     "WindowTooLargeError",
 ]
@@ -76,6 +78,10 @@ class ServiceError(RetriableAPIError):
     def __init__(self, message: str, *, retry_after: str | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class SignInError(ServiceError):
+    """Entra ID does not answer; no query can be asked until it does."""
 
 
 class WindowTooLargeError(SyncError):

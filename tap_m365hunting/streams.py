@@ -15,7 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_m365hunting.configuration.config import HuntingQuery, Reading
-from tap_m365hunting.errors import FatalSyncError
+from tap_m365hunting.errors import FatalSyncError, SignInError
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
@@ -92,7 +92,7 @@ class HuntingStream(Stream):
         except SingerSDKError as error:
             self.failure = error
             self.logger.error("Stream %s stops: %s", self.name, error)  # noqa: TRY400 - a verdict
-            if self._reading.on_stream_error == "stop":
+            if self._reading.on_stream_error == "stop" or isinstance(error, SignInError):
                 raise
 
     def _read(self, state: dict[str, Any]) -> Iterator[Record]:

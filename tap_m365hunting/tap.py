@@ -19,7 +19,7 @@ from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
-from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.errors import AuthenticationError, SignInError
 from tap_m365hunting.output import Signals, WholeLines
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.streams import HuntingStream
@@ -144,7 +144,7 @@ class TapM365Hunting(Tap):
         for query in self._settings.queries:
             try:
                 streams.append(discovery.stream(query))
-            except AuthenticationError:
+            except (AuthenticationError, SignInError):
                 raise  # it holds for every query
             except SingerSDKError as error:
                 self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict

@@ -17,7 +17,7 @@ from tap_m365hunting.configuration.credentials import (
     Federated,
     ManagedIdentity,
 )
-from tap_m365hunting.errors import AuthenticationError, ServiceError
+from tap_m365hunting.errors import AuthenticationError, SignInError
 
 LOGIN_SECONDS: Final = 60.0
 
@@ -33,7 +33,7 @@ def access_token(answer: Mapping[str, Any], place: Connection) -> str:
 
     Raises:
         AuthenticationError: it is a refusal.
-        ServiceError: it is one that may pass.
+        SignInError: it is one that may pass.
     """
     if "access_token" in answer:
         return str(answer["access_token"])
@@ -62,7 +62,7 @@ def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
     attempt = f" (correlation id {correlation})" if correlation else ""
     where = f"No token for tenant {place.tenant_id}: {text}"
     if code in TRANSIENT:
-        return ServiceError(f"{where}{attempt}")
+        return SignInError(f"{where}{attempt}")
     way_out = WAYS_OUT.get(code) or f"check {_CHECK[type(place.credential)]}"
     return AuthenticationError(f"{where}; {way_out}{attempt}")
 
@@ -79,8 +79,8 @@ def _unreached(error: requests.RequestException, place: Connection) -> Exception
             f"No managed identity: {type(error).__name__} at this machine's identity endpoint; is "
             "it a machine in Azure, with an identity assigned?"
         )
-        return ServiceError(msg)
-    return ServiceError(f"No sign-in at {place.authority}: {type(error).__name__}")
+        return SignInError(msg)
+    return SignInError(f"No sign-in at {place.authority}: {type(error).__name__}")
 
 
 def _no_metadata(error: Exception, place: Connection) -> Exception:
@@ -98,7 +98,7 @@ def _no_metadata(error: Exception, place: Connection) -> Exception:
             "check tenant_id, cloud and authority_url"
         )
         return AuthenticationError(msg)
-    return ServiceError(f"No sign-in at {place.authority}: {type(error).__name__}")
+    return SignInError(f"No sign-in at {place.authority}: {type(error).__name__}")
 
 
 def _json_text(hidden: str) -> str:

@@ -11,7 +11,7 @@ class TokenSource(Protocol):
 
         Raises:
             AuthenticationError: Entra ID refused; the message says why and what to do.
-            ServiceError: Entra ID did not answer.
+            SignInError: Entra ID did not answer.
         """
 
     def forget(self) -> None:
