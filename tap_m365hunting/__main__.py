@@ -1,5 +1,5 @@
 """Runs the tap as `python -m tap_m365hunting`."""
 
-from tap_m365hunting.tap import TapM365Hunting
+from tap_m365hunting.tap import main
 
-TapM365Hunting.cli()
+main()

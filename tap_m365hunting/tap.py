@@ -160,3 +160,16 @@ class TapM365Hunting(Tap):
             sleep=self._sleep,
         )
         return HuntingService(client, settings.connection.dialect, self._clock)
+
+
+def main() -> None:
+    """Run the command; what went wrong is a line for people, and a traceback for those who debug.
+
+    The SDK lets errors of discovery through as tracebacks.
+    """
+    try:
+        TapM365Hunting.cli()
+    except SingerSDKError as error:
+        TapM365Hunting.logger.error("%s", error)
+        TapM365Hunting.logger.debug("Traceback", exc_info=True)
+        sys.exit(1)
