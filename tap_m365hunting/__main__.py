@@ -2,4 +2,5 @@
 
 from tap_m365hunting.tap import main
 
-main()
+if __name__ == "__main__":
+    main()
