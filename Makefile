@@ -15,7 +15,7 @@ RIVALS := $(VENV)/rivals
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 
-.PHONY: demo test lint check docs meltano-test loaders bench clean
+.PHONY: demo test soak lint check docs meltano-test loaders bench clean
 
 demo: $(VENV)/installed $(LOADER)/installed
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
@@ -23,6 +23,11 @@ demo: $(VENV)/installed $(LOADER)/installed
 
 test: $(VENV)/installed $(LOADER)/installed
 	$(BIN)/python -m pytest
+
+# about twenty minutes: millions of rows, hundreds of kills and of bad days; prints its figures
+soak: $(VENV)/installed
+	SOAK=1 $(BIN)/python -m pytest -q -s tests/soak 2>/dev/null
+	$(BIN)/python -m tests.soak.rivals 2>/dev/null
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check

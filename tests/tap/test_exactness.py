@@ -116,6 +116,22 @@ def test_backfill_ends_although_a_third_of_its_calls_is_too_big(
     assert len(tenant.emulator.calls) < 100
 
 
+def test_service_that_answers_nothing_is_not_taken_for_unreadable_rows(tenant: Tenant) -> None:
+    """A hole is for a window that fails among others that do not; an outage ends the run."""
+    streams = catalog(tenant, EVENTS)
+    tenant.emulator.fail_next("timed_out", times=None)
+
+    run = tenant.sync(
+        EVENTS,
+        catalog=streams,
+        start_date=at(minutes=8),
+        on_unreadable_window="skip",
+    )
+
+    assert "cannot answer" in run.failed["events"]
+    assert len(coverage(run)) == 1
+
+
 @pytest.mark.parametrize("refused", TOO_BIG)
 def test_columns_are_asked_for_again_if_the_service_was_too_busy(
     tenant: Tenant, refused: str
