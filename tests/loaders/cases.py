@@ -126,6 +126,13 @@ def _grown(name: str, *added: Column) -> tuple[Stream, ...]:
     return (Stream(name.lower(), table, rows[:2], [{**rows[2], **more}], passed=1, added=added),)
 
 
+def _snapshot() -> tuple[Stream, ...]:
+    """Return a table without time, read whole; between two runs a row goes and one comes."""
+    table = Table.of("Snapshot", {"Number": "long", "Text": "string"})
+    rows = [{"Number": n, "Text": f"row {n}"} for n in range(4)]
+    return (Stream("snapshot", table, rows[:3], rows[3:], gone=1),)
+
+
 def _instants() -> tuple[Stream, ...]:
     texts = (
         "1700-01-01T00:00:00.0000000Z",
@@ -185,6 +192,12 @@ CASES: Final = (
         "a column appears between two runs",
         _grown("Widening", Column("Extra", "long")),
         resume=True,
+    ),
+    Case(
+        "snapshot",
+        "a row is gone from a table that is read whole, with `emit_activate_version_messages`",
+        _snapshot(),
+        settings={"emit_activate_version_messages": True},
     ),
     Case(
         "names",

@@ -51,7 +51,8 @@ class Loader(ABC):
     """One loader over one place; `keeps` says what remains of a run after the next one.
 
     `refuses` has the cases that it cannot load, with the reason and what it says then. `idle` says
-    which of the tap's states it passes on after a run without rows.
+    which of the tap's states it passes on after a run without rows, `drops` whether
+    ACTIVATE_VERSION takes away what is gone.
     """
 
     name: ClassVar[str]
@@ -60,6 +61,7 @@ class Loader(ABC):
     refuses: ClassVar[Mapping[str, tuple[str, str]]] = {}
     types: ClassVar[Mapping[str, str]] = {}
     idle: ClassVar[int] = -1
+    drops: ClassVar[bool] = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -175,6 +177,7 @@ class Postgres(Loader):
 
     name = "target-postgres"
     keeps = "each row once"
+    drops = True
     limits = (MICROSECONDS, REPLACED_NUL)
     types: ClassVar[Mapping[str, str]] = {
         "string": "text",
@@ -196,11 +199,12 @@ class Postgres(Loader):
         self._schema = folder.name
 
     def settings(self) -> Mapping[str, Json]:
-        """Replace NUL characters: without that they fail the load."""
+        """Replace NUL characters, which else fail the load; delete rows that are gone."""
         return {
             **self._server.settings,
             "default_target_schema": self._schema,
             "sanitize_null_text_characters": True,
+            "hard_delete": True,
         }
 
     def held(self, stream: Stream) -> Held | None:

@@ -37,7 +37,9 @@ The tap's lines can also be kept as they are and read without any loader: [files
   a row of each batch and says nothing. Name the file otherwise than `default_target_schema`: in
   `hunting.duckdb` the table `hunting.devices` is ambiguous.
 - `target-postgres`: `password`, even if the server asks for none, and
-  `sanitize_null_text_characters: true`. A column whose type changes fails the load.
+  `sanitize_null_text_characters: true`. With `hard_delete: true` and the tap's
+  `emit_activate_version_messages`, rows that are gone from a table that is read whole are deleted;
+  without `hard_delete` they get `_sdc_deleted_at`. A column whose type changes fails the load.
 - `target-csv`: a `file_naming_scheme` with `{timestamp}` in it, where more than the last run is to
   stay.
 - `target-elasticsearch` (2.1.0; not in the table below): set the document id to `_row_id`, so that

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hunting_emulator import Emulator
+from hunting_emulator.engine import Engine
 from tests.loaders.cases import Case
+from tests.loaders.truth import Stream
 
 # 66 streams take more calls than a tenant has in a minute; quotas are not the matter here.
 _UNLIMITED: Final[Mapping[str, Any]] = dict.fromkeys(
@@ -43,9 +45,7 @@ class Runs:
         config = self._file(case, "tap.json", _config(case, emulator))
         first = self._tap(case, emulator, "first", config)
         for stream in case.streams:
-            if stream.added:
-                emulator.engine.alter(stream.table.name, add=stream.added)
-            emulator.engine.load(stream.table.name, stream.later)
+            _change(stream, emulator)
         state = self._file(case, "state.json", states(first)[-1]) if case.resume else None
         return first, self._tap(case, emulator, "second", config, state)
 
@@ -76,6 +76,16 @@ def states(lines: Path) -> list[Any]:
     """Return the values of the STATE lines."""
     with lines.open("rb") as messages:
         return [json.loads(line)["value"] for line in messages if line.startswith(_STATE)]
+
+
+def _change(stream: Stream, emulator: Emulator) -> None:
+    """Let happen what happens between two runs."""
+    if stream.gone:
+        emulator.use_engine(Engine(tables=[stream.table]))
+        emulator.engine.load(stream.table.name, stream.rows[stream.gone :])
+    if stream.added:
+        emulator.engine.alter(stream.table.name, add=stream.added)
+    emulator.engine.load(stream.table.name, stream.later)
 
 
 def _config(case: Case, emulator: Emulator) -> Mapping[str, Any]:

@@ -25,8 +25,9 @@ class Stream:
     """One stream of a case: its entry in the settings, its table, and the rows in it.
 
     `later` are rows that appear between two runs, and `added` a column; `passed` is how many of the
-    first `rows` the second run reads no more. `names` are the records' names of the columns, where
-    they differ. `text` is a query over the table, else all of it is read.
+    first `rows` the second run reads no more, `gone` how many there are no more. `names` are the
+    records' names of the columns, where they differ. `text` is a query over the table, else all of
+    it is read.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Stream:
     rows: Sequence[Row] = ()
     later: Sequence[Row] = ()
     passed: int = 0
+    gone: int = 0
     added: tuple[Column, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     nested: bool = False
@@ -63,7 +65,10 @@ class Stream:
 
     def second(self) -> list[dict[str, Json]]:
         """Return the records of the second run."""
-        return [self.record(row, self.columns) for row in (*self.rows[self.passed :], *self.later)]
+        return [
+            self.record(row, self.columns)
+            for row in (*self.rows[self.passed + self.gone :], *self.later)
+        ]
 
     def record(self, row: Row, columns: Sequence[Column]) -> dict[str, Json]:
         """Return what the tap has to write of a row, without `_row_id`."""
