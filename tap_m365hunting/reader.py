@@ -41,6 +41,7 @@ from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape, find, unmapped
 
 _SECOND: Final = timedelta(seconds=1)
+_FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
 _LOG: Final = logging.getLogger(__name__)
 
 #: Spends a call: the text of a query in, what the service answered out.
@@ -224,6 +225,8 @@ class QueryReader:
         if self._shape is None:  # no columns, hence no rows
             planner.answered(ask, windows.Answer(0))
             return
+        if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
+            _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
         cursor = self._cursor()
         converter = Converter(self._shape, answer.columns, cursor=cursor)
         blocks = self._blocks_of(converter, answer, self._ids(ask))
@@ -251,9 +254,7 @@ class QueryReader:
         found = reconcile(self._known, self._shape_of(columns), self._drift)
         self._columns, self._shape = columns, found.shape
         if unknown := unmapped(columns):
-            _LOG.warning(
-                "Columns of unknown type are read as text: %s", ", ".join(map(str, unknown))
-            )
+            _LOG.warning("Of unknown type, read as text: %s", ", ".join(map(str, unknown)))
         if found.shape.renamed:
             _LOG.info("Columns are renamed for loaders: %s", dict(found.shape.renamed))
         if found.drifted:

@@ -207,6 +207,13 @@ class HuntingStream(Stream):
         except (KeyError, ValueError) as error:
             msg = f"The state of stream {self.name} cannot be read: {error}; mend it or remove it"
             raise FatalSyncError(msg) from error
+        kept = state.get("replication_key", self._cursor)
+        if kept != self._cursor:
+            self.logger.warning(
+                "The bookmark is one of %s, which says nothing about %s: all is read anew",
+                kept,
+                self._cursor,
+            )
         bookmark, lost = bookmark.within(self._reading.retention, now=self._now)
         for window in lost:
             self._lose(window)

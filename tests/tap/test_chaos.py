@@ -1,10 +1,6 @@
 """A quarter of all calls fails, in every way that the service has; the rows must not show it."""
 
-import io
-import logging
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,6 +8,7 @@ import pytest
 
 from hunting_emulator.faults import NAMED
 from tests.tap.harness import Run, Tenant, at
+from tests.tap.hearing import heard
 from tests.tap.test_coverage import catalog
 
 ROWS: Final = 240
@@ -69,25 +66,6 @@ def verdict(runs: list[Run]) -> tuple[int, int, bool]:
         (record["ReportId"], record["_row_id"]) for run in runs for record in run.records("events")
     )
     return ROWS - len(numbers), len(ids) - len(numbers), not runs[-1].failed
-
-
-@contextmanager
-def heard() -> Iterator[io.StringIO]:
-    """Hear every log line of every library at its most talkative."""
-    text, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(text), root.level
-    loggers = [root, *map(logging.getLogger, ["tap-m365hunting", "msal", "urllib3", "requests"])]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    try:
-        yield text
-    finally:
-        root.removeHandler(handler)
-        for logger, before in zip(loggers, levels, strict=True):
-            logger.setLevel(before)
-        root.setLevel(level)
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -8,6 +8,7 @@ import pytest
 
 from tap_m365hunting.instants import Instant
 from tests.tap.harness import HOUR, NOW, Run, Tenant, at
+from tests.tap.hearing import heard
 from tests.tap.test_coverage import catalog
 
 EVENTS = {"name": "events", "query": "DeviceEvents\n| project Timestamp, ReportId, DeviceId"}
@@ -241,3 +242,28 @@ def test_version_is_sent_only_if_asked_for(tenant: Tenant) -> None:
 
     assert activations(run) == []
     assert [line.get("version") for line in run.lines if line["type"] == "RECORD"] == [None]
+
+
+def test_bookmark_of_another_cursor_is_told_and_not_used(tenant: Tenant) -> None:
+    """What is complete by arrival says nothing about what is complete by time."""
+    tenant.emulator.engine.load("DeviceEvents", [event(0, at(days=9))])
+    table = {"name": "events", "table": "DeviceEvents"}
+    first = tenant.sync({**table, "replication_key": "ingestion_time"})
+
+    with heard() as log:
+        second = tenant.sync(table, state=first.state)
+
+    assert second.values("events", "ReportId") == [0]
+    assert "one of IngestionTime, which says nothing about Timestamp" in log.getvalue()
+
+
+def test_answer_as_long_as_a_former_row_cap_is_told(tenant: Tenant) -> None:
+    """The service does not say that it cuts; a number of rows that it once cut at is a hint."""
+    tenant.emulator.configure(row_cap=10_000)
+    crowd = ({"Timestamp": at(days=1, seconds=n), "ReportId": n} for n in range(10_001))
+    tenant.emulator.engine.load("DeviceEvents", crowd)
+
+    with heard() as log:
+        tenant.sync(EVENTS)
+
+    assert "Exactly 10000 rows" in log.getvalue()
