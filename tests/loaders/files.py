@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import duckdb
 
-from tests.loaders.limits import DOUBLE
+from tests.loaders.limits import DOUBLE, MICROSECONDS
 from tests.loaders.loaders import Held, Json, Loader
 from tests.loaders.runs import states
 from tests.loaders.truth import Stream
@@ -25,10 +25,10 @@ class Files(Loader):
 
     name = "files.md"
     keeps = "each row once"
-    limits = (DOUBLE,)
+    limits = (MICROSECONDS, DOUBLE)
     types: ClassVar[Mapping[str, str]] = {
         "string": "VARCHAR",
-        "datetime": "TIMESTAMP_NS",
+        "datetime": "TIMESTAMP",
         "bool": "BOOLEAN",
         "int": "BIGINT",
         "long": "BIGINT",
@@ -66,7 +66,7 @@ class Files(Loader):
             connection.execute("COMMIT")
 
     def held(self, stream: Stream) -> Held | None:
-        """Ask DuckDB; as text, since Python's times have no seventh digit."""
+        """Ask DuckDB for times as text."""
         with self._connected() as connection:
             described = connection.execute(f'DESCRIBE "{stream.name}"').fetchall()
             types = {str(name): str(kind) for name, kind, *_ in described}
@@ -96,14 +96,14 @@ def blocks(language: str) -> list[str]:
 
 
 def _as_text(types: Mapping[str, str]) -> str:
-    times = [f'"{name}"' for name, kind in types.items() if kind == "TIMESTAMP_NS"]
+    times = [f'"{name}"' for name, kind in types.items() if kind == "TIMESTAMP"]
     return ", ".join(f"{name}::VARCHAR AS {name}" for name in times)
 
 
 def _plain(kind: str, cell: Any) -> Json:  # noqa: ANN401 - whatever DuckDB returns
     if cell is None:
         return None
-    if kind == "TIMESTAMP_NS":
+    if kind == "TIMESTAMP":
         seconds, _, fraction = cell.replace(" ", "T").partition(".")
         return f"{seconds}.{fraction:0<7}Z"
     if kind == "JSON":

@@ -21,7 +21,7 @@ class Limit:
 
 
 def _microseconds(kind: str, value: Json) -> Json:
-    return f"{value[:-2]}Z" if kind == "datetime" and value else value
+    return f"{value[:-2]}0Z" if kind == "datetime" and value else value
 
 
 def _empty_is_null(kind: str, value: Json) -> Json:

@@ -272,7 +272,7 @@ def _time(text: str | None) -> str | None:
     if text is None:
         return None
     seconds, _, fraction = text.replace(" ", "T").removesuffix("+00:00").partition(".")
-    return f"{seconds}.{fraction:0<6}Z"
+    return f"{seconds}.{fraction:0<7}Z"
 
 
 def _cell(kind: str, text: str) -> Json:

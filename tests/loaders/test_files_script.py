@@ -58,5 +58,5 @@ def test_failed_stream_holds_no_other_back(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "hunting.duckdb")) as connection:
         rows = connection.execute("SELECT Timestamp::VARCHAR, DeviceId FROM device_info").fetchall()
     assert status == 1
-    assert rows == [(event.replace("T", " ").removesuffix("Z"), "d1")]
+    assert rows == [(event.replace("T", " ")[:-2], "d1")]
     assert set(state["bookmarks"]) == {"device_info"}
