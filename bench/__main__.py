@@ -40,6 +40,9 @@ _OF_EACH_SIZE: Final = (
     TAP, WITHOUT_IDS, MAPPED, CONVENTIONAL, CONVENTIONAL_MSGSPEC, BY_HAND, AIRBYTE, DLT, SPLICE
 )  # fmt: skip
 
+#: They take minutes of a run together, and need no such precision.
+_SLOW: Final = (MAPPED, CONVENTIONAL_MSGSPEC, BY_HAND, AIRBYTE, DLT)
+
 
 @contextmanager
 def _served(tables: Sequence[str], folder: Path) -> Iterator[str]:
@@ -61,7 +64,10 @@ def _measured(
     able = [name for name in names if bench.rivals or name not in NEEDS_RIVALS]
     log = bench.folder / "errors.txt"
     measured = rounds(
-        able, lambda name: run(COMMANDS[name](bench, tables), bench.environment, log), count=count
+        able,
+        lambda name: run(COMMANDS[name](bench, tables), bench.environment, log),
+        count=count,
+        once=_SLOW,
     )
     for name, series in measured.items():
         took = f"{series.cpu:7.2f} s {series.peak / 2**20:6.0f} MiB"
@@ -80,7 +86,7 @@ def _all(bench: Bench, count: int) -> Results:
         for rows in _SIZES
     }
     formed = {
-        form: _measured(bench, [TAP, CONVENTIONAL], [_TABLE.format(_LARGE, form)], count)
+        form: _measured(bench, [TAP, CONVENTIONAL], [_TABLE.format(_LARGE, form)], 1)
         for form in ("chunked", "gzip")
     }
     many = _measured(bench, [TAP], [_TABLE.format(_LARGE, "plain")] * _MANY, 1)[TAP]

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -70,13 +70,21 @@ def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Sa
 
 
 def rounds(
-    names: Iterable[str], run_once: Callable[[str], Sample], *, count: int
+    names: Iterable[str],
+    run_once: Callable[[str], Sample],
+    *,
+    count: int,
+    once: Collection[str] = (),
 ) -> dict[str, Series]:
-    """Run everything once a round, so that a slow minute of the machine is slow for all."""
+    """Run everything once a round, so that a slow minute of the machine is slow for all.
+
+    Those in `once` take part in the first round only.
+    """
     samples: dict[str, list[Sample]] = {name: [] for name in names}
-    for _ in range(count):
+    for number in range(count):
         for name, taken in samples.items():
-            taken.append(run_once(name))
+            if number == 0 or name not in once:
+                taken.append(run_once(name))
     return {name: Series(tuple(taken)) for name, taken in samples.items()}
 
 
