@@ -31,6 +31,10 @@ ALERTS = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId, Ti
 PASSWORD = "pfx-P4SSWORD"
 NONE: Mapping[str, Any] = {"client_id": None, "client_secret": None}
 YEAR = timedelta(days=365)
+SCOPES = {
+    "graph": ("ThreatHunting.Read.All", "https://graph.microsoft.com/.default"),
+    "defender": ("AdvancedHunting.Read", "https://api.security.microsoft.com/.default"),
+}
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,8 @@ class Workplace:
         return {**self._managed_identity(), "managed_identity": self.emulator.client_id}
 
     def _device_code(self) -> dict[str, Any]:
+        # as Entra ID says that a token is for all scopes that were asked for at once
+        register(self.emulator, scopes=SCOPES)
         # MSAL warns by the real clock, and waiting is made up here
         self.emulator.configure(device_interval=1)
         return {

@@ -75,8 +75,7 @@ def test_tokens_of_five_seconds_fail_no_call(
     assert {call.status for call in signed_in.emulator.calls} == {200}
 
 
-# the emulator does not say that a person's token is for all scopes, so each call has a new one
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "device_code"])
+@pytest.mark.parametrize("method", METHODS)
 def test_token_that_died_early_is_replaced_once_a_call(
     workplace: Workplace, signed_in: SignedIn, method: str
 ) -> None:
@@ -165,12 +164,13 @@ def test_person_signs_in_once(workplace: Workplace, signed_in: SignedIn) -> None
 def test_person_is_asked_again_when_the_sign_in_is_over(
     workplace: Workplace, signed_in: SignedIn
 ) -> None:
-    """Entra ID forgets a sign-in after months or a new password; the file is then of no use."""
+    """A new password ends tokens and what renews them; the file is then of no use."""
     settings = workplace.settings("device_code")
     read(signed_in, settings)
     signed_in.emulator.clear()
     signed_in.emulator.clock.set(NOW)
     workplace.settings("device_code")
+    signed_in.emulator.revoke_tokens()
 
     read(signed_in, settings)
 

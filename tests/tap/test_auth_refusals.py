@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from hunting_emulator import Emulator
 from hunting_emulator.settings import Secret
-from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.errors import AuthenticationError, SignInError
 from tests.tap.harness import NOW, Tenant
 from tests.tap.identities import (
     ALERTS,
@@ -38,7 +38,7 @@ def told(tenant: SignedIn, settings: dict[str, Any]) -> str:
     """Run the tap, and return what it says in the end."""
     try:
         run = tenant.sync(ALERTS, **settings)
-    except AuthenticationError as error:
+    except (AuthenticationError, SignInError) as error:
         return str(error)
     return run.failed["alerts"]
 
@@ -134,8 +134,10 @@ def without(**grants: Any) -> Case:  # noqa: ANN401 - JSON
 
 def person_without(w: Workplace) -> dict[str, Any]:
     """Sign in well as a person, through an app that may not hunt."""
+    settings = w.settings("device_code")
     register(w.emulator, scopes={"graph": ("User.Read",)})
-    return w.settings("device_code")
+    w.emulator.configure(device_interval=1)
+    return settings
 
 
 def untrusted(w: Workplace) -> dict[str, Any]:

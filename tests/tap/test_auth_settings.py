@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,6 +138,7 @@ def test_settings_beat_the_environment(settings: dict[str, Any]) -> None:
     assert not isinstance(meant, Federated)
 
 
+@hypothesis.settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(OWN)), min_size=2))
 def test_two_ways_are_refused_by_name(keys: set[str]) -> None:
     """Which of two was meant is not guessed; both are named, no value is shown."""
