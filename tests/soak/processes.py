@@ -26,7 +26,7 @@ def start(config: Path, output: Path, state: Path | None = None) -> ForkServerPr
 
 def _run(config: Path, output: Path, state: Path | None) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
     command = ["--config", str(config), *(["--state", str(state)] if state else [])]
     try:
         TapM365Hunting.cli(command, prog_name="tap-m365hunting")
