@@ -72,7 +72,8 @@ _TAIL: Final = """
 """
 _IDLE: Final = (
     "After a run without a single row, `target-duckdb` passes on the first state of the run, not "
-    "the last: bookmarks stay where they were until a run has rows, and that time is read again."
+    "the last: bookmarks stay where they were until a run has rows, and that time is read again. "
+    "A cell of `target-csv` is text: `True`, and nothing for null."
 )
 
 
