@@ -10,7 +10,7 @@ from singer_sdk.singerlib import CatalogEntry
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import WindowTooLargeError
-from tap_m365hunting.reader import Hunt, in_user_lines
+from tap_m365hunting.hunt import Hunt, in_user_lines
 from tap_m365hunting.reports import WindowReport
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.streams import HuntingStream, shape_of

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from tap_m365hunting.configuration.config import HuntingQuery, Reading
 from tap_m365hunting.errors import FatalSyncError, SignInError
+from tap_m365hunting.hunt import Hunt
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
@@ -23,7 +24,7 @@ from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import Timing
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
-from tap_m365hunting.reader import AnyBlock, Event, Hunt, NewSchema, QueryReader
+from tap_m365hunting.reader import AnyBlock, Event, NewSchema, QueryReader
 from tap_m365hunting.reports import Stopwatch, WindowReport
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.wire.blocks import BlockConverter, plain_blocks

@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, Self
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import setting_problems, stated
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, listed_queries
+from tap_m365hunting.hunt import Hunt
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
-from tap_m365hunting.reader import Hunt
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
 
