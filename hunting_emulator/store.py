@@ -113,9 +113,10 @@ class Store:
         chosen = [cast(quote(marked(c.name)), c.type) for c in table.columns]
         chosen.append(f"CAST({INGESTED} AS TIMESTAMP_NS)")
         batch = json.dumps([_texts(table, row) for row in rows])
+        structure = json.dumps([types]).replace("'", "''")
         sql = (
             f"INSERT INTO {self.target(table)} SELECT {', '.join(chosen)} "  # noqa: S608
-            f"FROM (SELECT unnest(from_json(?::JSON, '{json.dumps([types])}'), max_depth := 2))"
+            f"FROM (SELECT unnest(from_json(?::JSON, '{structure}'), max_depth := 2))"
         )
         try:
             with self._lock:

@@ -118,3 +118,14 @@ def test_captured_rows_load_and_come_out_again() -> None:
         assert [row[name] for name in same] == [sent.get(name) or "" for name in same]
         assert row["ReportId"] == sent.get("ReportId_long")
         assert row["ReportId_string"] == sent.get("ReportId", "")
+
+
+@pytest.mark.parametrize("name", ["it's", 'say "x"', "a b", "1st", "ünï", "a.b"])
+def test_a_column_may_have_any_name(name: str) -> None:
+    """A query can name its columns as it likes, and so can a table."""
+    engine = Engine(tables=[Table.of("Odd", {name: "string"})])
+
+    engine.load("Odd", [{name: "value"}])
+
+    (row,) = engine.run("Odd", now="2026-03-01").rows()
+    assert row == ("value",)
