@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from statistics import median
 from typing import Final, Literal
 
@@ -12,6 +14,7 @@ from bench.picture import bars
 
 _MIB: Final = 2**20
 _LARGE: Final = 100_000
+_LIBRARIES: Final = ("singer-sdk", "msgspec", "requests", "msal")
 _TEXT: Final = Path(__file__).with_name("page.md")
 
 
@@ -133,6 +136,7 @@ def _targets(results: Results) -> Iterator[str]:
 def _facts(results: Results) -> Iterator[str]:
     large = results.large
     yield f"One run of {results.rounds} rounds; the large answer has {results.size / 1e6:.0f} MB."
+    yield f"Python {python_version()}, {', '.join(f'{name} {version(name)}' for name in _LIBRARIES)}."
     yield (
         f"Start-up aside, the conventional tap takes {_ratio(results.net(TAP))} of this tap's "
         f"processor time, {_ratio(results.net(WITHOUT_IDS))} with `row_id` off."
