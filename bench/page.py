@@ -136,7 +136,8 @@ def _targets(results: Results) -> Iterator[str]:
 def _facts(results: Results) -> Iterator[str]:
     large = results.large
     yield f"One run of {results.rounds} rounds; the large answer has {results.size / 1e6:.0f} MB."
-    yield f"Python {python_version()}, {', '.join(f'{name} {version(name)}' for name in _LIBRARIES)}."
+    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    yield f"Python {python_version()}, {versions}."
     yield (
         f"Start-up aside, the conventional tap takes {_ratio(results.net(TAP))} of this tap's "
         f"processor time, {_ratio(results.net(WITHOUT_IDS))} with `row_id` off."
