@@ -2,8 +2,8 @@
 
     python -m bench.instructions FILE
 
-keeps the count in FILE, or holds it against the one kept there: a twentieth more is status 1. A count
-is good for one machine and one Python. It needs valgrind, and no network.
+keeps the count in FILE, or holds it against the one kept there: a twentieth more is status 1. The
+count is good for one machine and one Python. It needs valgrind, and no network.
 """
 
 import os
