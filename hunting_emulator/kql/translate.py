@@ -80,6 +80,9 @@ class Translator:
             translation, columns = self._known(prepared.text)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
+        except AssertionError as error:  # what the translator takes for granted, and is not so
+            construct = "a function that takes a table"
+            raise KqlUnsupportedError(construct) from error
         except duckdb.Error as error:
             raise diagnose.database(text, str(error)) from error
         return Statement(translation, columns, prepared.instants)

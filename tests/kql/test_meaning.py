@@ -39,6 +39,13 @@ FIT = [
 ]
 UNFIT = [
     "take 5",
+    "limit 5",
+    "sample 5",
+    "summarize Timestamp = max(Timestamp), rows = count() by name",
+    "order by Timestamp desc | extend before = prev(n)",
+    "order by Timestamp asc | extend after = next(n)",
+    "join kind=fullouter (Events | where n > 50) on name",
+    "union (Events | take 3)",
     "top 5 by n",
     "summarize arg_max(Timestamp, *) by name",
     "summarize n = sum(n) by bin(Timestamp, 1d), name",
