@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ def test_plugin_needs_no_hub(plugin: dict[str, Any]) -> None:
 def test_every_setting_of_the_tap_is_declared() -> None:
     """Meltano hands on an environment variable, and hides a secret, only if it is declared."""
     declared = {setting["name"]: setting for setting in TAP["settings"]}
+    schema = deepcopy(TapM365Hunting.config_jsonschema)
+    TapM365Hunting.append_builtin_config(schema)
 
-    assert set(declared) == set(TapM365Hunting.config_jsonschema["properties"]) - {
+    assert set(declared) == set(schema["properties"]) - {
         "stream_maps",
         "stream_map_config",
         "faker_config",
@@ -40,11 +43,7 @@ def test_every_setting_of_the_tap_is_declared() -> None:
         "flattening_max_key_length",
         "flattening_separator",
     }
-    secrets = {
-        name
-        for name, about in TapM365Hunting.config_jsonschema["properties"].items()
-        if about.get("secret")
-    }
+    secrets = {name for name, about in schema["properties"].items() if about.get("secret")}
     assert secrets == {name for name, about in declared.items() if about.get("sensitive")}
 
 
