@@ -36,7 +36,7 @@ _LONGEST_RETRY_SECONDS: Final = 60
 _SHORTEST_WAIT_SECONDS: Final = 0.001
 _CHUNK_BYTES: Final = 1 << 18
 # A body up to this size stays in memory; a larger one goes to a file without a name.
-_SPOOL_BYTES: Final = 1 << 24
+_SPOOL_BYTES: Final = 1 << 21
 # Of an answer that is an error, as much as any message needs.
 _ERROR_BYTES: Final = 1 << 16
 
