@@ -11,7 +11,7 @@ from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.records import Answer, read_answer
 from tap_m365hunting.wire.schema import Column, DynamicAs, Shape
-from tests.samples import sample
+from tests.samples import captured, sample
 
 SCHEMA = [{"name": "N", "type": "Int64"}, {"name": "S", "type": "String"}]
 ROWS = [{"N": n, "S": f"row {n}"} for n in range(3000)]
@@ -166,15 +166,8 @@ def test_the_price_of_a_query_is_told_where_the_service_tells_it(
 # --- captured answers -----------------------------------------------------------------------------
 
 
-def _captured(
-    name: str, dialect: Dialect, columns: str = "", *, dynamic_as: DynamicAs = "string"
-) -> list[Record]:
-    """Convert a sample; `columns` is the schema line of one that was kept without."""
-    body = sample(name).body
-    if columns:
-        schema = [dict(zip(("name", "type"), c.split(":"), strict=True)) for c in columns.split()]
-        body = _body(schema=schema, results=json.loads(body).get("results"))
-    answer, rows = _read(body, dialect)
+def _captured(name: str, dialect: Dialect, *, dynamic_as: DynamicAs = "string") -> list[Record]:
+    answer, rows = _read(captured(name), dialect)
     shape = Shape.of(answer.columns, row_id=False, dynamic_as=dynamic_as)
     return list(Converter(shape).records(rows))
 
@@ -272,16 +265,8 @@ def test_a_captured_empty_answer_has_columns() -> None:
 
 def test_a_captured_app_has_null_for_an_empty_bag() -> None:
     """ConsentedUsersCount is a long without a value, VerifiedPublisher a bag with one."""
-    columns = (
-        "ReportId:String Timestamp:DateTime OAuthAppId:String ServicePrincipalId:String "
-        "AppName:String AddedOnTime:DateTime LastModifiedTime:DateTime AppStatus:String "
-        "PrivilegeLevel:String Permissions:Object IsAdminConsented:SByte AppOrigin:String "
-        "AppOwnerTenantId:String LastUsedTime:DateTime RiskScore:Int32 AssignedRoles:Object "
-        "ConsentedUsersCount:Int64 VerifiedPublisher:Object"
-    )
-
-    (text,) = _captured("graph_200_live_oauthapp_row", GRAPH, columns)
-    (nested,) = _captured("graph_200_live_oauthapp_row", GRAPH, columns, dynamic_as="json")
+    (text,) = _captured("graph_200_live_oauthapp_row", GRAPH)
+    (nested,) = _captured("graph_200_live_oauthapp_row", GRAPH, dynamic_as="json")
 
     assert text["Timestamp"] == "2026-07-23T18:03:20.9280000Z"
     assert text["AddedOnTime"] == "2026-07-17T19:37:10.0000000Z"
@@ -304,14 +289,7 @@ def test_a_captured_app_has_null_for_an_empty_bag() -> None:
 
 def test_a_captured_assessment_has_null_for_an_unknown_boolean() -> None:
     """A null boolean comes as an empty bag, without its sidecar."""
-    columns = (
-        "DeviceId:String DeviceName:String OSPlatform:String Timestamp:DateTime "
-        "ConfigurationId:String ConfigurationCategory:String ConfigurationSubcategory:String "
-        "ConfigurationImpact:Double IsCompliant:SByte IsApplicable:SByte Context:Object "
-        "IsExpectedUserImpact:SByte"
-    )
-
-    (record,) = _captured("graph_200_live_secureconfig_row", GRAPH, columns)
+    (record,) = _captured("graph_200_live_secureconfig_row", GRAPH)
 
     assert record == {
         "DeviceId": "c2487b0c4d46d8274e9f3ad6feaaacc9767f1f99",
@@ -331,12 +309,7 @@ def test_a_captured_assessment_has_null_for_an_unknown_boolean() -> None:
 
 def test_captured_vulnerabilities_keep_the_joined_column() -> None:
     """A join adds CveId1, and empty text stays empty text."""
-    columns = (
-        "CveId:String CveTags:Object CveMitigationStatus:String CveId1:String CvssScore:Double "
-        "EpssScore:Double IsExploitAvailable:SByte PublishedDate:DateTime"
-    )
-
-    record = _captured("graph_200_live_vulnerability_rows", GRAPH, columns)[0]
+    record = _captured("graph_200_live_vulnerability_rows", GRAPH)[0]
 
     assert record == {
         "CveId": "CVE-2026-33829",
@@ -352,12 +325,7 @@ def test_captured_vulnerabilities_keep_the_joined_column() -> None:
 
 def test_a_captured_aggregate_needs_no_sidecars() -> None:
     """Counts come without a sidecar here, with one elsewhere."""
-    columns = (
-        "VulnerabilitySeverityLevel:String IsExploitAvailable:SByte instances:Int64 devices:Int64 "
-        "cves:Int64 max_cvss:Double max_epss:Double"
-    )
-
-    records = _captured("graph_200_live_aggregate_rows_no_sidecar", GRAPH, columns)
+    records = _captured("graph_200_live_aggregate_rows_no_sidecar", GRAPH)
 
     assert [r["instances"] for r in records] == [6308, 772]
     assert records[1]["max_cvss"] == 10.0
@@ -366,12 +334,8 @@ def test_a_captured_aggregate_needs_no_sidecars() -> None:
 
 def test_captured_graph_nodes_are_clean_at_every_depth() -> None:
     """Four levels of typed bags, real booleans, and objects as text in lists."""
-    columns = (
-        "NodeLabel:String NodeId:String Categories:Object EntityIds:Object NodeProperties:Object"
-    )
-
-    nested = _captured("graph_200_live_exposuregraph_nodes", GRAPH, columns, dynamic_as="json")
-    texts = _captured("graph_200_live_exposuregraph_nodes", GRAPH, columns)
+    nested = _captured("graph_200_live_exposuregraph_nodes", GRAPH, dynamic_as="json")
+    texts = _captured("graph_200_live_exposuregraph_nodes", GRAPH)
 
     assert nested[0]["EntityIds"] == [
         {
@@ -388,9 +352,7 @@ def test_captured_graph_nodes_are_clean_at_every_depth() -> None:
 
 def test_captured_graph_edges_decode_texts_deep_inside() -> None:
     """Permissions are a list of texts four levels down."""
-    columns = "EdgeLabel:String SourceNodeCategories:Object EdgeProperties:Object"
-
-    (edge,) = _captured("graph_200_live_exposuregraph_edge", GRAPH, columns, dynamic_as="json")
+    (edge,) = _captured("graph_200_live_exposuregraph_edge", GRAPH, dynamic_as="json")
 
     delegated = edge["EdgeProperties"]["rawData"]["delegatedPermissions"]
     assert delegated["permissions"][0] == {"permissionValue": "DeviceManagementApps.ReadWrite.All"}
