@@ -12,8 +12,6 @@ import click
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.auth import token_source
-from tap_m365hunting.client import Client
 from tap_m365hunting.commands.checks import Checker
 from tap_m365hunting.commands.display import check_lines, plan_lines
 from tap_m365hunting.commands.plans import Forecaster, Plan
@@ -94,7 +92,7 @@ def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: s
     """Say what the next run would do; counts rows and fetches none."""
     schema = _schema(credentials=True)
     settings = _parsed(_settings(sources, schema), schema)
-    service = _service(settings, effects)
+    service = HuntingService.connect(settings, clock=effects.clock, sleep=effects.sleep)
     saved = _file(state) if state else {}
     forecaster = Forecaster(settings, service.run, state=saved, now=service.now())
     try:
@@ -112,7 +110,7 @@ def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
     """Ask the service about the queries that may run."""
     fit = [query.query for query in found.queries if query.ok and query.query]
     settings = Settings.right(given, fit)
-    service = _service(settings, effects)
+    service = HuntingService.connect(settings, clock=effects.clock, sleep=effects.sleep)
     checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
     try:
         queries = tuple(map(checker.check, _progress(found.queries)))
@@ -124,17 +122,6 @@ def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
 def _access(settings: Settings) -> str:
     place = settings.connection
     return f"Token and permission are good: {place.dialect.title}, tenant {place.tenant_id}"
-
-
-def _service(settings: Settings, effects: Effects) -> HuntingService:
-    client = Client(
-        settings.connection,
-        settings.rations,
-        token_source(settings.connection, clock=effects.clock, sleep=effects.sleep),
-        clock=effects.clock,
-        sleep=effects.sleep,
-    )
-    return HuntingService(client, settings.connection.dialect, effects.clock)
 
 
 def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:

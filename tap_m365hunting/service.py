@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import Self
 
+from tap_m365hunting.auth import token_source
 from tap_m365hunting.client import Client, Effort
+from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.records import Answer, read_answer
@@ -17,6 +20,16 @@ class HuntingService:
         self._client = client
         self._read = partial(read_answer, dialect=dialect)
         self._clock = clock
+
+    @classmethod
+    def connect(
+        cls, settings: Settings, *, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> Self:
+        """Reach the tenant of the settings; nothing is sent before the first query."""
+        place = settings.connection
+        tokens = token_source(place, clock=clock, sleep=sleep)
+        client = Client(place, settings.rations, tokens, clock=clock, sleep=sleep)
+        return cls(client, place.dialect, clock)
 
     def run(self, text: str) -> Answer:
         """Spend a call; errors are those of `Client.run`, and the caller closes the answer."""

@@ -13,8 +13,6 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_m365hunting.auth import token_source
-from tap_m365hunting.client import Client
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
@@ -137,9 +135,8 @@ class TapM365Hunting(Tap):
         coverage = CoverageStream(
             self, run_id=uuid4().hex, tenant_id=self._settings.connection.tenant_id
         )
-        discovery = Discovery(
-            self, self._settings, self._service(self._settings), report=coverage.write
-        )
+        service = HuntingService.connect(self._settings, clock=self._clock, sleep=self._sleep)
+        discovery = Discovery(self, self._settings, service, report=coverage.write)
         streams: list[Stream] = [coverage]
         for query in self._settings.queries:
             try:
@@ -150,16 +147,6 @@ class TapM365Hunting(Tap):
                 self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict
                 self._failures[query.name] = error
         return streams
-
-    def _service(self, settings: Settings) -> HuntingService:
-        client = Client(
-            settings.connection,
-            settings.rations,
-            token_source(settings.connection, clock=self._clock, sleep=self._sleep),
-            clock=self._clock,
-            sleep=self._sleep,
-        )
-        return HuntingService(client, settings.connection.dialect, self._clock)
 
 
 def main() -> None:
