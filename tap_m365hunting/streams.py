@@ -253,6 +253,8 @@ class HuntingStream(Stream):
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
         """Put it off to the end: the SDK has loaders drop the old rows before the new ones come."""
+        # the SDK's version is a second, and two runs within one would share it
+        self._stream_version = self._initialized_at
 
     @override
     def _increment_stream_state(

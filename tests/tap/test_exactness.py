@@ -222,6 +222,15 @@ def test_version_is_activated_once_every_part_has_arrived(tenant: Tenant) -> Non
     assert run.lines[last]["type"] == "ACTIVATE_VERSION"
 
 
+def test_runs_right_after_one_another_have_versions_of_their_own(tenant: Tenant) -> None:
+    """With one version for two runs a loader would keep a row that is gone from the table."""
+    tenant.emulator.engine.load("DeviceEvents", [event(1, at(days=1))])
+
+    found = [activations(tenant.sync(DEVICES, **VERSIONED))[0] for _ in range(5)]
+
+    assert found == sorted(set(found))
+
+
 def test_version_is_not_activated_if_a_part_is_missing(tenant: Tenant) -> None:
     """Half a table must not take the place of a whole one."""
     tenant.emulator.configure(row_cap=100)
