@@ -92,7 +92,7 @@ def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: s
     """Say what the next run would do; counts rows and fetches none."""
     schema = _schema(credentials=True)
     settings = _parsed(_settings(sources, schema), schema)
-    service = HuntingService.connect(settings, clock=effects.clock, sleep=effects.sleep)
+    service = _service(settings, effects)
     saved = _file(state) if state else {}
     forecaster = Forecaster(settings, service.run, state=saved, now=service.now())
     try:
@@ -110,13 +110,19 @@ def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
     """Ask the service about the queries that may run."""
     fit = [query.query for query in found.queries if query.ok and query.query]
     settings = Settings.right(given, fit)
-    service = HuntingService.connect(settings, clock=effects.clock, sleep=effects.sleep)
+    service = _service(settings, effects)
     checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
     try:
         queries = tuple(map(checker.check, _progress(found.queries)))
     except AuthenticationError as error:
         return replace(found, errors=(*found.errors, str(error)))
     return replace(found, queries=queries, access=_access(settings) if checker.answered else None)
+
+
+def _service(settings: Settings, effects: Effects) -> HuntingService:
+    return HuntingService.connect(
+        settings.connection, settings.rations, clock=effects.clock, sleep=effects.sleep
+    )
 
 
 def _access(settings: Settings) -> str:

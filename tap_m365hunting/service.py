@@ -7,7 +7,7 @@ from typing import Self
 
 from tap_m365hunting.auth import token_source
 from tap_m365hunting.client import Client, Effort
-from tap_m365hunting.configuration.config import Settings
+from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.records import Answer, read_answer
@@ -23,12 +23,16 @@ class HuntingService:
 
     @classmethod
     def connect(
-        cls, settings: Settings, *, clock: Callable[[], float], sleep: Callable[[float], None]
+        cls,
+        place: Connection,
+        rations: Rations,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> Self:
-        """Reach the tenant of the settings; nothing is sent before the first query."""
-        place = settings.connection
+        """Reach a tenant; nothing is sent before the first query."""
         tokens = token_source(place, clock=clock, sleep=sleep)
-        client = Client(place, settings.rations, tokens, clock=clock, sleep=sleep)
+        client = Client(place, rations, tokens, clock=clock, sleep=sleep)
         return cls(client, place.dialect, clock)
 
     def run(self, text: str) -> Answer:

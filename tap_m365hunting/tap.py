@@ -135,7 +135,12 @@ class TapM365Hunting(Tap):
         coverage = CoverageStream(
             self, run_id=uuid4().hex, tenant_id=self._settings.connection.tenant_id
         )
-        service = HuntingService.connect(self._settings, clock=self._clock, sleep=self._sleep)
+        service = HuntingService.connect(
+            self._settings.connection,
+            self._settings.rations,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
         discovery = Discovery(self, self._settings, service, report=coverage.write)
         streams: list[Stream] = [coverage]
         for query in self._settings.queries:
