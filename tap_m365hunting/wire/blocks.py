@@ -112,7 +112,7 @@ class BlockConverter:
         cursor = self._converter.cursor
         cursors = [] if cursor is None else list(map(attrgetter(f"c{cursor}"), rows))
         given = self._ids(map(self._types.content, rows), cursors or repeat(None), ids)
-        return Block(self._out.encoded(rows, given, self._converter.tenant_id), cursors)
+        return Block(self._out.encoded(rows, given, self._converter.first), cursors)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:

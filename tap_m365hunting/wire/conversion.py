@@ -12,13 +12,14 @@ from typing import Final, NoReturn
 from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
 from tap_m365hunting.wire.naming import fold
 from tap_m365hunting.wire.row_ids import RowIds, content
-from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, Column, Shape, find
+from tap_m365hunting.wire.schema import ROW_ID, Column, Shape, find
 from tap_m365hunting.wire.values import DYNAMIC, TEXT, Json, Kind, Misfit, compact
 
 Row = Mapping[str, Json]
 Record = dict[str, Json]
 
 _EMPTY_BAG: Final[Mapping[str, Json]] = {}
+_NO_TENANT: Final[Mapping[str, str | None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,17 @@ class Converter:
         shape: Shape,
         answer: Sequence[Column] | None = None,
         *,
-        tenant_id: str | None = None,
+        tenant: Mapping[str, str | None] = _NO_TENANT,
         cursor: str | None = None,
     ) -> None:
         """Prepare for one answer.
 
-        `cursor` names the column (as the query does) that the rows are ordered by, if they are.
+        `cursor` names the column (as the query does) that the rows are ordered by, if they are;
+        `tenant` holds the values of the shape's columns of the tenant.
         """
         columns = {column.name: column for column in answer or shape.columns}
         self.shape = shape
-        self.tenant_id = tenant_id
+        self.first = {name: tenant[name] for name in shape.tenant}
         self.own = tuple(column.name for column in shape.columns)
         self.cursor = self.own.index(cursor) if cursor in self.own else None
         self.key = tuple(self.own.index(name) for name in shape.key if name in self.own)
@@ -99,7 +101,6 @@ class Converter:
             for index, column in enumerate(shape.columns)
             if column.kind is DYNAMIC and shape.dynamic_as == "string"
         )
-        self._first = {TENANT_ID: tenant_id} if shape.tenant else {}
         self._names = tuple(shape.names[name] for name in self.own)
 
     @property
@@ -149,7 +150,7 @@ class Converter:
         for index in self._dynamic:
             if cells[index] is not None:
                 cells[index] = compact(cells[index])
-        return {**self._first, **dict(zip(self._names, cells, strict=True)), **last}
+        return {**self.first, **dict(zip(self._names, cells, strict=True)), **last}
 
     def refuse_null(self, index: int) -> NoReturn:
         """Raise the error of a null in the key column at `index`."""

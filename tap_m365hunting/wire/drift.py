@@ -10,10 +10,13 @@ from typing import Any, Final, Literal
 
 from tap_m365hunting.errors import SchemaDriftError
 from tap_m365hunting.wire.naming import fold
-from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, Column, Shape
+from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, TENANT_NAME, Column, Shape
 
 Policy = Literal["evolve", "freeze", "fail"]
 Properties = Mapping[str, Any]
+
+# The tap's own columns, unless a query has one of that name where the tap adds none
+_OWN: Final = frozenset({ROW_ID, TENANT_ID, TENANT_NAME})
 
 # One engine type for each JSON type, to read a known property's cells by
 _TYPES: Final[Mapping[tuple[str, str | None], str]] = {
@@ -114,7 +117,8 @@ def reconcile(known: Properties, shape: Shape, policy: Policy) -> Reconciled:
     Raises:
         SchemaDriftError: something differs, and the policy is `fail`.
     """
-    known = {name: p for name, p in known.items() if name not in (ROW_ID, TENANT_ID)}
+    columns = frozenset(shape.names.values())
+    known = {name: p for name, p in known.items() if name not in _OWN or name in columns}
     shape = _kept_names(shape, known)
     answer = shape.properties
     difference = Reconciled(

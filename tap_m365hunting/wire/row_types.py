@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.row_ids import CANONICAL
-from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, Shape
+from tap_m365hunting.wire.schema import ROW_ID, Shape
 from tap_m365hunting.wire.values import (
     BOOLEAN,
     DECIMAL,
@@ -62,8 +62,7 @@ def _without_bags(cells: list[Json]) -> list[Json]:
     return [None if type(cell) is _Bag else cell for cell in cells]
 
 
-# Attributes of the tap's own columns
-_TENANT: Final = "tenant"
+# Attribute of the tap's own column
 _ID: Final = "id"
 
 
@@ -168,13 +167,14 @@ class RecordType:
     """The type of a record: what is kept of a row, under its names in the record."""
 
     def __init__(self, types: RowTypes, shape: Shape, kept: Collection[str]) -> None:
+        tenant = {f"t{at}": name for at, name in enumerate(shape.tenant)}
         names = {
-            **({_TENANT: TENANT_ID} if shape.tenant else {}),
+            **tenant,
             **types.names,
             **({_ID: ROW_ID} if shape.row_id else {}),
         }
         out = {attribute: name for attribute, name in names.items() if name in kept}
-        came = [*(field.name for field in types.fields), _TENANT, _ID]
+        came = [*(field.name for field in types.fields), *tenant, _ID]
         self._order = [came.index(attribute) for attribute in out]
         self.record = msgspec.defstruct("Record", [(a, Any) for a in out], rename=out, gc=False)
         self.texts = [name for name in types.texts if name in out]
@@ -187,7 +187,7 @@ class RecordType:
         return lambda values: [values[at] for at in order]
 
     def encoded(
-        self, rows: Sequence[Any], ids: Iterable[str | None], tenant_id: str | None
+        self, rows: Sequence[Any], ids: Iterable[str | None], first: Mapping[str, Json]
     ) -> list[bytes]:
         """Return the rows' records as JSON texts; the rows are used up by it."""
         for name in self.texts:
@@ -195,8 +195,9 @@ class RecordType:
             for row, text in zip(rows, _compact_all(cells), strict=True):
                 setattr(row, name, text)
         record, pick, encode = self.record, self.pick(), ENCODER.encode
+        tenant = tuple(first.values())
         return [
-            encode(record(*pick((*astuple(row), tenant_id, row_id))))
+            encode(record(*pick((*astuple(row), *tenant, row_id))))
             for row, row_id in zip(rows, ids, strict=False)
         ]
 

@@ -13,6 +13,7 @@ from tap_m365hunting.wire.values import DYNAMIC, KINDS, UNKNOWN, Kind
 
 ROW_ID: Final = "_row_id"
 TENANT_ID: Final = "tenant_id"
+TENANT_NAME: Final = "tenant_name"
 
 DynamicAs = Literal["string", "json"]
 ColumnNames = Literal["safe", "as_is"]
@@ -69,14 +70,15 @@ class Shape:
     """What every record of a stream looks like.
 
     `names` gives each column's name in the record, `key` the configured key columns by their own
-    names. With `tenant` every record begins with `tenant_id`, with `row_id` it ends with `_row_id`.
+    names. A record begins with the columns that `tenant` names, none or `tenant_id` and perhaps
+    `tenant_name`; with `row_id` it ends with `_row_id`.
     """
 
     columns: tuple[Column, ...]
     names: Mapping[str, str]
     dynamic_as: DynamicAs = "string"
     key: tuple[str, ...] = ()
-    tenant: bool = False
+    tenant: tuple[str, ...] = ()
     row_id: bool = True
 
     @classmethod
@@ -87,7 +89,7 @@ class Shape:
         column_names: ColumnNames = "safe",
         dynamic_as: DynamicAs = "string",
         key: Iterable[str] = (),
-        tenant: bool = False,
+        tenant: Iterable[str] = (),
         row_id: bool = True,
         known: Iterable[str] = (),
     ) -> Self:
@@ -98,7 +100,8 @@ class Shape:
         """
         unique = tuple({column.name: column for column in columns}.values())
         own = [column.name for column in unique]
-        reserved = (ROW_ID,) * row_id + (TENANT_ID,) * tenant
+        tenant = tuple(tenant)
+        reserved = (ROW_ID,) * row_id + tenant
         if column_names == "as_is":
             names = names_as_is(own, reserved=reserved)
         else:
@@ -120,7 +123,7 @@ class Shape:
     def key_properties(self) -> tuple[str, ...]:
         """Names in the record of the key: the tenant first, then the columns or `_row_id`."""
         chosen = tuple(self.names.get(name, name) for name in self.key)
-        return (TENANT_ID,) * self.tenant + (chosen or (ROW_ID,) * self.row_id)
+        return self.tenant[:1] + (chosen or (ROW_ID,) * self.row_id)
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -138,9 +141,11 @@ class Shape:
         >>> Shape.of([Column("N", "Int64")], row_id=False).json_schema()["properties"]
         {'N': {'type': ['integer', 'null']}}
         """
-        own = {"type": ["string"]}
-        first = {TENANT_ID: dict(own)} if self.tenant else {}
-        last = {ROW_ID: dict(own)} if self.row_id else {}
+        first = {
+            name: {"type": ["string", "null"] if name == TENANT_NAME else ["string"]}
+            for name in self.tenant
+        }
+        last = {ROW_ID: {"type": ["string"]}} if self.row_id else {}
         return {
             "type": "object",
             "properties": {**first, **self.properties, **last},

@@ -19,6 +19,7 @@ from tap_m365hunting.wire.values import ENCODER
 from tests.core.wire import Table, full_tables, tables
 
 Records = list[dict[str, Any]]
+TENANT = {"tenant_id": "t", "tenant_name": None}
 
 
 def _exact(text: bytes) -> Any:  # noqa: ANN401 - any JSON
@@ -47,7 +48,7 @@ shapes = st.fixed_dictionaries(
     {
         "dynamic_as": st.sampled_from(["string", "json"]),
         "column_names": st.sampled_from(["safe", "as_is"]),
-        "tenant": st.booleans(),
+        "tenant": st.sampled_from([(), ("tenant_id",), ("tenant_id", "tenant_name")]),
         "row_id": st.booleans(),
     }
 )
@@ -61,8 +62,8 @@ def test_both_ways_give_the_same_records(
     answer = read_answer(table.graph() if dialect is GRAPH else table.defender(), dialect)
     shape = Shape.of(answer.columns, **settings)
 
-    fast, _ = _at_once(answer, shape, tenant_id="t")
-    plain, _ = _one_by_one(answer, shape, tenant_id="t")
+    fast, _ = _at_once(answer, shape, tenant=TENANT)
+    plain, _ = _one_by_one(answer, shape, tenant=TENANT)
 
     assert fast == plain
     assert [list(record) for record in fast] == [list(record) for record in plain]
@@ -155,6 +156,7 @@ def test_a_long_answer_comes_in_blocks() -> None:
         pytest.param(["B"], ["B"], id="one"),
         pytest.param([], [], id="none"),
         pytest.param(["tenant_id", "More"], ["tenant_id"], id="unknown-names"),
+        pytest.param(["tenant_name", "B"], ["tenant_name", "B"], id="one-of-two-names"),
     ],
 )
 @pytest.mark.parametrize("odd", [pytest.param("x", id="plain"), pytest.param(None, id="odd")])
@@ -163,10 +165,10 @@ def test_only_what_is_selected_is_written(
 ) -> None:
     """Ids hash the whole row all the same."""
     answer = read_answer(_body({"A": "Int64", "B": "String"}, [{"A": 1, "B": odd}]), GRAPH)
-    shape = Shape.of(answer.columns, tenant=True)
+    shape = Shape.of(answer.columns, tenant=TENANT)
 
-    (all_of_it,), _ = _at_once(answer, shape, tenant_id="t")
-    (record,), _ = _at_once(answer, shape, tenant_id="t", selected=selected)
+    (all_of_it,), _ = _at_once(answer, shape, tenant=TENANT)
+    (record,), _ = _at_once(answer, shape, tenant=TENANT, selected=selected)
 
     assert record == {name: all_of_it[name] for name in names}
 
@@ -209,7 +211,7 @@ def test_a_null_key_stops_blocks_too(odd: str | None) -> None:
         _at_once(answer, Shape.of(answer.columns, key=["A"]))
 
 
-@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "é", "@", "c0", "tenant", "id"])
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "é", "@", "c0", "t0", "id"])
 def test_columns_may_be_called_anything(name: str) -> None:
     """Names are the query's, and no name is special."""
     answer = read_answer(_body({name: "Int64", "x": "String"}, [{name: 5, "x": "y"}]), GRAPH)

@@ -157,14 +157,37 @@ def test_misfits_are_replaced_and_counted() -> None:
     assert converter.misfits == {"N": 2, "S": 1}
 
 
-def test_tenant_comes_first_and_id_last() -> None:
-    """Partitioned tables cluster by the first key column."""
-    shape = Shape.of([Column("A", "Int64")], tenant=True)
+@pytest.mark.parametrize(
+    "tenant",
+    [
+        pytest.param({"tenant_id": "t1"}, id="id"),
+        pytest.param({"tenant_id": "t1", "tenant_name": "Contoso"}, id="id-and-name"),
+        pytest.param({"tenant_id": "t1", "tenant_name": None}, id="nameless-among-named"),
+    ],
+)
+def test_tenant_comes_first_and_id_last(tenant: dict[str, str | None]) -> None:
+    """Partitioned tables cluster by the first key column; a name is for people, and no key."""
+    shape = Shape.of([Column("A", "Int64")], tenant=tenant)
 
-    record = next(Converter(shape, tenant_id="t1").records([{"A": 1}], RowIds(tenant_id="t1")))
+    record = next(Converter(shape, tenant=tenant).records([{"A": 1}], RowIds(tenant_id="t1")))
 
-    assert list(record) == ["tenant_id", "A", "_row_id"]
+    assert list(record) == [*tenant, "A", "_row_id"]
+    assert record == {**tenant, "A": 1, "_row_id": record["_row_id"]}
     assert shape.key_properties == ("tenant_id", "_row_id")
+
+
+def test_a_tenants_name_is_no_part_of_an_id() -> None:
+    """Tenants are renamed; their rows are not new for it."""
+    shape = Shape.of([Column("A", "Int64")], tenant=["tenant_id", "tenant_name"])
+    names = ["Contoso", "Fabrikam", None]
+    tenants = [{"tenant_id": "t1", "tenant_name": name} for name in names]
+
+    records = [
+        next(Converter(shape, tenant=tenant).records([{"A": 1}], RowIds(tenant_id="t1")))
+        for tenant in tenants
+    ]
+
+    assert len({record["_row_id"] for record in records}) == 1
 
 
 def test_a_null_key_stops_the_stream_with_the_way_out() -> None:

@@ -71,7 +71,7 @@ def test_dynamic_columns_follow_the_setting(dynamic_as: DynamicAs) -> None:
 
 def test_key_columns_are_never_null() -> None:
     """A loader makes a primary key of them."""
-    shape = Shape.of(COLUMNS, key=["timestamp"], tenant=True)
+    shape = Shape.of(COLUMNS, key=["timestamp"], tenant=["tenant_id"])
 
     schema = shape.json_schema()
 
@@ -80,6 +80,27 @@ def test_key_columns_are_never_null() -> None:
     assert schema["properties"]["Timestamp"]["type"] == ["string"]
     assert list(schema["properties"]) == ["tenant_id", "Timestamp", "Flag", "Bag", "_row_id"]
     assert schema["properties"]["_row_id"] == {"type": ["string"]}
+
+
+def test_a_tenants_name_may_be_null_and_is_no_key() -> None:
+    """Not every tenant of a list has a name."""
+    schema = Shape.of(COLUMNS, tenant=["tenant_id", "tenant_name"]).json_schema()
+
+    assert list(schema["properties"])[:2] == ["tenant_id", "tenant_name"]
+    assert schema["properties"]["tenant_id"] == {"type": ["string"]}
+    assert schema["properties"]["tenant_name"] == {"type": ["string", "null"]}
+    assert schema["required"] == ["tenant_id", "_row_id"]
+
+
+def test_a_querys_own_column_gives_way_to_the_tenants() -> None:
+    """Where the tap adds its columns, theirs are the names."""
+    columns = [Column("tenant_id", "String"), Column("Tenant_Name", "String")]
+
+    alone = Shape.of(columns)
+    among_tenants = Shape.of(columns, tenant=["tenant_id", "tenant_name"])
+
+    assert alone.names == {"tenant_id": "tenant_id", "Tenant_Name": "Tenant_Name"}
+    assert among_tenants.names == {"tenant_id": "tenant_id_2", "Tenant_Name": "Tenant_Name_2"}
 
 
 def test_without_row_ids_a_stream_may_have_no_key() -> None:

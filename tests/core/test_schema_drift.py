@@ -39,6 +39,29 @@ def test_what_a_loader_would_not_see_is_no_drift(policy: Policy) -> None:
     assert list(found.shape.properties) == ["A", "B"]
 
 
+@pytest.mark.parametrize("policy", ["evolve", "freeze", "fail"])
+@pytest.mark.parametrize("tenant", [(), ("tenant_id",), ("tenant_id", "tenant_name")])
+def test_the_columns_of_the_tenant_are_no_drift(policy: Policy, tenant: tuple[str, ...]) -> None:
+    """A catalog holds them beside the query's own, and no answer does."""
+    known = {"tenant_id": {"type": ["string"]}, "tenant_name": TEXT, "A": INTEGER}
+    shape = Shape.of([Column("A", "Int64")], tenant=tenant, known=known)
+
+    found = reconcile(known, shape, policy)
+
+    assert not found.drifted
+    assert list(found.shape.properties) == ["A"]
+    assert found.shape.tenant == tenant
+
+
+@pytest.mark.parametrize("policy", ["evolve", "freeze", "fail"])
+def test_a_querys_own_tenant_is_a_column_like_any(policy: Policy) -> None:
+    """Where the tap adds no tenant, the name is free."""
+    found = _reconciled({"tenant_id": TEXT, "_row_id": TEXT}, policy, tenant_id="String")
+
+    assert not found.drifted
+    assert found.shape.properties == {"tenant_id": TEXT}
+
+
 def test_evolve_takes_what_is_new_and_keeps_what_is_gone() -> None:
     """The SCHEMA grows; a vanished column is null, as loaders keep it anyway."""
     found = _reconciled({"A": INTEGER, "Old": MOMENT}, "evolve", New="String", A="Int64")
