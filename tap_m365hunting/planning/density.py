@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 from itertools import accumulate
 from operator import lt
 from typing import Final, Self
@@ -16,10 +17,25 @@ from tap_m365hunting.planning.windows import TimeWindow
 
 MOST_BINS: Final = 5_000
 DAY: Final = timedelta(days=1)
-# A window that ends at a bin's edge is good enough if it uses this much of an answer's room.
-SNUG: Final = 0.97
-# If going over the room would be refused, rather a window that is less full.
-LOOSE: Final = 0.7
+
+
+class Over(Enum):
+    """What becomes of the rows that are more than an answer has room for.
+
+    The value is how much of the room a window that ends at a bin's edge must use to be good enough.
+    """
+
+    #: The next answer begins with them: nothing is lost by reaching too far.
+    CONTINUED = 0.97
+    #: The answer behind them is on its way already, so they cost a call of their own.
+    LEFT = 0.92
+    #: The whole answer is refused.
+    REFUSED = 0.7
+
+
+# A window that ends inside a bin is cut for this share of the room, as an estimate may be wrong.
+INSIDE: Final = 0.95
+COARSE: Final = 0.25
 
 
 def bin_width(window: TimeWindow, row_cap: int) -> timedelta:
@@ -103,22 +119,24 @@ class Density:
         last = bisect_left(self.edges, window.end.ticks)
         return self.covers(window) and self._sums[first] == self._sums[last]
 
-    def reach(self, start: int, room: int, *, continued: bool) -> int:
+    def reach(self, start: int, room: int, *, over: Over = Over.CONTINUED) -> int:
         """Return how far to ask from `start` for an answer of about `room` rows.
 
         That is the last edge that fits, if the answer is then nearly full. Else it depends on what
         going over costs: if the rest can be continued, nothing, so the next edge is taken and the
-        answer is full for certain; if it would be refused, the cut is put inside the bin.
+        answer is full for certain; if not, the cut is put inside the bin. (A bin that is coarse
+        beside the room is no good for that: then its rest is rather waited for.)
         """
         taken = self.before(start)
         fit = max(bisect_right(self._sums, taken + room) - 1, 0)
         full = self._sums[fit] - taken
-        if self.edges[fit] > start and (
-            fit == len(self.rows) or full >= (SNUG if continued else LOOSE) * room
-        ):
+        if self.edges[fit] > start and (fit == len(self.rows) or full >= over.value * room):
             return self.edges[fit]
-        if continued:
+        coarse = self.rows[fit] > COARSE * room
+        if over is Over.CONTINUED or (over is Over.LEFT and coarse):
             return self.edges[bisect_right(self.edges, max(start, self.edges[fit]))]
+        if over is Over.LEFT:
+            room = int(room * INSIDE)
         return self.point(taken + room)
 
     def point(self, rows: int) -> int:

@@ -1,7 +1,6 @@
 """What to ask the service, so that every row of a span is read with as few calls as can be.
 
 Pure, a protocol without a clock or a socket: `next` says what to ask, the stream tells what came.
-
 How the calls are kept few, in multiples of the row cap:
 
 - The first ask is for the whole span. If it fits, as in a steady-state run, it is the only call.
@@ -16,6 +15,10 @@ How the calls are kept few, in multiples of the row cap:
   since a count is cheap and blind halving is not. Windows widen again as answers come.
 
 So calls <= 1 + 1.1 x rows / cap, refusals and instants of many rows aside.
+
+With `ahead`, for calls in parallel, the rest is counted after the first full answer already, if 20
+more seem to follow it; windows then end where rows fit, so that asks are known before the answers.
+If just the span's start was dense, that count is one call more than the bound.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,33 +41,43 @@ from tap_m365hunting.planning.windows import (
 
 COUNT_AFTER: Final = 15
 LEAST_PARTS: Final = 4
+# So many answers to come pay for a count at once, where waiting for one answer holds up others.
+LONG: Final = 20
 
 
 class Planner:
     """Reads a span window by window.
 
     Tell it what came for each ask: `counted`, `answered` or `too_large`. Several asks may be out at
-    once and be answered in any order; `drain` yields finished windows in the order of time.
-
-    With a `step` (the query makes its own use of the window's bounds) windows are whole steps, and
-    an answer is used whole or not at all.
+    once (with `ahead`, soon) and be answered in any order; `drain` yields finished windows in the
+    order of time. With a `step` (the query makes its own use of the window's bounds) windows are
+    whole steps, and an answer is used whole or not at all.
     """
 
-    def __init__(self, span: TimeWindow, *, row_cap: int, step: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        span: TimeWindow,
+        *,
+        row_cap: int,
+        step: timedelta | None = None,
+        ahead: bool = False,
+    ) -> None:
         self.span = span
         self.complete_until = span.start
         self._row_cap = row_cap
         self._continues = step is None
         self._narrowest = ticks(step) if step else TICKS_PER_SECOND
+        whole = step is not None
         self._reach = Reach(
-            row_cap=row_cap, narrowest=self._narrowest, whole_steps=step is not None
+            row_cap=row_cap, narrowest=self._narrowest, whole_steps=whole, fitting=ahead
         )
+        self._ahead = ahead
         self._todo = Backlog(span)
         self._open: dict[ReadAsk, Stretch] = {}
         self._parts: list[tuple[PartsRead, Stretch]] = []
         self._open_parts: dict[Ask, PartsRead] = {}
         self._count_out: CountAsk | None = None
-        self._may_count = step is None
+        self._may_count = not whole
         self._count_due = False
         self._too_many_bytes: TimeWindow | None = None
         self._full_answers = 0
@@ -90,8 +103,7 @@ class Planner:
 
         The stream stops before it, or calls `skip`.
         """
-        failed = (Unreadable(todo.window, p.failure) for p, todo in self._parts if p.failure)
-        return next(failed, None)
+        return next((Unreadable(t.window, p.failure) for p, t in self._parts if p.failure), None)
 
     @property
     def hopeless(self) -> bool:
@@ -126,14 +138,14 @@ class Planner:
         Raises:
             ValueError: the newest row lies outside the window that was asked for.
         """
-        window = _checked(ask, answer)
+        window = ask.window_of(answer)
         self._skipped_last = False
         truncated = answer.rows >= self._row_cap
         if ask.part:
             self._open_parts.pop(ask).answered(ask.part, answer, truncated=truncated)
             self._collect()
             return window.start if truncated else window.end
-        todo = self._spent(ask)
+        todo = self._open.pop(ask).plus(calls=1)
         if truncated and not (self._continues and answer.newest):
             self._may_count = False  # without a cursor there are no bins
             self._narrow(todo)
@@ -151,7 +163,7 @@ class Planner:
             parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
             self._collect()
         elif isinstance(ask, ReadAsk):
-            self._narrow(self._spent(ask), size=size)
+            self._narrow(self._open.pop(ask).plus(calls=1), size=size)
         else:
             self._count_out = None
             self._may_count = False
@@ -197,7 +209,7 @@ class Planner:
         return ask
 
     def _next_window(self) -> Ask | None:
-        if not self._todo:
+        if not self._todo or self._overreaching():
             return None
         todo = self._pop()
         end = self._reach.cut(todo.window)
@@ -206,6 +218,13 @@ class Planner:
         ask = ReadAsk(window, expected=self._reach.expected(window))
         self._open[ask] = todo.over(window)
         return ask
+
+    def _overreaching(self) -> bool:
+        """Say if an answer before the head will be truncated: the next one begins with its rest."""
+        return any(
+            (ask.expected or 0) >= self._row_cap and todo.window < self._todo.head
+            for ask, todo in self._open.items()
+        )
 
     def _finish_empty(self) -> None:
         """Finish stretches that were counted and hold no row: the count is their answer."""
@@ -220,7 +239,7 @@ class Planner:
         """Keep the rows before the newest instant; go on with it, by hash parts if it is all."""
         window = todo.window
         self._full_answers += 1
-        self._count_due |= self._full_answers >= COUNT_AFTER
+        self._count_due |= self._full_answers >= COUNT_AFTER or self._seems_long(newest)
         if window.start < newest:
             self._finish(todo.over(TimeWindow(window.start, newest)), used)
             todo = Stretch(window)
@@ -229,6 +248,11 @@ class Planner:
         else:
             self._split(todo.over(TimeWindow.at(newest)), least=2)
             self._todo.put_rest(newest.plus(1), window.end)
+
+    def _seems_long(self, newest: Instant) -> bool:
+        """Say if many more answers are to come, should the rest be as dense as what was read."""
+        read = newest.ticks - self.span.start.ticks
+        return self._ahead and self.span.ticks * self._full_answers >= LONG * read
 
     def _narrow(self, todo: Stretch, *, size: bool = False) -> None:
         todo = todo.plus(splits=1)
@@ -260,9 +284,6 @@ class Planner:
             parts, todo = entry
             self._finish(_with(todo, parts), parts.rows or 0, expected=parts.expected)
 
-    def _spent(self, ask: ReadAsk) -> Stretch:
-        return self._open.pop(ask).plus(calls=1)
-
     def _finish(
         self, todo: Stretch, rows: int, *, expected: int | None = None, gap: str | None = None
     ) -> None:
@@ -279,14 +300,3 @@ class Planner:
 
 def _with(todo: Stretch, parts: PartsRead) -> Stretch:
     return todo.plus(calls=parts.calls, splits=parts.splits + 1)
-
-
-def _checked(ask: ReadAsk, answer: Answer) -> TimeWindow:
-    """Return the window that was asked for, which the answer must lie in."""
-    if ask.window is None:
-        msg = "A window was not asked for, so none was answered"
-        raise ValueError(msg)
-    if answer.newest is not None and answer.newest not in ask.window:
-        msg = f"A row at {answer.newest} came for the window {ask.window}"
-        raise ValueError(msg)
-    return ask.window

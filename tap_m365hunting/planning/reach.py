@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tap_m365hunting.instants import Instant, ticks
-from tap_m365hunting.planning.density import Density, bin_width
+from tap_m365hunting.planning.density import Density, Over, bin_width
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow
 
 # "The maximum query result size of a single request can't exceed 50 MB."
@@ -31,13 +31,16 @@ FINER_ABOVE: Final = 25
 class Reach:
     """Decides where the window that starts a stretch ends."""
 
-    def __init__(self, *, row_cap: int, narrowest: int, whole_steps: bool = False) -> None:
+    def __init__(
+        self, *, row_cap: int, narrowest: int, whole_steps: bool = False, fitting: bool = False
+    ) -> None:
         self.rows = row_cap - 1
         self.density: Density | None = None
         self._as_counted: Density | None = None
         self._row_cap = row_cap
         self._narrowest = narrowest
         self._whole_steps = whole_steps
+        self._fitting = fitting
         self._width: int | None = None
         self._ceiling = 0.0
         self._worked = 0
@@ -52,9 +55,7 @@ class Reach:
         """Return how far to read from the window's start."""
         start, end = window.start.ticks, window.end.ticks
         if self.density and self.density.covers(window):
-            # Bytes too many are refused, rows too many are continued.
-            continued = self._byte_room is None
-            end = min(end, self.density.reach(start, self.rows, continued=continued))
+            end = min(end, self.density.reach(start, self.rows, over=self._over()))
         if self._width is not None:
             end = min(end, start + self._width)
         end = max(end, start + self._narrowest)
@@ -62,6 +63,12 @@ class Reach:
             step = self._narrowest
             end = max(end // step, start // step + 1) * step
         return min(window.end, Instant(end))
+
+    def _over(self) -> Over:
+        """Say what it costs to reach too far: bytes too many are refused, rows are continued."""
+        if self._byte_room is not None:
+            return Over.REFUSED
+        return Over.LEFT if self._fitting else Over.CONTINUED
 
     def expected(self, window: TimeWindow) -> int | None:
         """Return the rows of a window, where counted."""

@@ -90,6 +90,20 @@ class ReadAsk:
     part: HashPart | None = None
     expected: int | None = None
 
+    def window_of(self, answer: "Answer") -> TimeWindow:
+        """Return the window that was asked for, in which the answer must lie.
+
+        Raises:
+            ValueError: the newest row lies outside it, or the ask was for a whole table.
+        """
+        if self.window is None:
+            msg = "A window was not asked for, so none was answered"
+            raise ValueError(msg)
+        if answer.newest is not None and answer.newest not in self.window:
+            msg = f"A row at {answer.newest} came for the window {self.window}"
+            raise ValueError(msg)
+        return self.window
+
 
 Ask: TypeAlias = CountAsk | ReadAsk
 

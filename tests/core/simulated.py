@@ -137,3 +137,25 @@ def read_all(planner: Planner, service: Service, *, skip: bool = False) -> Read:
         if not (skip and planner.unreadable):
             return Read(used, done)
         planner.skip()
+
+
+@dataclass
+class AheadRead(Read):
+    """What a reader has at the end, and when that was, if every answer takes 1."""
+
+    finished_at: int = 0
+
+
+def read_ahead(planner: Planner, service: Service, *, most: int) -> AheadRead:
+    """Read with so many calls out at once, the oldest window first; answers take time alone."""
+    used, done = list[Row](), list[WindowDone]()
+    out, now = dict[Ask, int](), 0
+    while True:
+        while len(out) < most and (ask := planner.next()):
+            out[ask] = now + 1
+        if not out:
+            return AheadRead(used, done, finished_at=now)
+        oldest = min(out, key=lambda ask: ask.window.start if ask.window else START)
+        now = max(now, out.pop(oldest))
+        used += tell(planner, service, oldest)
+        done += planner.drain()

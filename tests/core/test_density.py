@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_m365hunting.instants import Instant, ticks
-from tap_m365hunting.planning.density import Density, bin_width
+from tap_m365hunting.planning.density import Density, Over, bin_width
 from tap_m365hunting.planning.windows import TimeWindow
 from tests.core.simulated import SECOND, START, span
 
@@ -18,7 +18,7 @@ tick = st.integers(0, 10 * SECOND - 1)
 
 def at(seconds: float) -> int:
     """Return a tick so many seconds after the start."""
-    return START.ticks + int(seconds * SECOND)
+    return START.ticks + round(seconds * SECOND)
 
 
 def part(start: float, end: float) -> TimeWindow:
@@ -100,27 +100,30 @@ def test_edges_must_rise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "continued", "seconds"),
+    ("room", "over", "seconds"),
     [
-        pytest.param(400, True, 4, id="full-at-an-edge"),
-        pytest.param(350, True, 4, id="over-an-edge-so-that-the-answer-is-full"),
-        pytest.param(350, False, 3, id="within-the-room-if-more-is-refused"),
-        pytest.param(120, False, 1, id="the-last-edge-that-fits"),
-        pytest.param(50, True, 1, id="a-whole-bin-if-it-can-be-continued"),
-        pytest.param(50, False, 0.5, id="half-a-bin-if-not"),
-        pytest.param(5_000, True, 10, id="all-that-is-left"),
+        pytest.param(400, Over.CONTINUED, 4, id="full-at-an-edge"),
+        pytest.param(350, Over.CONTINUED, 4, id="over-an-edge-so-that-the-answer-is-full"),
+        pytest.param(350, Over.REFUSED, 3, id="within-the-room-if-more-is-refused"),
+        pytest.param(120, Over.REFUSED, 1, id="the-last-edge-that-fits"),
+        pytest.param(50, Over.CONTINUED, 1, id="a-whole-bin-if-it-can-be-continued"),
+        pytest.param(50, Over.REFUSED, 0.5, id="half-a-bin-if-not"),
+        pytest.param(305, Over.LEFT, 3, id="nearly-full-if-more-is-left-behind"),
+        pytest.param(480, Over.LEFT, 4.56, id="inside-a-bin-with-some-air-if-not-nearly-full"),
+        pytest.param(375, Over.LEFT, 4, id="over-an-edge-if-bins-are-coarse"),
+        pytest.param(5_000, Over.CONTINUED, 10, id="all-that-is-left"),
     ],
 )
-def test_how_far_an_answer_reaches(room: int, seconds: float, *, continued: bool) -> None:
+def test_how_far_an_answer_reaches(room: int, over: Over, seconds: float) -> None:
     """With 100 rows a second."""
-    assert even(100).reach(at(0), room, continued=continued) == at(seconds)
+    assert even(100).reach(at(0), room, over=over) == at(seconds)
 
 
 def test_empty_bins_are_free() -> None:
     """An answer reaches over them to where the next rows begin."""
     density = Density.of(TEN_SECONDS, timedelta(seconds=1), {Instant(at(0)): 9, Instant(at(8)): 9})
 
-    assert density.reach(at(0), 9, continued=True) == at(8)
+    assert density.reach(at(0), 9) == at(8)
 
 
 def test_the_rest_of_a_bin_has_what_is_left() -> None:
@@ -172,7 +175,7 @@ def test_estimates_add_up(cursors: list[int], width: int, a: int, b: int, room: 
     assert density.total == len(cursors)
     pieces = [(TEN_SECONDS.start, low), (low, high), (high, TEN_SECONDS.end)]
     assert sum(density.expected(TimeWindow(s, e)) for s, e in pieces if s < e) == len(cursors)
-    assert density.reach(low.ticks, room, continued=True) > low.ticks
+    assert density.reach(low.ticks, room) > low.ticks
 
 
 @settings(max_examples=300)

@@ -18,6 +18,7 @@ from tests.core.simulated import (
     Row,
     Service,
     answer_of,
+    read_ahead,
     read_all,
     rows_at,
     span,
@@ -105,6 +106,38 @@ def test_a_backfill_costs_little_more_than_its_rows(
 
     assert service.calls <= 1 + 1.1 * len(service.rows) / cap
     assert_whole(read, service, planner)
+
+
+@pytest.mark.parametrize("caps_of_rows", [0.3, 1, 2.5, 5, 9.9, 12, 16, 20, 40, 120])
+@pytest.mark.parametrize("skew", [1, 100], ids=["even", "hours-100-to-1"])
+@pytest.mark.parametrize("most", [2, 4])
+def test_reading_ahead_costs_hardly_more(caps_of_rows: float, skew: int, most: int) -> None:
+    """The bound holds with one call more at most, should only the start of the span be dense."""
+    random = Random(7)
+    weights = [skew if random.random() < 0.2 else 1 for _ in range(720)]
+    chosen = random.choices(range(720), weights, k=int(caps_of_rows * 1_000))
+    service = Service(
+        rows_at([(hour * HOUR * SECOND) + random.randrange(HOUR * SECOND) for hour in chosen]),
+        cap=1_000,
+    )
+    planner = Planner(MONTH, row_cap=1_000, ahead=True)
+
+    read = read_ahead(planner, service, most=most)
+
+    assert service.calls <= 2 + 1.1 * len(service.rows) / 1_000
+    assert read.rows == sorted(read.rows)
+    assert_whole(read, service, planner)
+
+
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_reading_ahead_divides_the_time_by_the_calls_that_are_out(most: int) -> None:
+    """Of 40 answers only the first, and the count behind it, are waited for alone."""
+    service = Service(spread(39_500, 30 * DAY), cap=1_000)
+
+    read = read_ahead(Planner(MONTH, row_cap=1_000, ahead=True), service, most=most)
+
+    assert service.calls <= 1 + 1.1 * 39.5
+    assert read.finished_at <= 2 + -(-(service.calls - 2) // most) + 1
 
 
 def test_windows_get_narrow_once_there_is_much_to_read() -> None:
