@@ -70,9 +70,9 @@ def check(
     effects: Effects, *, sources: Sequence[str], offline: bool, show_kql: bool, form: str
 ) -> None:
     """Say whether the queries will work; exit with status 1 if one will not."""
-    schema = _schema(credentials=not offline)
+    schema = _schema()
     given = _settings(sources, schema)
-    found = report(given, schema=schema, read=READ_UTF8)
+    found = report(given, schema=schema, read=READ_UTF8, online=not offline)
     if not offline and not found.errors:
         found = _asked(found, given, effects)
     if form == "json":
@@ -90,7 +90,7 @@ def check(
 @click.pass_obj
 def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: str) -> None:
     """Say what the next run would do; counts rows and fetches none."""
-    schema = _schema(credentials=True)
+    schema = _schema()
     settings = _parsed(_settings(sources, schema), schema)
     service = _service(settings, effects)
     saved = _file(state) if state else {}
@@ -160,11 +160,10 @@ def _print_around(found: Report) -> None:
         click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
 
 
-def _schema(*, credentials: bool) -> dict[str, Any]:
+def _schema() -> dict[str, Any]:
     """Return the schema of the settings, those of the SDK included."""
     TapM365Hunting.append_builtin_config(TapM365Hunting.config_jsonschema)
-    schema = dict(TapM365Hunting.config_jsonschema)
-    return schema if credentials else {**schema, "required": ["queries"]}
+    return dict(TapM365Hunting.config_jsonschema)
 
 
 def _settings(sources: Sequence[str], schema: dict[str, Any]) -> dict[str, Any]:

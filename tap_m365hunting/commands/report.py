@@ -171,11 +171,19 @@ class Report:
 
 
 def report(
-    given: Mapping[str, Any], *, schema: Mapping[str, Any], read: Callable[[Path], str]
+    given: Mapping[str, Any],
+    *,
+    schema: Mapping[str, Any],
+    read: Callable[[Path], str],
+    online: bool = True,
 ) -> Report:
-    """Say of each configured query how it will be read, and what is wrong with that."""
+    """Say of each configured query how it will be read, and what is wrong with that.
+
+    If it is not to be asked online, nothing needs to name a tenant or to say how to sign in.
+    """
     listed = listed_queries(given, read=read)
-    by_query, errors = _by_query(setting_problems(given, schema), {q.number for q in listed})
+    wrong = setting_problems(given, schema, read=read, online=online)
+    by_query, errors = _by_query(wrong, {query.number for query in listed})
     # settings that are wrong leave those that go for all queries at their defaults
     said = stated({} if errors else given)
     return Report(

@@ -11,16 +11,11 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.configuration.credentials import (
-    Credential,
-    credential,
-    credential_problems,
-)
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, instant, listed_queries
-from tap_m365hunting.configuration.settings import NOT_YET, SETTINGS
+from tap_m365hunting.configuration.settings import SETTINGS
+from tap_m365hunting.configuration.tenants import Connection, Tenant, TenantList, partitioned
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect
 
 __all__ = [
     "READ_UTF8",
@@ -29,6 +24,7 @@ __all__ = [
     "Rations",
     "Reading",
     "Settings",
+    "Tenant",
     "setting_problems",
     "stated",
 ]
@@ -42,26 +38,14 @@ READ_UTF8: Final = partial(Path.read_text, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """Where the service is and who asks."""
-
-    dialect: Dialect
-    url: str
-    authority: str
-    scope: str
-    tenant_id: str
-    credential: Credential
-    timeout: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Rations:
-    """What the tap may use of the tenant's quotas."""
+    """What the tap may use of a tenant's quotas, and how many calls at the same time."""
 
     calls_per_minute: int
     calls_per_hour: int
     share_percent: int
     max_wait: timedelta
+    parallel_calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +66,23 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a run is told."""
+    """Everything that a run is told.
 
-    connection: Connection
+    There is at least one tenant; `partitioned` says that they were given as a list, so that state
+    and rows name theirs.
+    """
+
+    tenants: tuple[Tenant, ...]
+    partitioned: bool
+    parallel_tenants: int
     rations: Rations
     reading: Reading
     queries: tuple[HuntingQuery, ...]
+
+    @property
+    def connection(self) -> Connection:
+        """The first tenant's, for what holds for all of them."""
+        return self.tenants[0].connection
 
     @classmethod
     def parse(
@@ -98,7 +93,7 @@ class Settings:
         read: Callable[[Path], str] = READ_UTF8,
         environment: Mapping[str, str] = os.environ,
     ) -> Self:
-        """Check the settings and give them types; `read` reads a query file.
+        """Check the settings and give them types; `read` reads files of queries and tenants.
 
         The environment may name the file of a federated token.
 
@@ -106,7 +101,7 @@ class Settings:
             ConfigValidationError: something is wrong; `errors` names everything that is.
         """
         queries = listed_queries(given, read=read)
-        wrong = [*setting_problems(given, schema, environment=environment)]
+        wrong = [*setting_problems(given, schema, read=read, environment=environment)]
         wrong += [line for query in queries for line in query.problems]
         sound = [query for query in queries if not query.named_in(wrong)]
         wrong += [line for query in sound for line in _unfit(query)]
@@ -114,7 +109,8 @@ class Settings:
             msg = "Config validation failed"
             raise ConfigValidationError(msg, errors=wrong, schema=dict(schema))
         said = stated(given)
-        return cls.right(given, [query.parsed(said) for query in queries], environment=environment)
+        parsed = [query.parsed(said) for query in queries]
+        return cls.right(given, parsed, read=read, environment=environment)
 
     @classmethod
     def right(
@@ -122,12 +118,20 @@ class Settings:
         given: Mapping[str, Any],
         queries: Iterable[HuntingQuery],
         *,
+        read: Callable[[Path], str] = READ_UTF8,
         environment: Mapping[str, str] = os.environ,
     ) -> Self:
         """Give types to settings with which nothing is wrong, for some of their queries."""
         said = stated(given)
-        signing_in = credential(said, environment)
-        return cls(_connection(said, signing_in), _rations(said), _reading(said), tuple(queries))
+        listed = TenantList.read(said, read=read).tenants
+        return cls(
+            tenants=tuple(tenant.parsed(said, environment) for tenant in listed),
+            partitioned=partitioned(said),
+            parallel_tenants=said["max_parallel_tenants"],
+            rations=_rations(said),
+            reading=_reading(said),
+            queries=tuple(queries),
+        )
 
 
 def stated(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,17 +143,19 @@ def setting_problems(
     given: Mapping[str, Any],
     schema: Mapping[str, Any],
     *,
+    read: Callable[[Path], str] = READ_UTF8,
     environment: Mapping[str, str] = os.environ,
+    online: bool = True,
 ) -> Iterator[str]:
     """Yield what is wrong with the settings, the meaning of their queries aside.
 
-    A schema that requires no tenant is for a look at the queries alone, with no call: nothing
-    needs to say how to sign in.
+    For a look at the queries alone, with no call, nothing needs to name a tenant or to say how to
+    sign in.
     """
-    yield from problems(given, schema, not_yet=NOT_YET)
+    yield from problems(given, schema)
     given = {key: value for key, value in given.items() if value is not None}
-    online = "tenant_id" in schema["required"]
-    yield from credential_problems(given, environment, needed=online)
+    tenants = TenantList.read(given, read=read, needed=online)
+    yield from tenants.problems(environment, needed=online)
     yield from _date_problems(given)
     yield from _url_problems(given)
 
@@ -161,26 +167,13 @@ def _unfit(listed: ListedQuery) -> Iterator[str]:
             yield f"{listed}: line {problem.line}, column {problem.column}: {problem.message}"
 
 
-def _connection(said: Mapping[str, Any], signing_in: Credential) -> Connection:
-    dialect, cloud = DIALECTS[said["api"]], CLOUDS[said["cloud"]]
-    place = cloud.endpoints[dialect.name]
-    return Connection(
-        dialect=dialect,
-        url=dialect.url(said.get("api_url", place.url)),
-        authority=said.get("authority_url", cloud.authority).rstrip("/"),
-        scope=place.scope,
-        tenant_id=said["tenant_id"],
-        credential=signing_in,
-        timeout=timedelta(seconds=said["request_timeout_seconds"]),
-    )
-
-
 def _rations(said: Mapping[str, Any]) -> Rations:
     return Rations(
         calls_per_minute=said["max_calls_per_minute"],
         calls_per_hour=said["max_calls_per_hour"],
         share_percent=said["quota_share_percent"],
         max_wait=timedelta(minutes=said["max_wait_minutes"]),
+        parallel_calls=said["max_parallel_calls"],
     )
 
 

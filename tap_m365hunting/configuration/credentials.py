@@ -74,6 +74,10 @@ METHODS: Final[Mapping[str, Method]] = {
     "managed_identity": Method(("managed_identity",), ("managed_identity",)),
     "device_code": Method(("token_cache_path",), ("client_id",)),
 }
+#: Settings that say how to sign in: by themselves, and with the application that does.
+WAY_KEYS: Final = frozenset({"auth_method", *(key for way in METHODS.values() for key in way.own)})
+AUTH_KEYS: Final = WAY_KEYS | {"client_id"}
+
 _WAYS: Final = (
     "client_id and client_secret; client_id and certificate_path; client_id and "
     f"federated_token_file (or the variable {TOKEN_FILE_VARIABLE}); managed_identity; "

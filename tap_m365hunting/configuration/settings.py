@@ -9,16 +9,6 @@ from tap_m365hunting.configuration.credentials import METHODS, TOKEN_FILE_VARIAB
 #: What a query's stream is called: SQL loaders split names on `-` and fold case.
 STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
 
-#: Promised for later and refused by name until then, since ignoring one could lose rows.
-NOT_YET: Final = frozenset(
-    {
-        "max_parallel_calls",
-        "max_parallel_tenants",
-        "tenants",
-        "tenants_file",
-    }
-)
-
 _QUERY: Final = th.ObjectType(
     th.Property(
         "name",
@@ -61,8 +51,7 @@ _QUERY: Final = th.ObjectType(
     additional_properties=False,
 )
 
-SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
-    th.Property("tenant_id", th.StringType, required=True, description="Entra ID tenant"),
+_SIGN_IN: Final = (
     th.Property(
         "client_id",
         th.StringType,
@@ -107,6 +96,44 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         "token_cache_path",
         th.StringType,
         description="A file, private to its user, where device_code keeps a sign-in for later runs",
+    ),
+)
+
+_TENANT: Final = th.ObjectType(
+    th.Property("tenant_id", th.StringType, required=True, description="Entra ID tenant"),
+    th.Property(
+        "name",
+        th.StringType,
+        description="What people call it; stands in each row as `tenant_name`",
+    ),
+    *_SIGN_IN,
+    additional_properties=False,
+)
+
+SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
+    th.Property(
+        "tenant_id",
+        th.StringType,
+        description="Entra ID tenant; required unless `tenants` or `tenants_file` lists tenants",
+    ),
+    *_SIGN_IN,
+    th.Property(
+        "tenants",
+        th.ArrayType(_TENANT),
+        secret=True,
+        description="Many tenants in the place of `tenant_id`, each with what differs from the "
+        "settings for all: see below",
+    ),
+    th.Property(
+        "tenants_file",
+        th.StringType,
+        description="A JSON file that holds such a list in the place of `tenants`",
+    ),
+    th.Property(
+        "max_parallel_tenants",
+        th.IntegerType(minimum=1),
+        default=4,
+        description="Tenants that are read at the same time",
     ),
     th.Property(
         "api",
@@ -189,6 +216,12 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=100),
         default=100,
         description="Percent of the quotas that the tap may use; the rest is left to analysts",
+    ),
+    th.Property(
+        "max_parallel_calls",
+        th.IntegerType(minimum=1),
+        default=2,
+        description="Calls of a tenant that are in flight at the same time",
     ),
     th.Property(
         "max_wait_minutes",

@@ -20,14 +20,12 @@ _TYPE_NAMES: Final = {
 }
 
 
-def problems(
-    settings: Mapping[str, Any], schema: Mapping[str, Any], *, not_yet: frozenset[str]
-) -> Iterator[str]:
-    """Yield a line for each thing that is wrong; `not_yet` are settings of later versions."""
+def problems(settings: object, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each thing that is wrong."""
     for error in Draft202012Validator(schema).iter_errors(settings):
         where = key_path(error.absolute_path)
         if error.validator == "additionalProperties":
-            yield from _unknown_keys(error, where, not_yet)
+            yield from _unknown_keys(error, where)
         else:
             yield from _SAYINGS.get(str(error.validator), _as_it_is)(error, where)
 
@@ -50,12 +48,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _unknown_keys(error: ValidationError, where: str, not_yet: frozenset[str]) -> Iterator[str]:
+def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
     known = _parts(error)["properties"]
     for key in _given(error):
-        if key in not_yet:
-            yield f"{_joined(where, key)}: is not supported by this version; remove it"
-        elif key not in known:
+        if key not in known:
             yield f"{_joined(where, key)}: is no setting{nearest(key, known)}"
 
 

@@ -31,6 +31,15 @@ Column names in it are the query's own, before any renaming. How a query is read
 be refused: [queries.md](queries.md).
 
 """
+_TENANT_HEAD: Final = """
+## A tenant
+
+Each member of `tenants`, or of the list in the file that `tenants_file` names. What stands here
+beats what is set for all tenants. A way to sign in is taken as a whole: a tenant that has one of
+its own has nothing of the shared one but its `client_id`, and may replace that, too. How to run
+the tap for many tenants: [tenants.md](tenants.md).
+
+"""
 _SDK_HEAD: Final = """
 ## From the Singer SDK
 
@@ -48,11 +57,12 @@ def page(about: Mapping[str, Any]) -> str:
     required = set(settings.get("required", ()))
     of_sdk = {name: value for name, value in settings["properties"].items() if _is_sdk(name)}
     own = {name: value for name, value in settings["properties"].items() if name not in of_sdk}
-    query = own["queries"]["items"]["properties"]
+    query, tenant = (own[name]["items"] for name in ("queries", "tenants"))
     return "".join(
         (
             *(_HEAD, _TABLE, *_rows(own, required)),
-            *(_QUERY_HEAD, _TABLE, *_rows(query, set())),
+            *(_QUERY_HEAD, _TABLE, *_rows(query["properties"], set())),
+            *(_TENANT_HEAD, _TABLE, *_rows(tenant["properties"], set(tenant["required"]))),
             *(_SDK_HEAD, _TABLE, *_rows(of_sdk, set())),
         )
     )

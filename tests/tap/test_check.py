@@ -433,6 +433,6 @@ def test_any_text_gets_a_report(text: str) -> None:
 
 
 def _report(queries: Sequence[Mapping[str, object]]) -> Any:  # noqa: ANN401 - JSON
-    found = report({"queries": queries}, schema={**SETTINGS, "required": []}, read=READ_UTF8)
+    found = report({"queries": queries}, schema=SETTINGS, read=READ_UTF8, online=False)
     "\n".join(check_lines(found, show_kql=True)).encode()
     return found.to_json()

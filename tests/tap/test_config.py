@@ -35,7 +35,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         tenant_id=None,
         client_secrt="x",
         lookback_minutes="60",
-        tenants=[],
+        max_parallel_calls=0,
         queries=[
             QUERY,
             QUERY,
@@ -49,14 +49,14 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert sorted(said) == [
         "client_secrt: is no setting (did you mean 'client_secret'?)",
         "lookback_minutes: must be a whole number",
+        "max_parallel_calls: 0 is less than the minimum of 1",
         "queries[0].name: 'alerts' is taken twice, case aside",
         "queries[1].name: 'alerts' is taken twice, case aside",
         "queries[2].name: 'no-dash' does not match '^[A-Za-z_][A-Za-z0-9_]{0,62}$'",
         "queries[2].query: is empty",
         "queries[3].name: is required",
         "queries[3].query_file: 'gone.kql' cannot be read: No such file or directory",
-        "tenant_id: must be a string",
-        "tenants: is not supported by this version; remove it",
+        "tenant_id: is required, unless tenants or tenants_file lists the tenants",
     ]
 
 

@@ -84,7 +84,7 @@ def test_table_is_planned_in_one_call_or_in_parts(rows: int, cap: int) -> None:
 )
 def test_minutes_are_those_of_calls_or_quota(calls: int, quota: int, expected: float) -> None:
     """Three seconds a call, and the waits that the quotas demand."""
-    rations = Rations(quota, 1500, 100, timedelta(minutes=30))
+    rations = Rations(quota, 1500, 100, timedelta(minutes=30), parallel_calls=1)
 
     assert minutes(calls, rations) == pytest.approx(expected)
 

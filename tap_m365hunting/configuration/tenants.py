@@ -1,0 +1,240 @@
+"""The tenants that are read: where each of them is, and how the tap signs in there.
+
+One tenant stands in `tenant_id`, many in `tenants` or in a file. A value is shown only if it is a
+tenant's id: all others may be secrets.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from json import loads
+from pathlib import Path
+from typing import Any, Final, Self
+
+from tap_m365hunting.configuration.credentials import (
+    AUTH_KEYS,
+    WAY_KEYS,
+    Credential,
+    credential,
+    credential_problems,
+)
+from tap_m365hunting.configuration.settings import SETTINGS
+from tap_m365hunting.configuration.validation import problems
+from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect
+
+#: Where the tenants may be named; the settings have one of these.
+SOURCES: Final = ("tenant_id", "tenants", "tenants_file")
+
+_LISTS: Final = SOURCES[1:]
+_CACHE: Final = "token_cache_path"
+# A GUID or a domain; whatever else would change the path of the login's URL.
+_TENANT_ID: Final = re.compile(r"[\w.-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the service is and who asks."""
+
+    dialect: Dialect
+    url: str
+    authority: str
+    scope: str
+    tenant_id: str
+    credential: Credential
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant that is read; `name` is for people."""
+
+    connection: Connection
+    name: str | None = None
+
+    @property
+    def tenant_id(self) -> str:
+        """Its id, as it is configured."""
+        return self.connection.tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTenant:
+    """A tenant as it is given, right or wrong; `place` says where, empty for the only one.
+
+    What it says of itself stands before what the settings say for all. A way to sign in is taken as
+    a whole: with one of its own a tenant has nothing of the shared one but the `client_id`.
+    """
+
+    place: str
+    _own: Mapping[str, Any] = field(repr=False)
+    _shared: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def tenant_id(self) -> str | None:
+        """Its id, if that is a text at all."""
+        named = self._own.get("tenant_id")
+        return named if isinstance(named, str) else None
+
+    @property
+    def cache(self) -> str | None:
+        """A file of its own that keeps a sign-in."""
+        return self._own.get(_CACHE)
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """What is wrong with its id."""
+        if self.tenant_id is not None and not _TENANT_ID.fullmatch(self.tenant_id):
+            yield self.at("tenant_id: must be the directory's id, a GUID, or one of its domains")
+
+    def at(self, line: str) -> str:
+        """Return a line about one of its keys with the place before it."""
+        return f"{self.place}.{line}" if self.place else line
+
+    def credential_lines(
+        self, environment: Mapping[str, str], *, needed: bool
+    ) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with the way to sign in, and the line for all whom it may concern.
+
+        They are the same if it is this tenant's alone.
+        """
+        alone = self._has_own_way
+        for line in credential_problems(self._signing_in, environment, needed=needed):
+            key = line.partition(":")[0]
+            if alone or key in self._own:
+                yield self.at(line), self.at(line)
+            else:
+                yield (line if key in self._shared else self.at(line)), line
+
+    def parsed(self, said: Mapping[str, Any], environment: Mapping[str, str]) -> Tenant:
+        """Give types to a tenant with which nothing is wrong; `said` has its defaults filled in."""
+        dialect, cloud = DIALECTS[said["api"]], CLOUDS[said["cloud"]]
+        place = cloud.endpoints[dialect.name]
+        connection = Connection(
+            dialect=dialect,
+            url=dialect.url(said.get("api_url", place.url)),
+            authority=said.get("authority_url", cloud.authority).rstrip("/"),
+            scope=place.scope,
+            tenant_id=self._own["tenant_id"],
+            credential=credential(self._signing_in, environment),
+            timeout=timedelta(seconds=said["request_timeout_seconds"]),
+        )
+        return Tenant(connection, self._own.get("name"))
+
+    @property
+    def _has_own_way(self) -> bool:
+        return any(key in self._own for key in WAY_KEYS)
+
+    @property
+    def _signing_in(self) -> Mapping[str, Any]:
+        """What counts for signing in: its own keys before the shared ones."""
+        shared = AUTH_KEYS - WAY_KEYS if self._has_own_way else AUTH_KEYS
+        found = {key: self._shared[key] for key in shared if key in self._shared}
+        if self.place and isinstance(found.get(_CACHE), str):
+            # one file cannot keep the sign-ins of tenants that are read at the same time
+            path = Path(found[_CACHE])
+            found[_CACHE] = str(
+                path.with_name(f"{path.stem}-{str(self.tenant_id).lower()}{path.suffix}")
+            )
+        return found | {key: self._own[key] for key in AUTH_KEYS if key in self._own}
+
+
+@dataclass(frozen=True, slots=True)
+class TenantList:
+    """The tenants in the order in which they are given, and what is wrong with the list."""
+
+    tenants: tuple[ListedTenant, ...]
+    wrong: tuple[str, ...] = ()
+
+    @classmethod
+    def read(
+        cls, given: Mapping[str, Any], *, read: Callable[[Path], str], needed: bool = True
+    ) -> Self:
+        """Find the tenants in settings without nulls; `read` reads a file.
+
+        If none is needed, none may be given, and the file, which may hold secrets, be missing.
+        """
+        sources = [key for key in SOURCES if key in given]
+        if len(sources) > 1:
+            both = " and ".join(sources)
+            return cls((), (f"{sources[1]}: {both} say which tenants are read; keep one",))
+        source = sources[0] if sources else None
+        if source == "tenants":
+            return cls._of(given[source], source, given)
+        if source == "tenants_file":
+            return cls._of_file(given, read, needed=needed)
+        missing = "tenant_id: is required, unless tenants or tenants_file lists the tenants"
+        only = ListedTenant("", {key: given[key] for key in sources}, given)
+        return cls((only,), (missing,) * (needed and not sources))
+
+    def problems(self, environment: Mapping[str, str], *, needed: bool) -> Iterator[str]:
+        """Yield everything that is wrong; what concerns all of them once."""
+        yield from self.wrong
+        for tenant in self.tenants:
+            yield from tenant.lines
+        yield from self._twice()
+        found = [
+            pair
+            for tenant in self.tenants
+            for pair in dict.fromkeys(tenant.credential_lines(environment, needed=needed))
+        ]
+        times = Counter(common for _, common in found)
+        everybody = len(self.tenants)
+        yield from dict.fromkeys(
+            common if times[common] == everybody else own for own, common in found
+        )
+
+    def _twice(self) -> Iterator[str]:
+        ids, caches = dict[str, str](), dict[str, str]()
+        for tenant in self.tenants:
+            named = tenant.tenant_id
+            if named and (first := ids.setdefault(named.lower(), tenant.place)) != tenant.place:
+                yield tenant.at(f"tenant_id: {named!r} is that of {first}, too, case aside")
+            if (
+                tenant.cache
+                and (first := caches.setdefault(str(tenant.cache), tenant.place)) != tenant.place
+            ):
+                yield tenant.at(f"{_CACHE}: is that of {first}, too; each tenant needs its own")
+
+    @classmethod
+    def _of(cls, entries: object, name: str, given: Mapping[str, Any]) -> Self:
+        if not isinstance(entries, Sequence) or isinstance(entries, str):
+            return cls(())  # that is said elsewhere
+        listed = tuple(
+            ListedTenant(f"{name}[{number}]", _without_nulls(entry), given)
+            for number, entry in enumerate(entries)
+            if isinstance(entry, Mapping)
+        )
+        return cls(listed, () if entries else (f"{name}: lists no tenant",))
+
+    @classmethod
+    def _of_file(
+        cls, given: Mapping[str, Any], read: Callable[[Path], str], *, needed: bool
+    ) -> Self:
+        name = given["tenants_file"]
+        if not isinstance(name, str):
+            return cls(())  # that is said elsewhere
+        try:
+            entries = loads(read(Path(name)))
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and not needed:
+                return cls(())
+            return cls((), (f"tenants_file: {name!r} cannot be read: {error.strerror}",))
+        except ValueError as error:  # text that is no UTF-8 among them, of which it would show some
+            reason = "" if isinstance(error, UnicodeError) else f": {error}"
+            return cls((), (f"tenants_file: {name!r} is not JSON{reason}",))
+        if not isinstance(entries, list):
+            return cls((), (f"tenants_file: {name!r} must hold a list",))
+        found = cls._of(entries, name, given)
+        wrong = (f"{name}{line}" for line in problems(entries, SETTINGS["properties"]["tenants"]))
+        return cls(found.tenants, (*wrong, *found.wrong))
+
+
+def partitioned(given: Mapping[str, Any]) -> bool:
+    """Say whether the settings are for a list of tenants, though it may be a list of one."""
+    return any(given.get(key) is not None for key in _LISTS)
+
+
+def _without_nulls(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if value is not None}
