@@ -1,0 +1,206 @@
+"""How many rows of the lookback came late: those that were not there a run ago.
+
+Pure. A run leaves a tally behind, rows per bin of the stretch that the next one will read again;
+the next run holds its own numbers against it. Which row is late is not known, only in which bin.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple, Self, TypeAlias
+
+from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.planning.spans import overlap, span_between
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+
+JsonTally: TypeAlias = dict[str, str | int | list[int | None]]
+
+#: Enough to say how wide a lookback should be, and few enough for a state that people read.
+MOST_BINS: Final = 16
+_MINUTE: Final = timedelta(minutes=1)
+_MINUTE_TICKS: Final = ticks(_MINUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Rows per bin of the stretch before a bookmark; `None` where they are not known.
+
+    Bins are `minutes` wide, counted back from the `end`, so `start` may cut the first one.
+    """
+
+    start: Instant
+    end: Instant
+    minutes: int
+    rows: tuple[int | None, ...]
+
+    def __post_init__(self) -> None:
+        wide = self.minutes * _MINUTE_TICKS
+        if wide < 1 or -(-(self.end.ticks - self.start.ticks) // wide) != len(self.rows):
+            msg = f"{len(self.rows)} bins of {self.minutes} min are not {self.start} to {self.end}"
+            raise ValueError(msg)
+
+    @property
+    def bins(self) -> Iterator[tuple[TimeWindow, int | None]]:
+        """Each bin with its rows, oldest first."""
+        edges = _edges(self.start, self.end, self.minutes)
+        return zip(_windows(edges), self.rows, strict=True)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, object]) -> Self:
+        """Read a tally from the state.
+
+        Raises:
+            ValueError: it is no tally.
+        """
+        try:
+            start, end = Instant.parse(str(found["start"])), Instant.parse(str(found["end"]))
+            rows = found["rows"]
+            if not isinstance(rows, list):
+                msg = f"The rows of a lookback in the state are no list, but {rows!r}"
+                raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
+            counts = tuple(None if count is None else int(str(count)) for count in rows)
+            return cls(start, end, int(str(found["minutes"])), counts)
+        except KeyError as error:
+            msg = f"A lookback in the state has no {error}"
+            raise ValueError(msg) from error
+
+    def to_json(self) -> JsonTally:
+        """Write the tally as the state has it."""
+        return {
+            "start": str(self.start),
+            "end": str(self.end),
+            "minutes": self.minutes,
+            "rows": list(self.rows),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """The late rows of a run.
+
+    The oldest lies at most so many `minutes` behind the bookmark, and not a bin less. If it is in
+    the oldest bin of the lookback, this `reaches` its start: then more rows may lie before it.
+    """
+
+    rows: int
+    minutes: int
+    reaches: bool
+
+
+class _Bin(NamedTuple):
+    """A stretch that is read again, and its rows a run ago, where known."""
+
+    window: TimeWindow
+    before: int | None
+
+
+class LateRows:
+    """Counts the rows of a span that begins with a lookback.
+
+    Rows before `fresh`, the bookmark, are read again; `before` is what the last run counted there.
+    Tell it of every block of records, in any order, and of each window when it is done.
+    """
+
+    def __init__(
+        self, span: TimeWindow, fresh: Instant, *, lookback: timedelta, before: Tally | None
+    ) -> None:
+        self._span = span
+        self._fresh = fresh
+        self._lookback = lookback
+        self._again = tuple(_read_again(span_between(span.start, fresh), before))
+        self._minutes = max(1, -(-lookback // (MOST_BINS * _MINUTE)))
+        start = max(span.end - lookback, span.start)
+        self._next = _edges(start, span.end, self._minutes) if start < span.end else ()
+        bounds = {edge for again in self._again for edge in (again.window.start, again.window.end)}
+        self._cuts = tuple(map(str, sorted({*bounds, *self._next})))
+        self._counts = [0] * len(self._cuts)
+        self._rows = 0
+        self._unsure = list[TimeWindow]()
+
+    def add(self, cursors: Sequence[str]) -> None:
+        """Count the rows of a block by their cursors, which are in order."""
+        self._rows += len(cursors)
+        if not cursors or not self._cuts or cursors[-1] < self._cuts[0]:
+            return
+        places = [bisect_left(cursors, cut) for cut in self._cuts]
+        for index, (low, high) in enumerate(pairwise((*places, len(cursors)))):
+            self._counts[index] += high - low
+
+    def done(self, done: WindowDone) -> int | None:
+        """Return how many rows of a window are late, `None` if that is not known.
+
+        Rows since the window before are taken to be its own. A bin belongs to the window in which
+        it ends, so that over a span the numbers add up.
+        """
+        if done.gap or self._rows != done.rows:  # given up, or parts of it came twice
+            self._unsure.append(done.window)
+        self._rows = 0
+        if done.gap:
+            return None
+        if done.window.start >= self._fresh:
+            return 0
+        late = [self._late(again) for again in self._again if again.window.end in _ends(done)]
+        known = [rows for rows in late if rows is not None]
+        return sum(known) if known and len(known) == len(late) else None
+
+    def found(self) -> Lateness | None:
+        """Return what is known of late rows at the end of the span, `None` if there are none."""
+        late = [(again.window, rows) for again in self._again if (rows := self._late(again))]
+        if not late:
+            return None
+        oldest = late[0][0].start
+        return Lateness(
+            rows=sum(rows for _, rows in late),
+            minutes=-((oldest.ticks - self._fresh.ticks) // _MINUTE_TICKS),
+            reaches=oldest == self._span.start == self._fresh - self._lookback,
+        )
+
+    def tally(self) -> Tally | None:
+        """Return what the next run is to compare with; `None` if nothing will be read again."""
+        if not self._next:
+            return None
+        rows = tuple(map(self._count, _windows(self._next)))
+        return Tally(self._next[0], self._next[-1], self._minutes, rows)
+
+    def _late(self, again: _Bin) -> int | None:
+        """Return the late rows of a bin; what has vanished from it is not counted against them."""
+        now = self._count(again.window)
+        return None if now is None or again.before is None else max(0, now - again.before)
+
+    def _count(self, window: TimeWindow) -> int | None:
+        if any(overlap(window, unsure) for unsure in self._unsure):
+            return None
+        low, high = (bisect_left(self._cuts, str(edge)) for edge in (window.start, window.end))
+        return sum(self._counts[low:high])
+
+
+def _ends(done: WindowDone) -> TimeWindow:
+    """Return the instants at which a bin of the window may end: not its start, but its end."""
+    return TimeWindow(done.window.start.plus(1), done.window.end.plus(1))
+
+
+def _edges(start: Instant, end: Instant, minutes: int) -> tuple[Instant, ...]:
+    wide = minutes * _MINUTE_TICKS
+    return (start, *map(Instant, reversed(range(end.ticks, start.ticks, -wide))))
+
+
+def _windows(edges: Sequence[Instant]) -> Iterator[TimeWindow]:
+    return (TimeWindow(*bounds) for bounds in pairwise(edges))
+
+
+def _read_again(stretch: TimeWindow | None, before: Tally | None) -> Iterator[_Bin]:
+    """Cover a stretch with the bins of a tally; what is no whole bin of it is not known."""
+    if stretch is None:
+        return
+    bins = dict(before.bins) if before and before.end == stretch.end else {}
+    start = stretch.start
+    for window, rows in bins.items():
+        if window.start >= stretch.start:
+            if start < window.start:
+                yield _Bin(TimeWindow(start, window.start), None)
+            yield _Bin(window, rows)
+            start = window.end
+    if start < stretch.end:
+        yield _Bin(TimeWindow(start, stretch.end), None)
