@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Final, Self
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
@@ -19,38 +20,52 @@ DAY: Final = 86_400.0
 # "When a query reaches 100 % of the allocated CPU, the tenant is blocked until the next 15-minute
 # cycle" -- https://learn.microsoft.com/en-us/defender-xdr/advanced-hunting-limits
 CPU_CYCLE: Final = 900.0
-# The service counts calls as they arrive, and the network may bunch what was sent evenly.
-MARGIN: Final = 1.0
+# Whether a call may come at the very end of a period is the service's to say.
+MARGIN: Final = 0.1
 SHORTEST: Final = 1.0
 # 1970-01-01 in ticks since 0001-01-01.
 _EPOCH: Final = Instant.parse("1970-01-01").ticks
 
 
 class MovingQuota:
-    """At most `limit` in any `period` seconds, wherever the period begins."""
+    """At most `limit` in any `period` seconds, wherever the period begins.
+
+    The service counts a call when it arrives, which is before its answer: a call that is `begun`
+    has its place until it is `answered`, and for a period from then on.
+    """
 
     def __init__(self, limit: int, period: float) -> None:
         self.limit = max(1, limit)
         self.period = period
         self._spent: deque[float] = deque()
+        self._flying = 0
 
     def delay(self, now: float) -> float:
-        """Return the seconds until something is left to spend, 0 if there is now."""
+        """Return the seconds until something is left to spend, 0 if there is now.
+
+        It is infinite if an answer must come first.
+        """
         self._forget(now)
-        if len(self._spent) < self.limit:
+        room = self.limit - self._flying
+        if len(self._spent) < room:
             return 0.0
         # With a limit that was lowered, more than one entry may have to leave the period.
-        return max(0.0, self._spent[-self.limit] + self.period - now)
+        return max(0.0, self._spent[-room] + self.period - now) if room > 0 else inf
 
-    def spend(self, now: float) -> None:
-        """Note one call."""
+    def begin(self) -> None:
+        """Note one call that is on its way."""
+        self._flying += 1
+
+    def answered(self, now: float) -> None:
+        """Note that one of the calls on their way has arrived, now at the latest."""
         self._forget(now)
+        self._flying -= 1
         self._spent.append(now)
 
     def left(self, now: float) -> int:
         """Return how many calls may be made at once."""
         self._forget(now)
-        return max(0, self.limit - len(self._spent))
+        return max(0, self.limit - len(self._spent) - self._flying)
 
     def lower(self, limit: int) -> None:
         """Learn that the quota is smaller; it never grows."""
@@ -70,6 +85,7 @@ class TenantQuota:
     def __init__(self, moving: Iterable[MovingQuota], *, share_percent: int = 100) -> None:
         self._moving = list(moving)
         self._share = share_percent
+        self._flying = 0
         self._blocked_until = 0.0
         self._blocked_for = 0.0
 
@@ -86,16 +102,33 @@ class TenantQuota:
         """Return the seconds until a call may be made."""
         return max(0.0, self._blocked(now), *(quota.delay(now) for quota in self._moving))
 
-    def take(self, now: float) -> float:
+    def begin(self, now: float) -> float:
         """Take one call and return 0, or take nothing and return the seconds to wait.
 
-        The caller waits and asks again, as another may have been faster:
-        `while wait := quota.take(clock()): sleep(wait)`.
+        The caller waits and asks again, as another may have been faster. Each call that was taken
+        is to be `answered`.
         """
         wait = self.delay(now)
         if wait == 0:
             for quota in self._moving:
-                quota.spend(now)
+                quota.begin()
+            self._flying += 1
+        return wait
+
+    def answered(self, now: float) -> None:
+        """Note that a call that was taken has been answered, or never will be."""
+        self._flying -= 1
+        for quota in self._moving:
+            quota.answered(now)
+
+    def take(self, now: float) -> float:
+        """Do as `begin`, with a call that is answered at once.
+
+        `while wait := quota.take(clock()): sleep(wait)`.
+        """
+        wait = self.begin(now)
+        if wait == 0:
+            self.answered(now)
         return wait
 
     def _blocked(self, now: float) -> float:
@@ -120,7 +153,13 @@ class TenantQuota:
             for quota in same:
                 quota.lower(limit)
             if not same:
-                self._moving.append(MovingQuota(limit, period))
+                self._moving.append(self._joined(MovingQuota(limit, period)))
+
+    def _joined(self, quota: MovingQuota) -> MovingQuota:
+        """Tell a quota that was not known of the calls on their way."""
+        for _ in range(self._flying):
+            quota.begin()
+        return quota
 
 
 def until_next(period: float, now: float) -> float:

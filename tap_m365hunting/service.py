@@ -1,12 +1,13 @@
 """The hunting service of one tenant: a query in, its answer out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
 
 from tap_m365hunting.auth import token_source
-from tap_m365hunting.client import Client, Effort
+from tap_m365hunting.client import Client, Errand
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.wire.dialects import Dialect
@@ -20,6 +21,7 @@ class HuntingService:
         self._client = client
         self._read = partial(read_answer, dialect=dialect)
         self._clock = clock
+        self._effort = Errand()
 
     @classmethod
     def connect(
@@ -35,14 +37,19 @@ class HuntingService:
         client = Client(place, rations, tokens, clock=clock, sleep=sleep)
         return cls(client, place.dialect, clock)
 
-    def run(self, text: str) -> Answer:
+    def run(self, text: str, errand: Errand | None = None) -> Answer:
         """Spend a call; errors are those of `Client.run`, and the caller closes the answer."""
-        return self._client.run(text, read=self._read)
+        errand = errand or Errand()
+        try:
+            return self._client.run(text, read=self._read, errand=errand)
+        finally:
+            self._effort.retries += errand.retries
+            self._effort.wait_seconds += errand.wait_seconds
 
     def now(self) -> Instant:
         """Return the time."""
         return Instant.of(datetime.fromtimestamp(self._clock(), tz=UTC))
 
-    def effort(self) -> Effort:
+    def effort(self) -> Errand:
         """Return what calls have cost besides themselves."""
-        return self._client.effort
+        return replace(self._effort)

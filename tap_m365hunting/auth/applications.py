@@ -37,6 +37,7 @@ class ApplicationTokens:
         self._clock = clock
         self._session = session
         self._app: Any = None
+        self._latest = ""
         self._lock = threading.Lock()
 
     def token(self) -> str:
@@ -45,12 +46,14 @@ class ApplicationTokens:
         with self._lock, translated(place):
             self._app = self._app or self._new_app()
             answer = self._app.acquire_token_for_client(scopes=[place.scope])
-        return access_token(answer, place)
+            self._latest = access_token(answer, place)
+            return self._latest
 
-    def forget(self) -> None:
-        """Drop the cached tokens, so that the next one is new."""
+    def forget(self, refused: str) -> None:
+        """Drop the cached tokens if this is the latest, so that the next one is new."""
         with self._lock:
-            self._app = None
+            if refused == self._latest:
+                self._app = None
 
     def _new_app(self) -> Any:  # noqa: ANN401 (MSAL has no types)
         place = self._connection

@@ -29,6 +29,7 @@ class MachineTokens:
         self._connection = connection
         self._identity = identity
         self._client: Any = None
+        self._latest = ""
         self._lock = threading.Lock()
 
     def token(self) -> str:
@@ -38,12 +39,14 @@ class MachineTokens:
             self._client = self._client or self._new_client()
             resource = place.scope.removesuffix("/.default")
             answer = self._client.acquire_token_for_client(resource=resource)
-        return access_token(answer, place)
+            self._latest = access_token(answer, place)
+            return self._latest
 
-    def forget(self) -> None:
-        """Drop the cached token, so that the next one is new."""
+    def forget(self, refused: str) -> None:
+        """Drop the cached tokens if this is the latest, so that the next one is new."""
         with self._lock:
-            self._client = None
+            if refused == self._latest:
+                self._client = None
 
     def _new_client(self) -> Any:  # noqa: ANN401 (MSAL has no types)
         session = requests.Session()

@@ -40,6 +40,7 @@ class PersonTokens:
         self._cache = CacheFile(credential.cache)
         self._app: Any = None
         self._stale = False
+        self._latest = ""
         self._lock = threading.Lock()
 
     def token(self) -> str:
@@ -49,13 +50,14 @@ class PersonTokens:
             self._app = self._app or self._new_app()
             answer = self._silent() or self._interactive()
             self._cache.save()
-        token = access_token(answer, place)
-        self._stale = False
-        return token
+            self._latest = access_token(answer, place)
+            self._stale = False
+            return self._latest
 
-    def forget(self) -> None:
-        """Take no token from the cache next time, but renew it."""
-        self._stale = True
+    def forget(self, refused: str) -> None:
+        """If this is the latest token, take none from the cache next time, but renew it."""
+        with self._lock:
+            self._stale = self._stale or refused == self._latest
 
     def _new_app(self) -> Any:  # noqa: ANN401 (MSAL has no types)
         place = self._connection

@@ -4,7 +4,10 @@ from typing import Protocol
 
 
 class TokenSource(Protocol):
-    """Where the client gets its bearer tokens."""
+    """Where the client gets its bearer tokens; safe to ask from several threads.
+
+    One thread signs in, the others wait for it.
+    """
 
     def token(self) -> str:
         """Return a token that is good now.
@@ -14,5 +17,5 @@ class TokenSource(Protocol):
             SignInError: Entra ID did not answer.
         """
 
-    def forget(self) -> None:
-        """Drop what is cached: the service refused it."""
+    def forget(self, refused: str) -> None:
+        """Drop this token, which the service refused; another may have taken its place by now."""

@@ -1,6 +1,7 @@
 """How long to wait: before a call, and after a 429."""
 
 from collections.abc import Callable
+from math import inf
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.quota import (
     DAY,
+    MARGIN,
     MovingQuota,
     TenantQuota,
     header_wait,
@@ -32,6 +34,12 @@ def take(quota: TenantQuota, now: float) -> float:
     return now
 
 
+def spend(quota: MovingQuota, now: float) -> None:
+    """Make a call that is answered at once."""
+    quota.begin()
+    quota.answered(now)
+
+
 # --- before a call ------------------------------------------------------------------------------
 
 
@@ -40,7 +48,7 @@ def test_calls_up_to_the_limit_need_no_wait() -> None:
     quota = MovingQuota(3, 60)
     for at in (0.0, 1.0, 2.0):
         assert quota.delay(at) == 0
-        quota.spend(at)
+        spend(quota, at)
 
     assert quota.delay(2.0) == 58
     assert quota.delay(59.0) == 1
@@ -53,7 +61,7 @@ def test_a_lowered_limit_waits_for_more_than_one_call_to_leave() -> None:
     """With 3 calls out and 1 allowed, all 3 must have left the period."""
     quota = MovingQuota(5, 60)
     for at in (0.0, 10.0, 20.0):
-        quota.spend(at)
+        spend(quota, at)
 
     quota.lower(1)
 
@@ -127,6 +135,31 @@ def test_the_hour_counts_as_well_as_the_minute() -> None:
     assert made == [NOW, NOW, NOW + 100, NOW + 3_600]
 
 
+def test_a_call_has_its_place_until_a_period_after_its_answer() -> None:
+    """The service counts it when it arrives, which may be any time before its answer."""
+    quota = TenantQuota([MovingQuota(2, 60)])
+    begun = [quota.begin(NOW), quota.begin(NOW)]
+
+    assert begun == [0, 0]
+    assert quota.begin(NOW + 600) == inf
+    quota.answered(NOW + 600)
+    assert quota.begin(NOW + 630) == 30
+    assert quota.left(NOW + 630) == 0
+    assert quota.begin(NOW + 660) == 0
+
+
+def test_calls_on_their_way_count_for_a_quota_that_a_429_names() -> None:
+    """The quota is learned in the middle of things."""
+    quota = TenantQuota([])
+    quota.begin(NOW)
+
+    quota.throttled(NOW, wait=1, text="maximum allowed 2 per 1.00:00:00")
+
+    assert quota.left(NOW + 1) == 1
+    quota.answered(NOW + 2)
+    assert quota.left(NOW + 2) == 1
+
+
 def test_a_share_leaves_room_for_analysts() -> None:
     """A tenth of 45 calls is 4, and never none."""
     quota = TenantQuota.of_calls(per_minute=45, per_hour=1_500, share_percent=10)
@@ -175,7 +208,7 @@ def test_a_429_may_name_a_quota_that_nobody_knew() -> None:
     quota.throttled(NOW, wait=1, text="maximum allowed 2 per 1.00:00:00")
     made = [take(quota, NOW + 100) for _ in range(3)]
 
-    assert made == [NOW + 100, NOW + 100, NOW + 100 + DAY + 1]
+    assert made == [NOW + 100, NOW + 100, NOW + 100 + DAY + MARGIN]
 
 
 def test_a_clock_set_back_does_not_make_anyone_wait_longer() -> None:

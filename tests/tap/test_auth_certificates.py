@@ -127,6 +127,6 @@ def test_certificate_that_was_replaced_is_read_after_a_refusal(
     register(emulator, certificates=(new.pem,))
     workplace.file("tap.pem", new.key_pem + new.pem)
 
-    tokens.forget()
+    tokens.forget(first)
 
     assert tokens.token() != first

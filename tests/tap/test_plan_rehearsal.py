@@ -15,6 +15,7 @@ from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.quota import MARGIN, MINUTE
 
 START = Instant.parse("2026-03-01")
 HOUR = timedelta(hours=1)
@@ -78,8 +79,8 @@ def test_table_is_planned_in_one_call_or_in_parts(rows: int, cap: int) -> None:
         pytest.param(0, 45, 0.0, id="nothing"),
         pytest.param(1, 45, 0.05, id="one-call"),
         pytest.param(20, 45, 1.0, id="as-fast-as-the-service"),
-        # two a minute: 61 seconds apart, as the service counts calls when they arrive
-        pytest.param(5, 2, (2 * 61 + 3) / 60, id="as-fast-as-the-quota"),
+        # two a minute, as the service counts calls
+        pytest.param(5, 2, (2 * (MINUTE + MARGIN) + 3) / 60, id="as-fast-as-the-quota"),
     ],
 )
 def test_minutes_are_those_of_calls_or_quota(calls: int, quota: int, expected: float) -> None:

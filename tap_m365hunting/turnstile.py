@@ -1,0 +1,163 @@
+"""Lets the calls of one tenant through as its quotas allow, however many threads make them."""
+
+import logging
+import threading
+from bisect import insort
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from tap_m365hunting.errors import ThrottledError
+from tap_m365hunting.quota import TenantQuota
+
+_LOG: Final = logging.getLogger(__name__)
+# A clock may tick more coarsely than a float: a shorter wait might never end.
+_SHORTEST_WAIT_SECONDS: Final = 0.001
+# Who waits looks up this often, to see whether the answer is still wanted.
+_GLANCE_SECONDS: Final = 1.0
+
+
+class PatienceError(ThrottledError):
+    """The quotas free up later than the settings allow to wait."""
+
+
+@dataclass(slots=True)
+class Errand:
+    """What one call has cost besides itself; and whether anybody still wants its answer.
+
+    Whoever asks makes it, and may call it off from any thread: no call is spent for it from then
+    on, and its waits end.
+    """
+
+    retries: int = 0
+    wait_seconds: float = 0.0
+    called_off: bool = False
+
+    def check(self) -> None:
+        """Go on only if the answer is wanted.
+
+        Raises:
+            CancelledError: it was called off.
+        """
+        if self.called_off:
+            raise CancelledError
+
+    def wait(self, seconds: float, sleep: Callable[[float], None]) -> None:
+        """Sleep, but no longer than the answer is wanted.
+
+        Raises:
+            CancelledError: it was called off.
+        """
+        while seconds > 0:
+            self.check()
+            glance = min(seconds, _GLANCE_SECONDS)
+            sleep(glance)
+            self.wait_seconds += glance
+            seconds -= glance
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A call in the queue: when it looked at the clock last, and when its patience ends."""
+
+    errand: Errand
+    now: float
+    until: float
+    told: bool = False
+
+
+class Turnstile:
+    """A queue before the quotas of a tenant.
+
+    First is whose patience ends first; among equals, who came first. Only the first sleeps, and it
+    asks again at each glance, as a 429 may have come meanwhile. So nobody waits longer than its
+    patience, and a clock that `sleep` moves is moved by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        quota: TenantQuota,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._quota = quota
+        self._clock = clock
+        self._sleep = sleep
+        self._changed = threading.Condition()
+        self._queue: list[_Waiting] = []
+        self._asleep = False
+
+    @contextmanager
+    def quota(self) -> Iterator[TenantQuota]:
+        """Hold the quotas, to tell them something; who waits asks again."""
+        with self._changed:
+            yield self._quota
+            self._changed.notify_all()
+
+    def take(self, errand: Errand, *, patience: float) -> float:
+        """Take one call, and return the seconds that it waited.
+
+        The quotas are to be told when it is `answered`.
+
+        Raises:
+            PatienceError: they free up later than `patience`, in seconds, allows.
+            CancelledError: nobody wants the answer any more.
+        """
+        with self._changed:
+            began = self._clock()
+            me = _Waiting(errand, began, began + patience)
+            insort(self._queue, me, key=lambda waiting: waiting.until)
+            try:
+                self._queue_up(me)
+            finally:
+                waited = max(0.0, me.now - began)
+                errand.wait_seconds += waited
+                self._queue.remove(me)
+                self._changed.notify_all()
+        return waited
+
+    def _queue_up(self, me: _Waiting) -> None:
+        while not self._has_taken(me):
+            me.now = self._clock()
+
+    def _has_taken(self, me: _Waiting) -> bool:
+        """Take a call if it is its turn and a call is to be had; else wait a little."""
+        me.errand.check()
+        if self._asleep or self._queue[0] is not me:
+            self._changed.wait(_GLANCE_SECONDS)
+            return False
+        wait = self._quota.begin(me.now)
+        if wait:
+            self._be_patient(me, wait)
+            self._let_pass(wait)
+        return wait == 0
+
+    def _be_patient(self, me: _Waiting, wait: float) -> None:
+        known = 0.0 if wait == inf else wait
+        if me.now + known > me.until:
+            msg = (
+                f"The tenant's quota frees up in {known:.0f} s, later than max_wait_minutes "
+                "allows; what is complete is saved, and the next run goes on from there"
+            )
+            raise PatienceError(msg)
+        if known and not me.told:
+            _LOG.info("Waiting %.1f s: the tenant's quota of calls is used", known)
+            me.told = True
+
+    def _let_pass(self, wait: float) -> None:
+        """Let others in for a glance, or until one of the calls on their way is answered."""
+        if wait == inf:
+            self._changed.wait(_GLANCE_SECONDS)
+            return
+        self._asleep = True
+        self._changed.release()
+        try:
+            self._sleep(min(max(wait, _SHORTEST_WAIT_SECONDS), _GLANCE_SECONDS))
+        finally:
+            self._changed.acquire()
+            self._asleep = False
+            self._changed.notify_all()
