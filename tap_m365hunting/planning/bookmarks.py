@@ -1,4 +1,4 @@
-"""What a stream remembers between runs: how far it is complete, and the holes before that.
+"""What a stream remembers between runs: how far it is complete, of what, and with which holes.
 
 Pure. A bookmark is read from a stream's state and written into it; its value never goes back.
 """
@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, Self
 
 from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.lateness import Tally
 from tap_m365hunting.planning.spans import Hole, advanced, kept, merged, overlap, span_between
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 
@@ -18,49 +19,82 @@ WINDOW_END: Final = "window_end"
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """Every row whose cursor `key` is before `value` has been written, but for those in `holes`."""
+    """Every row whose cursor `key` is before `value` has been written, but for those in `holes`.
+
+    They are rows of the query with this fingerprint, if it is known. `tally` is what the end of a
+    span has left for the next run's lookback.
+    """
 
     key: str
     value: Instant | None = None
     holes: tuple[Hole, ...] = ()
+    query: str | None = None
+    tally: Tally | None = None
 
     @classmethod
-    def read(cls, state: Mapping[str, Any], key: str) -> Self:
-        """Read the state of a stream; what was saved for another cursor does not count.
+    def read(cls, state: Mapping[str, Any], key: str, *, query: str | None = None) -> Self:
+        """Read the state of a stream; what was saved for another cursor or query does not count.
 
         Raises:
             ValueError: the state is none that this tap writes.
         """
-        if state.get("replication_key") != key:
-            return cls(key)
-        holes = tuple(map(Hole.from_json, state.get("holes", ())))
-        return cls(key, Instant.parse(str(state["replication_key_value"])), holes)
+        if "replication_key" not in state or why_void(state, key, query=query):
+            return cls(key, query=query)
+        return cls(
+            key,
+            Instant.parse(str(state["replication_key_value"])),
+            tuple(map(Hole.from_json, state.get("holes", ()))),
+            query,
+            # rows of a query that is not known to be the same are not compared
+            Tally.from_json(state["lookback"])
+            if "lookback" in state and state.get("query") == query
+            else None,
+        )
 
     def write(self, state: MutableMapping[str, Any]) -> None:
         """Put the bookmark into the state of a stream."""
-        state.pop("holes", None)
+        for name in ("query", "holes", "lookback"):
+            state.pop(name, None)
         if self.value is not None:
             state["replication_key"] = self.key
             state["replication_key_value"] = str(self.value)
+        if self.query is not None:
+            state["query"] = self.query
         if self.holes:
             state["holes"] = [hole.to_json() for hole in self.holes]
+        if self.tally:
+            state["lookback"] = self.tally.to_json()
 
     def after(self, done: WindowDone) -> Self:
         """Return the bookmark once the next window is finished, be it read or given up.
 
         A window that was read fills what it covers of a hole, in a lookback or when the hole is
-        tried again.
+        tried again. The tally that there was is of no more use.
         """
         tries = [hole.attempts for hole in self.holes if overlap(hole.window, done.window)]
         holes = [rest for hole in self.holes for rest in _without(hole, done.window)]
         if done.gap:
             holes.append(Hole(done.window, done.gap, 1 + max(tries, default=0)))
-        return replace(self, value=advanced(self.value, done.window.end), holes=merged(holes))
+        value = advanced(self.value, done.window.end)
+        return replace(self, value=value, holes=merged(holes), tally=None)
 
     def within(self, retention: timedelta, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
         """Return the bookmark without what the service no longer keeps, and that."""
         alive, lost = kept(self.holes, now=now, retention=retention)
         return replace(self, holes=alive), lost
+
+
+def why_void(state: Mapping[str, Any], key: str, *, query: str | None = None) -> str | None:
+    """Say why the bookmark of a state says nothing about a cursor, or a query; `None` if it does.
+
+    A state without a fingerprint is taken to be of the same query.
+    """
+    kept = state.get("replication_key", key)
+    if kept != key:
+        return f"is one of {kept}, which says nothing about {key}"
+    if query is not None and (state.get("query") or query) != query:
+        return "is one of another query text, which says nothing about the rows of this one"
+    return None
 
 
 def _without(hole: Hole, window: TimeWindow) -> Iterator[Hole]:
