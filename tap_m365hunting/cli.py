@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,10 +14,16 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.commands.checks import Checker
-from tap_m365hunting.commands.display import check_lines, plan_lines
-from tap_m365hunting.commands.plans import Forecaster, Plan
+from tap_m365hunting.commands.display import (
+    check_lines,
+    plan_lines,
+    tenant_lines,
+    tenant_plan_lines,
+)
+from tap_m365hunting.commands.plans import Plan
 from tap_m365hunting.commands.report import Report, report
-from tap_m365hunting.configuration.config import READ_UTF8, Settings
+from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned, probed, to_check
+from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
@@ -79,6 +86,7 @@ def check(
         _print_json(found.to_json())
     else:
         _print_lines(check_lines(found, show_kql=show_kql))
+        _print_lines(tenant_lines(found))
         _print_around(found)
     sys.exit(0 if found.ok else 1)
 
@@ -92,42 +100,67 @@ def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: s
     """Say what the next run would do; counts rows and fetches none."""
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema)
-    service = _service(settings, effects)
     saved = _file(state) if state else {}
-    forecaster = Forecaster(settings, service.run, state=saved, now=service.now())
-    try:
-        found = Plan.of(map(forecaster.stream, _progress(settings.queries)), settings.rations)
-    except AuthenticationError as error:
-        raise click.ClickException(str(error)) from error
+    found = _plan(settings, saved, effects)
     if form == "json":
         _print_json(found.to_json())
+    elif settings.partitioned:
+        _print_lines(tenant_plan_lines(found))
     else:
         _print_lines(plan_lines(found))
     sys.exit(0 if found.ok else 1)
 
 
+def _plan(settings: Settings, state: Mapping[str, Any], effects: Effects) -> Plan:
+    work = partial(
+        planned, settings=settings, connect=partial(_service, settings, effects), state=state
+    )
+    if not settings.partitioned:
+        alone = work(settings.tenants[0], _progress(settings.queries))
+        if alone.error:
+            raise click.ClickException(alone.error)
+        return Plan.of([alone])
+    tenants, parallel = settings.tenants, settings.parallel_tenants
+    plans = each(tenants, partial(work, queries=settings.queries), parallel=parallel)
+    return Plan.of(list(_progress(plans, length=len(tenants))), parallel=parallel, partitioned=True)
+
+
 def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
-    """Ask the service about the queries that may run."""
+    """Ask the service about the queries that may run, in one tenant; the others get one call."""
     fit = [query.query for query in found.queries if query.ok and query.query]
     settings = Settings.right(given, fit)
-    service = _service(settings, effects)
+    connect = partial(_service, settings, effects)
+    if not settings.partitioned or not fit:
+        return _checked(found, settings, settings.tenants[0], connect)
+    probe = partial(probed, query=fit[0], settings=settings, connect=connect)
+    replies = each(settings.tenants, probe, parallel=settings.parallel_tenants)
+    heard = tuple(_progress(replies, length=len(settings.tenants)))
+    number = to_check(heard)
+    if number is None:
+        return replace(found, tenants=heard)
+    found = _checked(found, settings, settings.tenants[number], connect)
+    return replace(found, tenants=tuple(laid_apart(heard, found.queries, fit[0].name)))
+
+
+def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect) -> Report:
+    service = connect(tenant)
     checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
     try:
         queries = tuple(map(checker.check, _progress(found.queries)))
     except AuthenticationError as error:
         return replace(found, errors=(*found.errors, str(error)))
-    return replace(found, queries=queries, access=_access(settings) if checker.answered else None)
+    return replace(found, queries=queries, access=_access(tenant) if checker.answered else None)
 
 
-def _service(settings: Settings, effects: Effects) -> HuntingService:
+def _service(settings: Settings, effects: Effects, tenant: Tenant) -> HuntingService:
     return HuntingService.connect(
-        settings.connection, settings.rations, clock=effects.clock, sleep=effects.sleep
+        tenant.connection, settings.rations, clock=effects.clock, sleep=effects.sleep
     )
 
 
-def _access(settings: Settings) -> str:
-    place = settings.connection
-    return f"Token and permission are good: {place.dialect.title}, tenant {place.tenant_id}"
+def _access(tenant: Tenant) -> str:
+    title = tenant.connection.dialect.title
+    return f"Token and permission are good: {title}, tenant {tenant.tenant_id}"
 
 
 def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
@@ -137,10 +170,10 @@ def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
         raise click.ClickException("\n".join([str(error), *error.errors])) from error
 
 
-def _progress(items: Sequence[_T]) -> Iterator[_T]:
+def _progress(items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]:
     """Go through the items, and show how far on a terminal: quotas may make it long."""
     hidden = not sys.stderr.isatty()
-    with click.progressbar(items, label="Asking", file=sys.stderr, hidden=hidden) as bar:
+    with click.progressbar(items, length, label="Asking", file=sys.stderr, hidden=hidden) as bar:
         yield from bar
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from tap_m365hunting.commands.plans import Plan, StreamPlan
+from tap_m365hunting.commands.plans import Plan, StreamPlan, TenantPlan
 from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Report
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
 from tap_m365hunting.kql.literals import timespan_text
@@ -209,3 +209,53 @@ def _scale(stream: StreamPlan) -> str:
 def _short(instant: Instant) -> str:
     """Write an instant to the second, which is exact enough to look at."""
     return str(instant)[:19].replace("T", " ")
+
+
+def tenant_lines(report: Report) -> Iterator[str]:
+    """Yield the lines of a report about many tenants: those that will not do, and a sum."""
+    bad = [tenant for tenant in report.tenants if not tenant.ok]
+    for tenant in bad:
+        yield from _tenant_error(tenant.name, tenant.tenant_id, str(tenant.error))
+    if report.tenants:
+        good = len(report.tenants) - len(bad)
+        yield f"{_plural(len(report.tenants), 'tenant')}: {good} ok, {len(bad)} with errors"
+
+
+def tenant_plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield the lines of a plan for many tenants: one each, what is wrong below it, a sum."""
+    good = [tenant for tenant in plan.tenants if not tenant.error]
+    rows = [(_called(t.name, t.tenant_id), *_totals(t)) for t in good]
+    widths = _widths(rows)
+    for tenant, (name, *totals) in zip(good, rows, strict=True):
+        cells = [cell.rjust(width) for cell, width in zip(totals, widths[1:], strict=True)]
+        yield "  ".join([click.style(name.ljust(widths[0]), bold=True), *cells])
+        for stream in tenant.streams:
+            if stream.error:
+                yield f"{_INDENT}{next(_stream_lines(stream))}"
+    for tenant in plan.tenants:
+        if tenant.error:
+            yield from _tenant_error(tenant.name, tenant.tenant_id, tenant.error)
+    total = sum(tenant.rows for tenant in plan.tenants)
+    yield (
+        f"The run: {_plural(len(plan.tenants), 'tenant')}, {_plural(total, 'row')}, "
+        f"{_plural(plan.calls, 'call')}, {plan.minutes:.1f} min under the quotas"
+    )
+
+
+def _totals(tenant: TenantPlan) -> tuple[str, ...]:
+    return (
+        _plural(tenant.rows, "row"),
+        _plural(tenant.calls, "call"),
+        f"{tenant.minutes:.1f} min",
+    )
+
+
+def _tenant_error(name: str | None, tenant_id: str, error: str) -> Iterator[str]:
+    yield f"{_coloured('error')}  {click.style(_called(name, tenant_id), bold=True)}"
+    yield from textwrap.wrap(
+        _printable(error), width=WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
+    )
+
+
+def _called(name: str | None, tenant_id: str) -> str:
+    return _printable(f"{name} ({tenant_id})" if name else tenant_id)

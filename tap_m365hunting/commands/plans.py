@@ -1,30 +1,18 @@
-"""Counts what the next run would read, and plays the run through with the counts."""
+"""What the next run would do: for each tenant and stream its windows, rows, calls and minutes.
 
-from collections.abc import Iterable, Iterator, Mapping
+Pure.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from singer_sdk.exceptions import SingerSDKError
-
-from tap_m365hunting.commands import counting
-from tap_m365hunting.commands.inquiry import Inquiry
-from tap_m365hunting.commands.rehearsal import Rehearsal, minutes, rehearse
-from tap_m365hunting.configuration.config import HuntingQuery, Rations, Settings
-from tap_m365hunting.errors import AuthenticationError, FatalSyncError
-from tap_m365hunting.instants import Instant
-from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
-from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.parts import TablePlanner
-from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.commands.rehearsal import minutes, together
+from tap_m365hunting.configuration.config import Rations
 from tap_m365hunting.planning.windows import TimeWindow
-from tap_m365hunting.reader import Call
-from tap_m365hunting.streams import timing_of
 
-#: The most bars that a histogram has.
-BARS: Final = 60
-# A run asks for the columns first, unless a catalog tells them.
-_PROBE: Final = 1
+#: A run asks for a stream's columns first, unless a catalog tells them.
+PROBE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +26,7 @@ class StreamPlan:
     name: str
     tenant_id: str
     rows: int = 0
-    calls: int = _PROBE
+    calls: int = PROBE
     minutes: float = 0.0
     windows: tuple[tuple[TimeWindow, int], ...] = ()
     bins: tuple[tuple[TimeWindow, int], ...] = ()
@@ -62,17 +50,37 @@ class StreamPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What the next run would do; its calls share the tenant's quotas, so minutes do not add up."""
+class TenantPlan:
+    """What the next run would do in one tenant; `error` is why the tenant takes no call.
 
+    Its streams share its quotas, so their minutes do not add up.
+    """
+
+    tenant_id: str
     streams: tuple[StreamPlan, ...]
     minutes: float
+    name: str | None = None
+    error: str | None = None
 
     @classmethod
-    def of(cls, streams: Iterable[StreamPlan], rations: Rations) -> Self:
+    def of(
+        cls,
+        tenant_id: str,
+        streams: Iterable[StreamPlan],
+        rations: Rations,
+        *,
+        name: str | None = None,
+        error: str | None = None,
+    ) -> Self:
         """Sum up the streams of a tenant."""
         planned = tuple(streams)
-        return cls(planned, minutes(sum(stream.calls for stream in planned), rations))
+        calls, probes = sum(stream.calls for stream in planned), PROBE * len(planned)
+        return cls(tenant_id, planned, minutes(calls, rations, first=probes), name, error)
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(stream.rows for stream in self.streams)
 
     @property
     def calls(self) -> int:
@@ -82,130 +90,56 @@ class Plan:
     @property
     def ok(self) -> bool:
         """Whether every stream could be planned."""
-        return not any(stream.error for stream in self.streams)
+        return not self.error and not any(stream.error for stream in self.streams)
 
     def to_json(self) -> dict[str, object]:
-        """Return the plan for programs."""
+        """Return the entry of `tenants`; `name` and `error` only if there is one."""
+        return {
+            "tenant_id": self.tenant_id,
+            **({"name": self.name} if self.name else {}),
+            "rows": self.rows,
+            "calls": self.calls,
+            "minutes": round(self.minutes, 2),
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next run would do; `partitioned` says that tenants were given as a list."""
+
+    tenants: tuple[TenantPlan, ...]
+    minutes: float
+    partitioned: bool = False
+
+    @classmethod
+    def of(
+        cls, tenants: Sequence[TenantPlan], *, parallel: int = 1, partitioned: bool = False
+    ) -> Self:
+        """Sum up the tenants, so many of which are read at the same time."""
+        takes = together([tenant.minutes for tenant in tenants], parallel)
+        return cls(tuple(tenants), takes, partitioned)
+
+    @property
+    def streams(self) -> tuple[StreamPlan, ...]:
+        """The streams of all tenants."""
+        return tuple(stream for tenant in self.tenants for stream in tenant.streams)
+
+    @property
+    def calls(self) -> int:
+        """All calls."""
+        return sum(tenant.calls for tenant in self.tenants)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every stream of every tenant could be planned."""
+        return all(tenant.ok for tenant in self.tenants)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the plan for programs; `tenants` only where they were given as a list."""
         return {
             "calls": self.calls,
             "minutes": round(self.minutes, 2),
             "streams": [stream.to_json() for stream in self.streams],
+            **({"tenants": [t.to_json() for t in self.tenants]} if self.partitioned else {}),
         }
-
-
-class Forecaster:
-    """Plans one tenant's streams; each costs a probe and as a rule one count.
-
-    `state` is the state that the run would start from.
-    """
-
-    def __init__(
-        self, settings: Settings, call: Call, *, state: Mapping[str, Any], now: Instant
-    ) -> None:
-        self._settings = settings
-        self._reading = settings.reading
-        self._call = call
-        self._bookmarks = state.get("bookmarks") or {}
-        self._now = now
-
-    def stream(self, query: HuntingQuery) -> StreamPlan:
-        """Plan a query.
-
-        Raises:
-            AuthenticationError: the service takes no call; it holds for every query.
-        """
-        tenant = self._settings.connection.tenant_id
-        try:
-            inquiry = _fit(Inquiry.of(query, self._reading, self._call))
-            if inquiry.verdict.mode is Mode.FULL_TABLE:
-                return self._whole(inquiry, tenant)
-            return self._windowed(inquiry, tenant)
-        except AuthenticationError:
-            raise
-        except SingerSDKError as error:
-            return StreamPlan(query.name, tenant, error=str(error))
-
-    def _whole(self, inquiry: Inquiry, tenant: str) -> StreamPlan:
-        rows = counting.total(inquiry.hunt, None, self._call)
-        cap = self._reading.row_cap
-        table = counting.even(TimeWindow.at(self._now), rows)
-        played = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap)
-        return self._planned(inquiry, tenant, rows, played, ())
-
-    def _windowed(self, inquiry: Inquiry, tenant: str) -> StreamPlan:
-        windows = tuple(self._spans(inquiry))
-        counted = [self._counted(inquiry, window) for window in windows]
-        played = [
-            rehearse(
-                Planner(window, row_cap=self._reading.row_cap, step=inquiry.hunt.step),
-                rows,
-                row_cap=self._reading.row_cap,
-            )
-            for window, rows in zip(windows, counted, strict=True)
-        ]
-        run = Rehearsal(
-            tuple(done for part in played for done in part.windows),
-            sum(part.calls for part in played),
-        )
-        rows = sum(density.total for density in counted)
-        # the last span is the run's own; those before it are holes of earlier runs
-        over_time = bool(counted) and inquiry.verdict.mode is Mode.INCREMENTAL
-        bins = tuple(counting.rebinned(counted[-1], most=BARS)) if over_time else ()
-        return self._planned(inquiry, tenant, rows, run, bins)
-
-    def _spans(self, inquiry: Inquiry) -> Iterator[TimeWindow]:
-        verdict, reading = inquiry.verdict, self._reading
-        bookmark = self._bookmark(inquiry)
-        if reading.end is None:
-            alive, _ = bookmark.within(reading.retention, now=self._now)
-            yield from (hole.window for hole in alive.holes)
-        timing = timing_of(inquiry.query, reading, verdict.mode)
-        span = timing.span(now=self._now, bookmark=bookmark.value)
-        if span.window and (window := inquiry.hunt.whole_steps(span.window)):
-            yield window
-
-    def _bookmark(self, inquiry: Inquiry) -> Bookmark:
-        cursor = inquiry.verdict.cursor
-        key = inquiry.shape.names[cursor] if cursor else WINDOW_END
-        try:
-            return Bookmark.read(self._bookmarks.get(inquiry.query.name) or {}, key)
-        except (AttributeError, KeyError, ValueError) as error:
-            msg = f"The state of the stream cannot be read: {error}; mend it or remove it"
-            raise FatalSyncError(msg) from error
-
-    def _counted(self, inquiry: Inquiry, window: TimeWindow) -> Density:
-        if inquiry.verdict.mode is Mode.WINDOWED:
-            return counting.even(window, counting.total(inquiry.hunt, window, self._call))
-        cap = self._reading.row_cap
-        return counting.density(inquiry.hunt, window, self._call, row_cap=cap)
-
-    def _planned(
-        self,
-        inquiry: Inquiry,
-        tenant: str,
-        rows: int,
-        played: Rehearsal,
-        bins: tuple[tuple[TimeWindow, int], ...],
-    ) -> StreamPlan:
-        calls = _PROBE + played.calls
-        return StreamPlan(
-            name=inquiry.query.name,
-            tenant_id=tenant,
-            rows=rows,
-            calls=calls,
-            minutes=minutes(calls, self._settings.rations),
-            windows=tuple((done.window, done.rows) for done in played.windows),
-            bins=bins,
-        )
-
-
-def _fit(inquiry: Inquiry) -> Inquiry:
-    """Return the query if it may run.
-
-    Raises:
-        FatalSyncError: it may not.
-    """
-    wrong = [remark.message for remark in inquiry.remarks if remark.severity == "error"]
-    if wrong:
-        raise FatalSyncError("; ".join(wrong))
-    return inquiry

@@ -4,8 +4,9 @@ Pure. The planner is the one that runs; only the answers are made up. Where rows
 not known, so a window's own rows are an estimate, and all together they are what was counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
 from tap_m365hunting.configuration.config import Rations
@@ -42,19 +43,38 @@ def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int)
     return Rehearsal((*done, *planner.drain()), calls)
 
 
-def minutes(calls: int, rations: Rations) -> float:
-    """Return how long so many calls take, one after another, under the quotas."""
+def minutes(calls: int, rations: Rations, *, first: int = 0) -> float:
+    """Return how long so many calls take under the quotas, the `first` of them one by one.
+
+    The others go out as many at the same time as the settings allow.
+    """
     quota = TenantQuota.of_calls(
         per_minute=rations.calls_per_minute,
         per_hour=rations.calls_per_hour,
         share_percent=rations.share_percent,
     )
-    now = 0.0
-    for _ in range(calls):
+    now = end = 0.0
+    free = [0.0] * rations.parallel_calls
+    for call in range(calls):
+        # until when the one that is free next was busy; behind it all the first ones
+        now = max(now, heappop(free), end if call <= first else 0.0)
         while wait := quota.take(now):
             now += wait
-        now += SECONDS_A_CALL
-    return now / MINUTE
+        end = now + SECONDS_A_CALL
+        heappush(free, end)
+    return max(free) / MINUTE
+
+
+def together(takes: Sequence[float], parallel: int) -> float:
+    """Return how long it takes to do all, so many at the same time, in their order.
+
+    >>> together([3, 1, 1, 1], parallel=2)
+    3.0
+    """
+    free = [0.0] * parallel
+    for each in takes:
+        heappush(free, heappop(free) + each)
+    return max(free)
 
 
 def _counts(density: Density, ask: CountAsk) -> Mapping[Instant, int]:

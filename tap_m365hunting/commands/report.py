@@ -143,21 +143,51 @@ class QueryReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantReport:
+    """What one of many tenants said to a probe; `error` is why it will not do.
+
+    `answered` says that it took the call, though it may have refused the query.
+    """
+
+    tenant_id: str
+    name: str | None = None
+    error: str | None = None
+    answered: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether the query can be read there."""
+        return self.error is None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the entry of `tenants`; `name` and `error` only if there is one."""
+        return {
+            "tenant_id": self.tenant_id,
+            **({"name": self.name} if self.name else {}),
+            "ok": self.ok,
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What there is to say about all queries; errors and warnings are about what is around them.
 
-    `access` says who asks what, where the service has taken a call.
+    `access` says who asks what, where the service has taken a call. `tenants` are those of a list,
+    if they were asked.
     """
 
     queries: tuple[QueryReport, ...]
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     access: str | None = None
+    tenants: tuple[TenantReport, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether everything will run."""
-        return not self.errors and all(query.ok for query in self.queries)
+        tenants = all(tenant.ok for tenant in self.tenants)
+        return not self.errors and tenants and all(query.ok for query in self.queries)
 
     def to_json(self) -> dict[str, object]:
         """Return the report for programs; after `queries` comes only what there is."""
@@ -167,6 +197,7 @@ class Report:
             **({"errors": list(self.errors)} if self.errors else {}),
             **({"warnings": list(self.warnings)} if self.warnings else {}),
             **({"access": self.access} if self.access else {}),
+            **({"tenants": [tenant.to_json() for tenant in self.tenants]} if self.tenants else {}),
         }
 
 

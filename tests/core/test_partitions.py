@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from singer_sdk.helpers._state import get_writeable_state_dict
+from singer_sdk.helpers.types import TapState
 
 from tap_m365hunting.planning.partitions import state_of
 
@@ -25,7 +26,7 @@ def test_each_tenant_has_a_part_of_its_own() -> None:
 
 def test_part_that_the_sdk_writes_is_found() -> None:
     """State is written through the SDK, which decides where."""
-    saved: dict[str, Any] = {}
+    saved: TapState = {}
     get_writeable_state_dict(saved, "s", {"tenant_id": "a"})["replication_key"] = "Timestamp"
 
     assert state_of(saved, "s", "a") == {"replication_key": "Timestamp"}

@@ -65,6 +65,12 @@ CHECK = _object(
         "errors": _list({"type": "string"}),
         "warnings": _list({"type": "string"}),
         "access": {"type": "string"},
+        "tenants": _list(
+            _object(
+                {"tenant_id": {"type": "string"}, "ok": {"type": "boolean"}},
+                optional={"name": {"type": "string"}, "error": {"type": "string"}},
+            )
+        ),
     },
 )
 _ROWS = {"type": "integer", "minimum": 0}
@@ -81,7 +87,14 @@ _STREAM = _object(
     },
     optional={"error": {"type": "string"}},
 )
-PLAN = _object({"calls": _ROWS, "minutes": _MINUTES, "streams": _list(_STREAM)})
+_TENANT = _object(
+    {"tenant_id": {"type": "string"}, "rows": _ROWS, "calls": _ROWS, "minutes": _MINUTES},
+    optional={"name": {"type": "string"}, "error": {"type": "string"}},
+)
+PLAN = _object(
+    {"calls": _ROWS, "minutes": _MINUTES, "streams": _list(_STREAM)},
+    optional={"tenants": _list(_TENANT)},
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,154 @@
+"""Counts what the next run would read, and plays the run through with the counts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_m365hunting.commands import counting
+from tap_m365hunting.commands.inquiry import Inquiry
+from tap_m365hunting.commands.plans import PROBE, StreamPlan
+from tap_m365hunting.commands.rehearsal import Rehearsal, minutes, rehearse
+from tap_m365hunting.configuration.config import HuntingQuery, Settings
+from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
+from tap_m365hunting.planning.density import Density
+from tap_m365hunting.planning.partitions import state_of
+from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.reader import Call
+from tap_m365hunting.streams import timing_of
+
+#: The most bars that a histogram has.
+BARS: Final = 60
+
+
+class Forecaster:
+    """Plans one tenant's streams; each costs a probe and as a rule one count.
+
+    `state` is the state that the run would start from.
+    """
+
+    def __init__(
+        self,
+        tenant_id: str,
+        settings: Settings,
+        call: Call,
+        *,
+        state: Mapping[str, Any],
+        now: Instant,
+    ) -> None:
+        self._tenant_id = tenant_id
+        self._part = tenant_id if settings.partitioned else None
+        self._rations = settings.rations
+        self._reading = settings.reading
+        self._call = call
+        self._state = state
+        self._now = now
+        self._answered = False
+
+    def stream(self, query: HuntingQuery) -> StreamPlan:
+        """Plan a query.
+
+        Raises:
+            AuthenticationError, SignInError: the service takes no call; it holds for every query.
+        """
+        try:
+            inquiry = _fit(Inquiry.of(query, self._reading, self._call))
+            self._answered = True
+            if inquiry.verdict.mode is Mode.FULL_TABLE:
+                return self._whole(inquiry)
+            return self._windowed(inquiry)
+        except (AuthenticationError, SignInError) as error:
+            if not self._answered:  # else what is missing is this query's alone: a licence
+                raise
+            return StreamPlan(query.name, self._tenant_id, error=str(error))
+        except SingerSDKError as error:
+            return StreamPlan(query.name, self._tenant_id, error=str(error))
+
+    def _whole(self, inquiry: Inquiry) -> StreamPlan:
+        rows = counting.total(inquiry.hunt, None, self._call)
+        cap = self._reading.row_cap
+        table = counting.even(TimeWindow.at(self._now), rows)
+        played = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap)
+        return self._planned(inquiry, rows, played, ())
+
+    def _windowed(self, inquiry: Inquiry) -> StreamPlan:
+        windows = tuple(self._spans(inquiry))
+        counted = [self._counted(inquiry, window) for window in windows]
+        played = [
+            rehearse(
+                Planner(window, row_cap=self._reading.row_cap, step=inquiry.hunt.step),
+                rows,
+                row_cap=self._reading.row_cap,
+            )
+            for window, rows in zip(windows, counted, strict=True)
+        ]
+        run = Rehearsal(
+            tuple(done for part in played for done in part.windows),
+            sum(part.calls for part in played),
+        )
+        rows = sum(density.total for density in counted)
+        # the last span is the run's own; those before it are holes of earlier runs
+        over_time = bool(counted) and inquiry.verdict.mode is Mode.INCREMENTAL
+        bins = tuple(counting.rebinned(counted[-1], most=BARS)) if over_time else ()
+        return self._planned(inquiry, rows, run, bins)
+
+    def _spans(self, inquiry: Inquiry) -> Iterator[TimeWindow]:
+        verdict, reading = inquiry.verdict, self._reading
+        bookmark = self._bookmark(inquiry)
+        if reading.end is None:
+            alive, _ = bookmark.within(reading.retention, now=self._now)
+            yield from (hole.window for hole in alive.holes)
+        timing = timing_of(inquiry.query, reading, verdict.mode)
+        span = timing.span(now=self._now, bookmark=bookmark.value)
+        if span.window and (window := inquiry.hunt.whole_steps(span.window)):
+            yield window
+
+    def _bookmark(self, inquiry: Inquiry) -> Bookmark:
+        cursor = inquiry.verdict.cursor
+        key = inquiry.shape.names[cursor] if cursor else WINDOW_END
+        try:
+            return Bookmark.read(state_of(self._state, inquiry.query.name, self._part), key)
+        except (AttributeError, KeyError, ValueError) as error:
+            msg = f"The state of the stream cannot be read: {error}; mend it or remove it"
+            raise FatalSyncError(msg) from error
+
+    def _counted(self, inquiry: Inquiry, window: TimeWindow) -> Density:
+        if inquiry.verdict.mode is Mode.WINDOWED:
+            return counting.even(window, counting.total(inquiry.hunt, window, self._call))
+        cap = self._reading.row_cap
+        return counting.density(inquiry.hunt, window, self._call, row_cap=cap)
+
+    def _planned(
+        self,
+        inquiry: Inquiry,
+        rows: int,
+        played: Rehearsal,
+        bins: tuple[tuple[TimeWindow, int], ...],
+    ) -> StreamPlan:
+        calls = PROBE + played.calls
+        return StreamPlan(
+            name=inquiry.query.name,
+            tenant_id=self._tenant_id,
+            rows=rows,
+            calls=calls,
+            minutes=minutes(calls, self._rations, first=PROBE),
+            windows=tuple((done.window, done.rows) for done in played.windows),
+            bins=bins,
+        )
+
+
+def _fit(inquiry: Inquiry) -> Inquiry:
+    """Return the query if it may run.
+
+    Raises:
+        FatalSyncError: it may not.
+    """
+    wrong = [remark.message for remark in inquiry.remarks if remark.severity == "error"]
+    if wrong:
+        raise FatalSyncError("; ".join(wrong))
+    return inquiry
