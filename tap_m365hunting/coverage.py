@@ -49,9 +49,9 @@ class CoverageStream(Stream):
         th.Property("finished_at", _INSTANT),
     ).to_dict()
 
-    def __init__(self, tap: Tap, *, run_id: str, tenant_id: str) -> None:
+    def __init__(self, tap: Tap, *, run_id: str) -> None:
         super().__init__(tap)
-        self._run: Mapping[str, Any] = {"run_id": run_id, "tenant_id": tenant_id}
+        self._run: Mapping[str, Any] = {"run_id": run_id}
         self._announced = False
 
     def write(self, report: WindowReport) -> None:

@@ -1,40 +1,31 @@
 """A stream for each configured query: its columns from the catalog, or by asking for them alone."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import CatalogEntry
 
 from tap_m365hunting import kql
-from tap_m365hunting.configuration.config import HuntingQuery, Settings
-from tap_m365hunting.errors import WindowTooLargeError
-from tap_m365hunting.hunt import Hunt, in_user_lines
-from tap_m365hunting.reports import WindowReport
-from tap_m365hunting.service import HuntingService
-from tap_m365hunting.streams import HuntingStream, shape_of
-from tap_m365hunting.wire.schema import Column, Shape
-
-# What refuses to answer without rows has no window to narrow; it may be too busy for now.
-PROBE_TRIES: Final = 4
+from tap_m365hunting.configuration.config import HuntingQuery
+from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.probes import Probes
+from tap_m365hunting.runs import Run
+from tap_m365hunting.streams import HuntingStream
+from tap_m365hunting.terms import shape_of
+from tap_m365hunting.wire.schema import Shape
 
 
 class Discovery:
-    """Makes the streams; each is to `report` the windows that it finishes."""
+    """Makes the streams of a run for these queries."""
 
-    def __init__(
-        self,
-        tap: Tap,
-        settings: Settings,
-        service: HuntingService,
-        *,
-        report: Callable[[WindowReport], None],
-    ) -> None:
+    def __init__(self, tap: Tap, run: Run, queries: Iterable[HuntingQuery]) -> None:
         self._tap = tap
-        self._settings = settings
-        self._service = service
-        self._report = report
+        self._run = run
+        catalog = tap.input_catalog
+        unknown = [query for query in queries if not (catalog and catalog.get_stream(query.name))]
+        self._probes = Probes(unknown, run.sites, run.lookahead)
 
     def stream(self, query: HuntingQuery) -> HuntingStream:
         """Return the query's stream.
@@ -66,21 +57,13 @@ class Discovery:
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""
-        shape = shape_of(query, self._settings.reading, self._columns(query.query))
+        columns = self._probes.columns(query)
+        tenant = self._run.tenant_columns
+        shape = shape_of(query, self._run.reading, columns, tenant=tenant)
         verdict = query.assess([(column.name, column.type) for column in shape.columns])
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
         return self._stream(query, verdict, shape.json_schema(), shape.key_properties, cursor)
-
-    def _columns(self, query: kql.Query, tries: int = PROBE_TRIES) -> Sequence[Column]:
-        probe = kql.probe(query)
-        try:
-            with in_user_lines(query, probe), self._service.run(probe) as answer:
-                return answer.columns
-        except WindowTooLargeError:
-            if tries == 1:
-                raise
-            return self._columns(query, tries - 1)
 
     def _stream(
         self,
@@ -94,10 +77,8 @@ class Discovery:
             self._tap,
             query,
             Hunt(query.query, verdict.mode, verdict.cursor, verdict.bin),
-            self._settings.reading,
+            self._run,
             schema=schema,
-            service=self._service,
-            report=self._report,
         )
         stream.primary_keys = key
         if verdict.mode is kql.Mode.INCREMENTAL:

@@ -1,4 +1,4 @@
-"""Reads one query: spends a call on each ask of a planner, and hands out what came.
+"""Reads one query: takes the answer to each ask of a planner, and hands out what came.
 
 Events come in the order in which they must be written: a new schema before the first record that
 needs it, the records of a window, then the finished window. Whoever takes the next event has done
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
 from tap_m365hunting.hunt import Hunt, in_user_lines
@@ -29,13 +29,42 @@ from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
-from tap_m365hunting.wire.schema import Column, Shape, find, unmapped
+from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
 
 _FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
 _LOG: Final = logging.getLogger(__name__)
 
 #: Spends a call: the text of a query in, what the service answered out.
 Call: TypeAlias = Callable[[str], Answer]
+
+
+class Asked(Protocol):
+    """A call that was made, whose answer may be awaited."""
+
+    @property
+    def text(self) -> str:
+        """What was asked."""
+
+    def answer(self) -> Answer:
+        """Wait for the answer, which belongs to the caller."""
+
+
+C = TypeVar("C", bound=Asked)
+
+
+class Calls(Protocol[C]):
+    """The calls that are made for what a planner asks, as `sweeps.Sweep` makes them."""
+
+    def take(self) -> tuple[Ask, C] | None:
+        """Return the call for the oldest window; `None` if there is none, and none to make."""
+
+    def used(self, call: C) -> None:
+        """Take note that the answer has been used."""
+
+    def fill(self) -> None:
+        """Make further calls, if some may be made."""
+
+
 #: Gives the columns of an answer their names and key, by the settings.
 ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
 
@@ -87,13 +116,13 @@ BlocksOf: TypeAlias = Callable[[Converter, Answer, RowIds], Iterator[AnyBlock]]
 class QueryReader:
     """Reads the windows of one query, one after another.
 
-    `known` are the properties of the schema that was sent; `shape_of` names an answer's columns.
+    `known` are the properties of the schema that was sent; `shape_of` names an answer's columns;
+    `tenant` is what each record says of its tenant.
     """
 
     def __init__(
         self,
         hunt: Hunt,
-        call: Call,
         shape_of: ShapeOf,
         blocks_of: BlocksOf,
         *,
@@ -101,28 +130,33 @@ class QueryReader:
         row_cap: int,
         drift: Policy,
         unreadable: Literal["stop", "skip"],
+        tenant: Mapping[str, str | None],
     ) -> None:
         self._hunt = hunt
-        self._call = call
         self._shape_of = shape_of
         self._blocks_of = blocks_of
         self._known = dict(known)
         self._row_cap = row_cap
         self._drift: Policy = drift
         self._unreadable = unreadable
+        self._tenant = tenant
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
         self.misfits = Counter[str]()
 
-    def read(self, planner: Planner) -> Iterator[Event]:
-        """Spend calls until the planner has no more to ask.
+    def read(self, planner: Planner, calls: Calls[C]) -> Iterator[Event]:
+        """Use the calls until the planner has no more to ask.
 
         Raises:
             FatalSyncError: a window cannot be read, and the settings say to stop before it.
         """
         while True:
-            while (ask := planner.next()) is not None:
-                yield from self._spend(ask, planner)
+            while (taken := calls.take()) is not None:
+                ask, call = taken
+                for event in self._spend(ask, call, planner):
+                    yield event
+                    calls.fill()
+                calls.used(call)
                 yield from planner.drain()
             if planner.unreadable is None:
                 return
@@ -139,11 +173,10 @@ class QueryReader:
             raise FatalSyncError(msg)
         planner.skip()
 
-    def _spend(self, ask: Ask, planner: Planner) -> Iterator[Event]:
-        text = self._hunt.text(ask)
+    def _spend(self, ask: Ask, call: Asked, planner: Planner) -> Iterator[Event]:
         try:
-            with in_user_lines(self._hunt.query, text):
-                answer = self._call(text)
+            with in_user_lines(self._hunt.query, call.text):
+                answer = call.answer()
         except WindowTooLargeError as error:
             planner.too_large(ask, str(error), size=error.size)
             return
@@ -162,7 +195,7 @@ class QueryReader:
         if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
             _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
         cursor = self._cursor()
-        converter = Converter(self._shape, answer.columns, cursor=cursor)
+        converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
         blocks = self._blocks_of(converter, answer, self._ids(ask))
         if cursor and not ask.part and answer.count >= self._row_cap:
             blocks = _whole_instants(blocks, partial(_answered, planner, ask, answer))
@@ -175,8 +208,8 @@ class QueryReader:
 
     def _ids(self, ask: ReadAsk) -> RowIds:
         if self._hunt.mode is Mode.WINDOWED and ask.window:
-            return RowIds(window_start=str(ask.window.start))
-        return RowIds()
+            return RowIds(tenant_id=self._tenant[TENANT_ID], window_start=str(ask.window.start))
+        return RowIds(tenant_id=self._tenant[TENANT_ID])
 
     def _cursor(self) -> str | None:
         """Return the column by which rows are ordered, as the answer spells it."""

@@ -1,13 +1,13 @@
 """What is told of each window once it is finished: how it went, and what it cost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
-from tap_m365hunting.service import HuntingService
+from tap_m365hunting.sweeps import Sweep
 
 Status = Literal["complete", "gap_retention", "gap_unreadable"]
 
@@ -20,6 +20,7 @@ class WindowReport:
     """A finished window; the fields are the columns of `hunting_windows`."""
 
     stream: str
+    tenant_id: str
     window_start: str
     window_end: str
     status: Status
@@ -36,16 +37,14 @@ class WindowReport:
 
 
 class Stopwatch:
-    """Reports the windows of one stream with what passed since the one before."""
+    """Reports the windows of one sweep with what passed since the one before."""
 
-    def __init__(
-        self, stream: str, service: HuntingService, report: Callable[[WindowReport], None]
-    ) -> None:
+    def __init__(self, stream: str, sweep: Sweep, report: Callable[[WindowReport], None]) -> None:
         self._stream = stream
-        self._service = service
+        self._sweep = sweep
         self._report = report
-        self._since = service.now()
-        self._effort = service.effort()
+        self._since = sweep.site.now()
+        self._effort = replace(sweep.effort)
 
     def window_done(self, done: WindowDone) -> None:
         """Report a window that was read, or given up."""
@@ -70,10 +69,11 @@ class Stopwatch:
         )
 
     def _tell(self, done: WindowDone, status: Status) -> None:
-        now, effort = self._service.now(), self._service.effort()
+        now, effort = self._sweep.site.now(), replace(self._sweep.effort)
         self._report(
             WindowReport(
                 stream=self._stream,
+                tenant_id=self._sweep.tenant_id,
                 window_start=str(done.window.start),
                 window_end=str(done.window.end),
                 status=status,

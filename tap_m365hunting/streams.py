@@ -1,8 +1,8 @@
 """One query as one Singer stream: its records, and the state that they allow."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 from singer_sdk import Stream, Tap, metrics
@@ -14,19 +14,22 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_m365hunting.configuration.config import HuntingQuery, Reading
+from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.errors import FatalSyncError, SignInError
 from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
-from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
-from tap_m365hunting.planning.parts import TablePlanner
-from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.spans import Timing
-from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+from tap_m365hunting.planning.agenda import Agenda
+from tap_m365hunting.planning.bookmarks import WINDOW_END
+from tap_m365hunting.planning.partitions import TENANT, state_of
+from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reader import AnyBlock, Event, NewSchema, QueryReader
-from tap_m365hunting.reports import Stopwatch, WindowReport
-from tap_m365hunting.service import HuntingService
+from tap_m365hunting.reports import Stopwatch
+from tap_m365hunting.runs import Run
+from tap_m365hunting.sites import Site
+from tap_m365hunting.sweeps import Sweep
+from tap_m365hunting.terms import shape_of, timing_of
 from tap_m365hunting.wire.blocks import BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.records import Answer
@@ -38,10 +41,10 @@ _COLUMN: Final = 2
 
 
 class HuntingStream(Stream):
-    """A hunting query, read window by window, oldest first.
+    """A hunting query, read window by window, oldest first, in one tenant after another.
 
     The bookmark is the end of what is complete without a gap, whatever the newest row's time; it
-    is written when the rows before it are.
+    is written when the rows before it are. `failures` says, by tenant, why it was not read whole.
     """
 
     # values have their types already, converted from what the service declares
@@ -50,113 +53,116 @@ class HuntingStream(Stream):
     STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(
-        self,
-        tap: Tap,
-        query: HuntingQuery,
-        hunt: Hunt,
-        reading: Reading,
-        *,
-        schema: Mapping[str, Any],
-        service: HuntingService,
-        report: Callable[[WindowReport], None],
+        self, tap: Tap, query: HuntingQuery, hunt: Hunt, run: Run, *, schema: Mapping[str, Any]
     ) -> None:
         super().__init__(tap, schema=dict(schema), name=query.name)
         self._query = query
         self._hunt = hunt
-        self._reading = reading
-        self._service = service
-        self._report = report
-        self._begin()
-        self.failure: SingerSDKError | None = None
+        self._run = run
+        self._sweeps = dict[str, Sweep]()
+        self._tables_read = 0
+        self.failures = dict[str, SingerSDKError]()
         self._counter: metrics.Counter | None = None
         if hunt.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
-    def _begin(self) -> None:
-        """Take the time: other streams may have taken hours since this one was made."""
-        self._now = self._service.now()
-        self._watch = Stopwatch(self.name, self._service, self._report)
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]] | None:
+        """A part for each tenant, where there are several by name."""
+        if not self._run.partitioned:
+            return None
+        return [{TENANT: site.tenant_id} for site in self._run.sites]
+
+    def sweep(self, site: Site) -> Sweep:
+        """Return what this run reads in a tenant, so that its calls can be made ahead."""
+        if site.tenant_id not in self._sweeps:
+            self._sweeps[site.tenant_id] = Sweep(
+                self._hunt,
+                site,
+                self._run.lookahead,
+                partial(self._agenda, site),
+                row_cap=self._run.reading.row_cap,
+            )
+        return self._sweeps[site.tenant_id]
 
     def shape_of(self, columns: Iterable[Column]) -> Shape:
         """Name the columns of an answer by the settings, and as the schema has them."""
         return shape_of(
-            self._query, self._reading, columns, known=self.effective_schema["properties"]
+            self._query,
+            self._run.reading,
+            columns,
+            known=self.effective_schema["properties"],
+            tenant=self._run.tenant_columns,
         )
 
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
-        """Yield the records of all windows; an error ends this stream, not the run."""
-        self._begin()
-        self._now = self._service.now()  # streams before this one may have taken hours
+        """Yield the records of a tenant; an error ends this stream there, not the run."""
+        (site,) = (
+            site for site in self._run.sites if not context or site.tenant_id == context[TENANT]
+        )
+        sweep = self.sweep(site)
         try:
-            yield from self._read(self.get_context_state(context))
+            yield from self._read(sweep, context)
         except SingerSDKError as error:
-            self.failure = error
-            self.logger.error("Stream %s stops: %s", self.name, error)  # noqa: TRY400 - a verdict
-            if self._reading.on_stream_error == "stop" or isinstance(error, SignInError):
-                raise
+            self._fail(site, error)
+        finally:
+            sweep.leave()
+            del self._sweeps[site.tenant_id]
 
-    def _read(self, state: dict[str, Any]) -> Iterator[Record]:
+    def _fail(self, site: Site, error: SingerSDKError) -> None:
+        self.failures[site.tenant_id] = error
+        where = f" in tenant {site.tenant_id}" if self._run.partitioned else ""
+        self.logger.error("Stream %s stops%s: %s", self.name, where, error)
+        everywhere = isinstance(error, SignInError) and not self._run.partitioned
+        if everywhere or self._run.reading.on_stream_error == "stop":
+            raise error
+
+    def _read(self, sweep: Sweep, context: types.Context | None) -> Iterator[Record]:
+        reading = self._run.reading
         reader = QueryReader(
             self._hunt,
-            self._service.run,
             self.shape_of,
             self._blocks,
             known=self.effective_schema["properties"],
-            row_cap=self._reading.row_cap,
-            drift=self._reading.schema_drift,
-            unreadable=self._reading.on_unreadable_window,
+            row_cap=reading.row_cap,
+            drift=reading.schema_drift,
+            unreadable=reading.on_unreadable_window,
+            tenant=self._run.cells(sweep.site),
         )
-        yield from self._read_with(reader, state)
+        watch = Stopwatch(self.name, sweep, self._run.report)
+        if self._hunt.mode is Mode.FULL_TABLE:
+            yield from self._table(sweep, reader, watch)
+        else:
+            yield from self._windows(sweep, reader, watch, self.get_context_state(context))
         for column, cells in reader.misfits.items():
             self.logger.warning("%d values of %s do not fit its type", cells, column)
 
-    def _read_with(self, reader: QueryReader, state: dict[str, Any]) -> Iterator[Record]:
-        if self._hunt.mode is Mode.FULL_TABLE:
-            yield from self._whole_table(reader)
-        elif self._reading.end is not None:
-            yield from self._span(reader, Bookmark(self._cursor), {})
-        else:
-            bookmark = self._bookmark(state)
-            for hole in bookmark.holes:
-                bookmark = yield from self._windows(reader, hole.window, bookmark, state)
-            yield from self._span(reader, bookmark, state)
-
-    def _whole_table(self, reader: QueryReader) -> Iterator[Record]:
-        planner = TablePlanner(row_cap=self._reading.row_cap)
-        yield from self._records(reader.read(planner))
-        self._watch.table_read(self._now, planner)
-        if self._stream_version is not None:
+    def _table(self, sweep: Sweep, reader: QueryReader, watch: Stopwatch) -> Iterator[Record]:
+        planner = sweep.table()
+        yield from self._records(reader.read(planner, sweep))
+        watch.table_read(sweep.agenda.now, planner)
+        self._tables_read += 1
+        if self._stream_version is not None and self._tables_read == len(self._run.sites):
             super()._write_activate_version_message(self._stream_version)
 
-    def _span(
-        self, reader: QueryReader, bookmark: Bookmark, state: dict[str, Any]
-    ) -> Iterator[Record]:
-        """Read what there is to read now; `state` is where the bookmark is kept."""
-        timing = timing_of(self._query, self._reading, self._hunt.mode)
-        span = timing.span(now=self._now, bookmark=bookmark.value)
-        if span.gap:
-            self._lose(span.gap)
-        window = span.window and self._hunt.whole_steps(span.window)
-        if window is None:
-            self.logger.info("Nothing to read yet: complete until %s", span.fresh)
-            return
-        yield from self._windows(reader, window, bookmark, state)
-
     def _windows(
-        self, reader: QueryReader, span: TimeWindow, bookmark: Bookmark, state: dict[str, Any]
-    ) -> Generator[Record, None, Bookmark]:
-        """Read a span; after each window write its coverage, then the state that it allows."""
-        planner = Planner(span, row_cap=self._reading.row_cap, step=self._hunt.step)
-        for event in reader.read(planner):
-            if isinstance(event, WindowDone):
-                bookmark = bookmark.after(event)
-                bookmark.write(state)
-                self._watch.window_done(event)
-                self._tap.state_writer.write_state(self.tap_state)
-            else:
-                yield from self._records((event,))
-        return bookmark
+        self, sweep: Sweep, reader: QueryReader, watch: Stopwatch, state: dict[str, Any]
+    ) -> Iterator[Record]:
+        """Read what there is to read; after each window write its coverage, then the state."""
+        agenda = sweep.agenda
+        self._tell(agenda, watch)
+        bookmark, state = agenda.bookmark, state if agenda.moves else {}
+        for planner in sweep.windows():
+            for event in reader.read(planner, sweep):
+                if isinstance(event, WindowDone):
+                    bookmark = bookmark.after(event)
+                    bookmark.write(state)
+                    watch.window_done(event)
+                    self._tap.state_writer.write_state(self.tap_state)
+                else:
+                    yield from self._records((event,))
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:
@@ -202,36 +208,36 @@ class HuntingStream(Stream):
         self._counter = super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
         return self._counter
 
-    def _bookmark(self, state: Mapping[str, Any]) -> Bookmark:
+    def _agenda(self, site: Site, now: Instant) -> Agenda:
+        tenant_id = site.tenant_id if self._run.partitioned else None
         try:
-            bookmark = Bookmark.read(state, self._cursor)
+            return Agenda.of(
+                state_of(self.tap_state, self.name, tenant_id),
+                self.replication_key or WINDOW_END,
+                timing_of(self._query, self._run.reading, self._hunt.mode),
+                now=now,
+                whole_steps=self._hunt.whole_steps,
+            )
         except (KeyError, ValueError) as error:
             msg = f"The state of stream {self.name} cannot be read: {error}; mend it or remove it"
             raise FatalSyncError(msg) from error
-        kept = state.get("replication_key", self._cursor)
-        if kept != self._cursor:
+
+    def _tell(self, agenda: Agenda, watch: Stopwatch) -> None:
+        """Tell of what is out of the ordinary before it is read."""
+        if agenda.other_key:
             self.logger.warning(
                 "The bookmark is one of %s, which says nothing about %s: all is read anew",
-                kept,
-                self._cursor,
+                agenda.other_key,
+                agenda.bookmark.key,
             )
-        bookmark, lost = bookmark.within(self._reading.retention, now=self._now)
-        for window in lost:
-            self._lose(window)
-        return bookmark
-
-    @property
-    def _cursor(self) -> str:
-        """The name under which the state keeps the bookmark."""
-        return self.replication_key or WINDOW_END
-
-    def _lose(self, window: TimeWindow) -> None:
-        """Tell of rows that the service no longer has."""
-        days = self._reading.retention.days
-        self.logger.warning(
-            "Rows between %s are lost: the service keeps %d days; run more often", window, days
-        )
-        self._watch.lost(window, f"older than the {days} days that the service keeps")
+        days = self._run.reading.retention.days
+        for window in agenda.lost:
+            self.logger.warning(
+                "Rows between %s are lost: the service keeps %d days; run more often", window, days
+            )
+            watch.lost(window, f"older than the {days} days that the service keeps")
+        if not agenda.windows:
+            self.logger.info("Nothing to read yet: complete until %s", agenda.fresh)
 
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""
@@ -265,29 +271,3 @@ class HuntingStream(Stream):
     @override
     def _write_starting_replication_value(self, context: types.Context | None) -> None:
         """Keep the SDK's own notes out of the state."""
-
-
-def timing_of(query: HuntingQuery, reading: Reading, mode: Mode) -> Timing:
-    """Return what bounds a run of the query in time."""
-    return Timing(
-        start_date=query.start,
-        end_date=reading.end,
-        # a window that is read again would be another window, and its sums other rows
-        lookback=timedelta(0) if mode is Mode.WINDOWED else query.lookback,
-        settle=reading.settle,
-        retention=reading.retention,
-    )
-
-
-def shape_of(
-    query: HuntingQuery, reading: Reading, columns: Iterable[Column], *, known: Iterable[str] = ()
-) -> Shape:
-    """Name the columns of a query's answer by the settings."""
-    return Shape.of(
-        columns,
-        column_names=reading.column_names,
-        dynamic_as=reading.dynamic_as,
-        key=query.primary_keys,
-        row_id=reading.row_id,
-        known=known,
-    )

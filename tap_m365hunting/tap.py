@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -18,10 +19,31 @@ from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.lookahead import Lookahead
 from tap_m365hunting.output import Signals, WholeLines
-from tap_m365hunting.service import HuntingService
+from tap_m365hunting.runs import Run
+from tap_m365hunting.sites import sites_of
 from tap_m365hunting.streams import HuntingStream
+from tap_m365hunting.sweeps import Sweep
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What was not read whole: a stream, a stream in one of the tenants, or a tenant."""
+
+    error: SingerSDKError
+    stream: str | None = None
+    tenant_id: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Name it."""
+        parts = {"stream": self.stream, "tenant": self.tenant_id}
+        return " in ".join(f"{what} {name}" for what, name in parts.items() if name)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.error}"
 
 
 class TapM365Hunting(Tap):
@@ -54,7 +76,8 @@ class TapM365Hunting(Tap):
         self._clock = clock
         self._sleep = sleep
         self._settings: Settings | None = None
-        self._failures: dict[str, SingerSDKError] = {}
+        self._run: Run | None = None
+        self._failures = list[Failure]()
         options.setdefault("message_writer", WholeLines(self._signals))
         super().__init__(*args, **options)
 
@@ -81,16 +104,25 @@ class TapM365Hunting(Tap):
         if tap.failures():
             sys.exit(1)
 
-    def failures(self) -> Mapping[str, SingerSDKError]:
-        """Return why each failed stream failed, and log it as the run's last word."""
-        failed = self._failures | {
-            stream.name: stream.failure
-            for stream in self.streams.values()
-            if isinstance(stream, HuntingStream) and stream.failure
-        }
-        for name, error in failed.items():
-            self.logger.error("Failed: stream %s: %s", name, error)
+    def failures(self) -> Sequence[Failure]:
+        """Return what failed, and log it as the run's last word."""
+        failed = [*self._failures, *self._failures_while_reading()]
+        for failure in failed:
+            self.logger.error("Failed: %s", failure)
         return failed
+
+    def _failures_while_reading(self) -> Iterator[Failure]:
+        """Yield what failed; a tenant that cannot be read at all is named once."""
+        run = self._run
+        if run is None:
+            return
+        lost = {site.tenant_id: site.failure for site in run.sites if site.failure}
+        yield from (Failure(error, tenant_id=tenant_id) for tenant_id, error in lost.items())
+        for stream in self.streams.values():
+            if isinstance(stream, HuntingStream):
+                for tenant_id, error in stream.failures.items():
+                    if tenant_id not in lost:
+                        yield Failure(error, stream.name, tenant_id if run.partitioned else None)
 
     @classmethod
     @override
@@ -132,16 +164,9 @@ class TapM365Hunting(Tap):
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
             )
-        coverage = CoverageStream(
-            self, run_id=uuid4().hex, tenant_id=self._settings.connection.tenant_id
-        )
-        service = HuntingService.connect(
-            self._settings.connection,
-            self._settings.rations,
-            clock=self._clock,
-            sleep=self._sleep,
-        )
-        discovery = Discovery(self, self._settings, service, report=coverage.write)
+        coverage = CoverageStream(self, run_id=uuid4().hex)
+        self._run = self._new_run(self._settings, coverage)
+        discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]
         for query in self._settings.queries:
             try:
@@ -150,8 +175,26 @@ class TapM365Hunting(Tap):
                 raise  # it holds for every query
             except SingerSDKError as error:
                 self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict
-                self._failures[query.name] = error
+                self._failures.append(Failure(error, query.name))
+        self._run.lookahead.expect(_sweeps(streams, self._run))
         return streams
+
+    def _new_run(self, settings: Settings, coverage: CoverageStream) -> Run:
+        several = settings.parallel_tenants if settings.partitioned else 1
+        return Run(
+            settings.reading,
+            sites_of(settings, clock=self._clock, sleep=self._sleep),
+            settings.partitioned,
+            Lookahead(calls=settings.rations.parallel_calls, tenants=several),
+            report=coverage.write,
+        )
+
+
+def _sweeps(streams: Iterable[Stream], run: Run) -> Iterator[Sweep]:
+    """Yield what is read in the SDK's order, once it is known which streams are selected."""
+    for stream in streams:
+        if isinstance(stream, HuntingStream) and stream.selected:
+            yield from map(stream.sweep, run.sites)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reader import Call
-from tap_m365hunting.streams import timing_of
+from tap_m365hunting.terms import timing_of
 
 #: The most bars that a histogram has.
 BARS: Final = 60

@@ -98,7 +98,8 @@ class Tenant:
             )
             tap.sync_all()
         lines = [json.loads(line) for line in output.getvalue().splitlines()]
-        return Run(lines, {name: str(error) for name, error in tap.failures().items()})
+        failed = {f.stream or f.where: str(f.error) for f in tap.failures()}
+        return Run(lines, failed)
 
     def _seconds(self) -> float:
         return self.emulator.clock.now().timestamp()

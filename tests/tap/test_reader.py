@@ -1,7 +1,8 @@
 """Reading a query: what comes out, in which order, whatever the answers are."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from tap_m365hunting.hunt import Hunt
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+from tap_m365hunting.planning.windows import Ask, TimeWindow, WindowDone
 from tap_m365hunting.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.wire.blocks import Block, plain_blocks
 from tap_m365hunting.wire.conversion import Record
@@ -38,22 +39,53 @@ def row(second: int, **more: object) -> dict[str, Any]:
     return {"Timestamp": f"2026-03-01T00:00:{second:02}Z", "Id": second, **more}
 
 
+@dataclass(frozen=True)
+class Given:
+    """A call whose answer is there."""
+
+    text: str
+    given: Answer
+
+    def answer(self) -> Answer:
+        """Return it."""
+        return self.given
+
+
+@dataclass
+class OneByOne:
+    """Calls that are made one after another, each with the next of the answers."""
+
+    planner: Planner
+    answers: Iterator[Answer]
+
+    def take(self) -> tuple[Ask, Given] | None:
+        """Make the next call."""
+        ask = self.planner.next()
+        return (ask, Given(HUNT.text(ask), next(self.answers))) if ask else None
+
+    def used(self, call: Given) -> None:
+        """Nothing is kept of it."""
+
+    def fill(self) -> None:
+        """Nothing is made ahead."""
+
+
 def read(answers: Iterable[Answer], drift: Policy = "evolve", row_cap: int = 2) -> list[Event]:
     """Read a minute from a service that gives these answers, one a call."""
-    given = iter(answers)
     known = Shape.of([Column(*column) for column in OLD.items()])
     reader = QueryReader(
         HUNT,
-        lambda _: next(given),
         lambda columns: Shape.of(columns, known=known.names.values()),
         plain_blocks,
         known=known.json_schema()["properties"],
         row_cap=row_cap,
         drift=drift,
         unreadable="stop",
+        tenant={"tenant_id": "contoso"},
     )
     span = TimeWindow(START, START + timedelta(minutes=1))
-    return list(reader.read(Planner(span, row_cap=row_cap)))
+    planner = Planner(span, row_cap=row_cap)
+    return list(reader.read(planner, OneByOne(planner, iter(answers))))
 
 
 def records(events: Iterable[Event]) -> list[Record]:
