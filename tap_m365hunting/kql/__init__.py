@@ -6,6 +6,7 @@ from tap_m365hunting.kql.statements import read
 from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
 from tap_m365hunting.kql.wrapping import (
     count,
+    keys,
     nulls,
     probe,
     table_query,
@@ -23,6 +24,7 @@ __all__ = [
     "Verdict",
     "assess",
     "count",
+    "keys",
     "nulls",
     "probe",
     "read",

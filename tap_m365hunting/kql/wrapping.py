@@ -5,6 +5,7 @@ outside strings are gone; what the tap adds stands on lines of its own.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -55,6 +56,22 @@ def total(query: Query, cursor: str | None = None, window: TimeWindow | None = N
 def nulls(query: Query, cursor: str) -> str:
     """Ask for the number of rows without a cursor, `__rows`: no window ever holds them."""
     return _wrapped(query, f"where isnull({column_text(cursor)})", "summarize __rows = count()")
+
+
+def keys(query: Query, cursor: str, window: TimeWindow, columns: Sequence[str]) -> str:
+    """Ask if the columns tell the rows of a window apart: how many `__rows`, and `__keys`.
+
+    `__nulls` are the rows with a null among the columns.
+    """
+    names = [column_text(column) for column in columns]
+    null = " or ".join(f"isnull({name})" for name in names)
+    return _wrapped(
+        query,
+        _bounds(cursor, window),
+        f"summarize __rows = count(), __nulls = countif({null}) by {', '.join(names)}",
+        "summarize __rows = sum(__rows), __keys = count(), __nulls = sum(__nulls)",
+        window=window,
+    )
 
 
 def whole(query: Query, part: HashPart | None = None) -> str:

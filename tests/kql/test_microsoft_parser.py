@@ -64,6 +64,7 @@ def sent(query: kql.Query, verdict: kql.Verdict) -> Iterator[str]:
         yield kql.count(query, verdict.cursor, DAY, timedelta(minutes=90))
         yield kql.total(query, verdict.cursor, DAY)
         yield kql.nulls(query, verdict.cursor)
+        yield kql.keys(query, verdict.cursor, DAY, [verdict.cursor])
 
 
 def significant(pieces: Iterator[tuple[str, bool]]) -> list[str]:

@@ -99,6 +99,16 @@ def test_a_probe_asks_for_no_rows() -> None:
     assert kql.probe(LETS).endswith("\n);\n__hunt\n| take 0")
 
 
+def test_keys_are_counted_in_the_window() -> None:
+    """Two rows with one key are two rows of one key; nulls are rows, as a loader would see them."""
+    text = kql.keys(LETS, "t", DAY, ["a b", "t"])
+
+    _, bounds, by_key, in_all = text.rsplit("\n| ", 3)
+    assert bounds.startswith("where ['t'] >= datetime(")
+    assert by_key.endswith("countif(isnull(['a b']) or isnull(['t'])) by ['a b'], ['t']")
+    assert in_all.startswith("summarize __rows = sum(__rows), __keys = count()")
+
+
 def test_totals_are_of_the_window_or_of_all() -> None:
     """Hash parts are checked against one number."""
     assert kql.total(LETS).endswith("__hunt\n| summarize __rows = count()")
