@@ -82,7 +82,7 @@ class _Hunt:
         self.tenant_id = caller.tenant_id
         self.question = question(self._request)
         self._spend_call()
-        make = self._service.faults.take(self._request.api, self.question.kql)
+        make = self._service.faults.take(self._request.api, self.question.kql, self.tenant_id)
         effect = Effect() if make is None else make(self._request.api, self._now)
         return self._under(effect, caller)
 
@@ -116,7 +116,7 @@ class _Hunt:
         started = self._service.clock.seconds()
         result = self._run(self._service.engine(self.tenant_id))
         seconds = self._service.clock.seconds() - started
-        self._service.meter.burn(self.tenant_id, self._now, result.cpu_seconds)
+        self._service.meter.burn(self.tenant_id, self._service.clock.now(), result.cpu_seconds)
         self._refuse_excess(seconds, result.cpu_seconds)
         given = answer(
             result,
@@ -137,6 +137,7 @@ class _Hunt:
                 span=span,
                 retention_days=limits.retention_days,
                 row_cap=limits.row_cap,
+                without=self._without,
             )
         except KqlSemanticError as error:
             raise bad_query(error, "semantic") from error
@@ -144,6 +145,11 @@ class _Hunt:
             raise bad_query(error, "syntax") from error
         except KqlUnsupportedError as error:
             raise Refusal(501, _UNSUPPORTED, str(error)) from error
+
+    @property
+    def _without(self) -> frozenset[str]:
+        tenant = self._settings.tenant(self.tenant_id)
+        return tenant.without if tenant else frozenset()
 
     def _refuse_excess(self, seconds: float, cpu_seconds: float) -> None:
         limits = self._settings.limits

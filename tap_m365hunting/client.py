@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final, Protocol, TypeVar
 
 import backoff
 import requests
@@ -14,18 +14,28 @@ import requests
 from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
-from tap_m365hunting.quota import TenantQuota, wait_after
+from tap_m365hunting.quota import TenantQuota
+from tap_m365hunting.throttles import wait_after
 from tap_m365hunting.transport import Transport
 from tap_m365hunting.turnstile import Errand, PatienceError, Turnstile
 
 __all__ = ["Client", "Errand"]
 
 _LOG: Final = logging.getLogger(__name__)
-_T = TypeVar("_T")
-
 # A failure that may pass is tried again this often, after up to 1, 2, 4 ... 60 seconds.
 _RETRIES: Final = 6
 _LONGEST_RETRY_SECONDS: Final = 60
+
+
+class Costed(Protocol):
+    """What an answer was made into."""
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """What the query cost the tenant, where the service tells."""
+
+
+_T = TypeVar("_T", bound=Costed)
 
 
 class Client:
@@ -94,15 +104,15 @@ class Client:
     ) -> _T:
         """Spend one call, once the quotas allow it."""
         self._tokens.token()  # a sign-in takes its time, and no taken call should wait for it
-        call.quota_wait -= self._turnstile.take(errand, patience=call.quota_wait)
-        with ExitStack() as flight:
-            flight.callback(self._answered)
+        with self._turnstile.take(errand, patience=call.quota_wait) as passage:
+            call.quota_wait -= passage.waited
             call.token = self._tokens.token()
-            body = self._post(text, call.token, arrived=flight.close)
-        with ExitStack() as failing:
-            failing.push(body)
-            answer = read(body)
-            failing.pop_all()  # from here on the body belongs to the answer
+            body = self._post(text, call.token, arrived=passage.arrived)
+            with ExitStack() as failing:
+                failing.push(body)
+                answer = read(body)
+                failing.pop_all()  # from here on the body belongs to the answer
+            passage.used(answer.cpu_seconds)
         return answer
 
     def _post(self, text: str, token: str, *, arrived: Callable[[], None]) -> BinaryIO:
@@ -110,10 +120,6 @@ class Client:
             return self._transport.post(text, token, arrived=arrived)
         except AuthenticationError as error:
             raise explained(error, token, self._connection, now=self._clock()) from error
-
-    def _answered(self) -> None:
-        with self._turnstile.quota() as quota:
-            quota.answered(self._clock())
 
     def _throttled(self, call: "_Patience", error: ThrottledError) -> None:
         """Let every caller wait, and learn the quota that the service named."""

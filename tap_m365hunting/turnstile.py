@@ -8,7 +8,8 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from tap_m365hunting.errors import ThrottledError
 from tap_m365hunting.quota import TenantQuota
@@ -59,6 +60,51 @@ class Errand:
             seconds -= glance
 
 
+class Passage:
+    """A call that was let through, after it had `waited`.
+
+    The quotas learn when it has arrived and what it used. At the end of its context that is all
+    known: a call that was throttled used nothing, and of others the time they took stands in.
+    """
+
+    def __init__(self, turnstile: "Turnstile", *, began: float, now: float, cpu: float) -> None:
+        self.waited = max(0.0, now - began)
+        self._turnstile = turnstile
+        self._taken = now
+        self._cpu_before = cpu
+        self._answered: float | None = None
+        self._cpu_used: float | None = None
+
+    def arrived(self) -> None:
+        """Note that the answer begins."""
+        if self._answered is None:
+            self._answered = self._turnstile.answered()
+
+    def used(self, cpu_seconds: float | None) -> None:
+        """Note what the answer says that it cost, if it does."""
+        self._cpu_used = cpu_seconds
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.arrived()
+        refused = isinstance(error, ThrottledError)
+        now = self._answered or self._taken
+        used = self._cpu_used if self._cpu_used is not None else max(0.0, now - self._taken)
+        with self._turnstile.quota() as quota:
+            quota.charged(
+                now,
+                0.0 if refused else used,
+                let_through_at=None if refused else self._cpu_before,
+            )
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A call in the queue: when it looked at the clock last, and when its patience ends."""
@@ -98,10 +144,15 @@ class Turnstile:
             yield self._quota
             self._changed.notify_all()
 
-    def take(self, errand: Errand, *, patience: float) -> float:
-        """Take one call, and return the seconds that it waited.
+    def answered(self) -> float:
+        """Note that a call has been answered; return the time."""
+        with self.quota() as quota:
+            now = self._clock()
+            quota.answered(now)
+        return now
 
-        The quotas are to be told when it is `answered`.
+    def take(self, errand: Errand, *, patience: float) -> Passage:
+        """Take one call.
 
         Raises:
             PatienceError: they free up later than `patience`, in seconds, allows.
@@ -114,11 +165,10 @@ class Turnstile:
             try:
                 self._queue_up(me)
             finally:
-                waited = max(0.0, me.now - began)
-                errand.wait_seconds += waited
+                errand.wait_seconds += max(0.0, me.now - began)
                 self._queue.remove(me)
                 self._changed.notify_all()
-        return waited
+            return Passage(self, began=began, now=me.now, cpu=self._quota.cpu_used)
 
     def _queue_up(self, me: _Waiting) -> None:
         while not self._has_taken(me):

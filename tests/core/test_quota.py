@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.quota import (
+from tap_m365hunting.quota import LEAST_CPU_SECONDS, MARGIN, CpuQuota, MovingQuota, TenantQuota
+from tap_m365hunting.throttles import (
+    CPU_CYCLE,
     DAY,
-    MARGIN,
-    MovingQuota,
-    TenantQuota,
     header_wait,
     stated_quota,
     stated_wait,
@@ -319,3 +318,122 @@ def test_many_callers_at_random_share_an_hour_fairly_well() -> None:
 
     for limit, period in ((45, 60.0), (1_500, 3_600.0)):
         assert all(b - a > period for a, b in zip(made, made[limit:], strict=False))
+
+
+# --- the CPU ------------------------------------------------------------------------------------
+
+QUARTER = NOW - NOW % CPU_CYCLE
+
+
+class CpuService:
+    """A tenant that has so many CPU seconds a quarter, and a caller who heeds what it learns."""
+
+    def __init__(self, has: float, share_percent: int = 100) -> None:
+        self.quota = CpuQuota(share_percent=share_percent)
+        self.has = has
+        self.used = dict[float, float]()
+        self.refused = 0
+        self.now = QUARTER
+
+    def call(self, seconds: float) -> None:
+        """Make a call, after a wait if need be, until it is let through."""
+        while not self._tried(seconds):
+            self.refused += 1
+            self.quota.charge(self.now, 0.0, let_through_at=None)
+            self.quota.throttled(self.now)
+            self.now += CPU_CYCLE - self.now % CPU_CYCLE
+
+    def _tried(self, seconds: float) -> bool:
+        while wait := self.quota.delay(self.now):
+            self.now += wait
+        self.quota.begin()
+        before, quarter = self.quota.used, self.now // CPU_CYCLE
+        if self.used.get(quarter, 0.0) >= self.has:
+            return False
+        self.used[quarter] = self.used.get(quarter, 0.0) + seconds
+        self.quota.charge(self.now, seconds, let_through_at=before)
+        self.now += 0.5
+        return True
+
+
+COSTS = st.lists(st.floats(0.01, 60), min_size=1, max_size=120)
+
+
+@given(has=st.floats(LEAST_CPU_SECONDS, 300), costs=COSTS)
+def test_one_429_teaches_what_cpu_there_is(has: float, costs: list[float]) -> None:
+    """Whatever each call costs, the service refuses once and never again."""
+    service = CpuService(has)
+
+    for seconds in costs:
+        service.call(seconds)
+
+    assert service.refused <= 1
+    assert sum(service.used.values()) == pytest.approx(sum(costs))
+
+
+@given(has=st.floats(30, 300), cost=st.floats(1, 10), share=st.sampled_from([100, 80]))
+def test_what_was_learned_is_used(has: float, cost: float, share: int) -> None:
+    """Each quarter holds what the tenant allows, times the share, but for one call's cost."""
+    service = CpuService(has, share)
+
+    for _ in range(int(5 * has / cost)):
+        service.call(cost)
+
+    full = list(service.used.values())[:-1]
+    assert all(used >= (has - 2 * cost) * share / 100 for used in full)
+    assert all(used <= has * share / 100 + cost for used in full[1:])
+
+
+def test_cpu_of_calls_on_their_way_is_supposed() -> None:
+    """Two at once might be one too many, so the second waits for what the first will cost."""
+    quota = CpuQuota()
+    for used in (0.0, 20.0):
+        quota.begin()
+        quota.charge(NOW, 20.0, let_through_at=used)
+    quota.begin()
+    quota.charge(NOW, 0.0, let_through_at=None)
+    quota.throttled(NOW)
+    now = NOW + CPU_CYCLE
+
+    quota.begin()
+    assert quota.delay(now) == 0
+    quota.begin()
+    assert quota.delay(now) == pytest.approx(660 + MARGIN)
+    quota.charge(now, 1.0, let_through_at=0.0)
+    assert quota.delay(now) > 0
+    quota.charge(now, 1.0, let_through_at=0.0)
+    assert quota.delay(now) == 0
+
+
+def test_what_others_have_used_is_not_held_against_the_tap_for_ever() -> None:
+    """An analyst's query may have used all: that says little of the next quarter."""
+    quota = CpuQuota()
+    quota.throttled(NOW)
+    assert quota.delay(NOW) == 0
+
+    quota.begin()
+    quota.charge(NOW, 0.1, let_through_at=0.0)
+    quota.throttled(NOW)
+    quota.begin()
+    quota.charge(NOW, LEAST_CPU_SECONDS - 0.2, let_through_at=0.1)
+
+    assert quota.delay(NOW) == 0
+
+
+def test_a_429_for_the_cpu_holds_for_all_calls_of_the_tenant() -> None:
+    """The text says that it is the CPU; from the next quarter on it is not tried so far again."""
+    quota = TenantQuota([])
+    for used in (0.0, 50.0):
+        assert quota.begin(NOW) == 0
+        quota.answered(NOW)
+        quota.charged(NOW, 50.0, let_through_at=used)
+    assert quota.cpu_used == 100
+    quota.throttled(NOW, wait=1, text=CPU)
+    later = NOW + CPU_CYCLE
+
+    assert quota.begin(later) == 0
+    quota.answered(later)
+    quota.charged(later, 51.0, let_through_at=0.0)
+
+    assert quota.begin(later) == pytest.approx(660 + MARGIN)
+    assert quota.left(later) == 0

@@ -60,29 +60,31 @@ class Office:
         self.quota = Noted(limit, period)
         self.turnstile = Turnstile(self.quota, clock=self.clock, sleep=self.clock.sleep)
         self.errands: list[Errand] = []
+        self.asleep = 0
 
     def call(self, patience: float = FOREVER, then: Callable[[], object] = int) -> float:
         """Make one call that takes no time, then do something; return what it waited."""
         errand = Errand()
         self.errands.append(errand)
-        waited = self.turnstile.take(errand, patience=patience)
-        then()
-        self.answer()
-        return waited
+        with self.turnstile.take(errand, patience=patience) as passage:
+            then()
+        return passage.waited
 
     def sleep_behind(self, gate: threading.Event) -> None:
         """Let no time pass before the gate is open."""
 
         def sleep(seconds: float) -> None:
+            self.asleep += 1
             gate.wait()
             self.clock.sleep(seconds)
+            self.asleep -= 1
 
         self.turnstile = Turnstile(self.quota, clock=self.clock, sleep=sleep)
 
-    def answer(self) -> None:
-        """Let one of the calls on their way be answered."""
-        with self.turnstile.quota() as quota:
-            quota.answered(self.clock())
+    def asleep_now(self) -> int:
+        """Return how many sleep, after giving others the time to begin."""
+        threading.Event().wait(0.005)
+        return self.asleep
 
     def calls(self, threads: int, each: int, patience: float = FOREVER) -> int:
         """Let many threads make calls; return how many calls lost patience."""
@@ -178,7 +180,7 @@ def test_first_come_first_served_where_patience_is_the_same() -> None:
 
 
 def test_who_has_waited_before_goes_before_who_comes_now() -> None:
-    """A call that met a 429 has less patience left than a new one."""
+    """A call that met a 429 has less patience left; still only one at a time sleeps."""
     office, order, gate = Office(1), list[str](), threading.Event()
     office.sleep_behind(gate)
     office.call()
@@ -188,13 +190,13 @@ def test_who_has_waited_before_goes_before_who_comes_now() -> None:
         while not office.errands[1:]:
             pass
         old = pool.submit(office.call, 100, lambda: order.append("old"))
-        while not office.errands[2:]:
-            pass
+        sleeping = [asleep for _ in range(20) if (asleep := office.asleep_now()) > 1]
         gate.set()
         new.result()
         old.result()
 
     assert order == ["old", "new"]
+    assert sleeping == []
 
 
 def test_a_429_that_comes_meanwhile_holds_who_waits_already() -> None:
@@ -216,15 +218,31 @@ def test_a_429_that_comes_meanwhile_holds_who_waits_already() -> None:
 def test_an_answer_that_must_come_first_is_waited_for_without_sleeping() -> None:
     """All places are taken by calls on their way: no time has to pass, an answer has to come."""
     office = Office(1)
-    office.turnstile.take(Errand(), patience=0)
+    first = office.turnstile.take(Errand(), patience=0)
 
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(office.call)
         while len(office.errands) < 1:
             pass
-        office.answer()
+        first.arrived()
 
     assert second.result() == pytest.approx(60)
+
+
+def test_a_call_that_was_refused_has_used_no_cpu() -> None:
+    """Of others the time they took stands in, where the answer does not tell."""
+    office = Office(9)
+
+    with office.turnstile.take(Errand(), patience=0):
+        office.clock.sleep(7)
+    with office.turnstile.take(Errand(), patience=0) as told:
+        office.clock.sleep(7)
+        told.used(2.0)
+    refused = office.turnstile.take(Errand(), patience=0)
+    office.clock.sleep(7)
+    refused.__exit__(ThrottledError, ThrottledError("429"), None)
+
+    assert office.quota.cpu_used == 9
 
 
 @pytest.mark.parametrize("place", ["first", "behind"])
