@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,14 @@ import msgspec
 
 from hunting_emulator.control import changed
 from hunting_emulator.emulator import Emulator
-from hunting_emulator.settings import Limits, Settings, Wire
+from hunting_emulator.settings import (
+    Limits,
+    Settings,
+    Tenant,
+    Wire,
+    made_up,
+    tenant_of,
+)
 
 _ANNOUNCEMENT: Final = """\
 Listening on {url}
@@ -27,7 +34,7 @@ Let clients trust its certificate authority:
 
 and set in the tap's config:
 
-  "tenant_id": "{tenant_id}",
+  {whose},
   "client_id": "{client_id}",
   "client_secret": "{client_secret}",
   "api_url": "{url}",
@@ -39,10 +46,10 @@ _PRINTED: Final = (
     "defender_url",
     "authority_url",
     "ca_file",
-    "tenant_id",
     "client_id",
     "client_secret",
 )
+_TENANTS: Final = "tenants.json"
 _TIMES: Final = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -69,6 +76,17 @@ class TableFile(click.ParamType[tuple[str, Path]]):
 @click.option("--days", default=30, help="Days that the rows spread over, up to now.")
 @click.option("--seed", default=1, help="The same seed makes the same rows.")
 @click.option("--anchor", type=click.DateTime(_TIMES), help="Now, for the rows, in UTC.")
+@click.option(
+    "--tenants",
+    type=click.IntRange(1),
+    default=1,
+    help="Tenants to make up, each with rows of its own.",
+)
+@click.option(
+    "--tenants-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A JSON list of tenants, in the place of those that are made up.",
+)
 @click.option("--load", "files", type=TableFile(), multiple=True, help="Rows to add to a table.")
 @click.option(
     "--ca-file",
@@ -96,6 +114,8 @@ def main(  # noqa: PLR0913 - an option each
     days: int,
     seed: int,
     anchor: datetime | None,
+    tenants: int,
+    tenants_file: Path | None,
     files: Sequence[tuple[str, Path]],
     ca_file: Path,
     ready_file: Path | None,
@@ -110,13 +130,28 @@ def main(  # noqa: PLR0913 - an option each
         port=port,
         host=host,
         ca_file=ca_file.absolute(),
-        settings=changed(Settings(), limits),
+        settings=changed(Settings(_tenants(tenants, tenants_file)), limits),
     )
     with _told_to_stop() as told, emulator:
         load(emulator, files)
         announce(emulator, ready_file)
         told.wait()
     click.echo("Stopped")
+
+
+def _tenants(count: int, file: Path | None) -> tuple[Tenant, ...]:
+    if file is None:
+        return made_up(count)
+    try:
+        listed = msgspec.json.decode(file.read_bytes(), type=list[dict[str, Any]])
+        known = tuple(tenant_of(**tenant) for tenant in listed)
+    except (TypeError, msgspec.MsgspecError) as error:
+        msg = f"{file}: {error}"
+        raise click.ClickException(msg) from error
+    if not known:
+        msg = f"{file}: lists no tenant"
+        raise click.ClickException(msg)
+    return known
 
 
 @contextmanager
@@ -156,6 +191,31 @@ def rows_of(text: bytes) -> list[dict[str, Any]]:
 
 def announce(emulator: Emulator, ready_file: Path | None) -> None:
     """Print what to set, to call this emulator, and tell who waits for the file."""
-    click.echo(_ANNOUNCEMENT.format_map({name: getattr(emulator, name) for name in _PRINTED}))
+    known = {name: getattr(emulator, name) for name in _PRINTED}
+    click.echo(_ANNOUNCEMENT.format_map({**known, "whose": _whose(emulator)}))
     if ready_file is not None:
         ready_file.write_text(emulator.url, "utf-8")
+
+
+def _whose(emulator: Emulator) -> str:
+    """Return the setting that names the tenants; of many it names a file, which is written here."""
+    tenants = emulator.settings.tenants
+    if len(tenants) == 1:
+        return f'"tenant_id": "{emulator.tenant_id}"'
+    file = Path(emulator.ca_file).with_name(_TENANTS)
+    usual = {"client_id": emulator.client_id, "client_secret": emulator.client_secret}
+    listed = [_listed(tenant, {**usual, "name": ""}) for tenant in tenants]
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(listed)))
+    return f'"tenants_file": "{file}"'
+
+
+def _listed(tenant: Tenant, usual: Mapping[str, str]) -> dict[str, str]:
+    """Return a tenant as the tap lists it, with what is not as usual."""
+    application = tenant.applications[0]
+    said = {
+        "tenant_id": tenant.tenant_id,
+        "name": tenant.name,
+        "client_id": application.client_id,
+        "client_secret": application.secrets[0].value,
+    }
+    return {key: value for key, value in said.items() if value != usual.get(key)}

@@ -10,7 +10,8 @@ import msgspec
 
 from hunting_emulator.faults import NAMED, Fault, maker
 from hunting_emulator.service import Service
-from hunting_emulator.settings import Limits, Settings, Wire
+from hunting_emulator.settings import Limits, Settings, Wire, tenant_of
+from hunting_emulator.tables import Column
 
 Members = Mapping[str, Any]
 JsonObject = dict[str, Any]
@@ -50,14 +51,14 @@ def _calls(service: Service, _: Members) -> JsonObject:
 
 
 def _fail(service: Service, members: Members) -> JsonObject:
-    """Take `fail`, a status or name, with `body`, `headers`, `times`, `api`, `when`; or `rate`."""
+    """Take `fail`, a status or name, and what else `fail_next` takes; or a `rate`."""
     if "rate" in members:
         names = members.get("names", tuple(NAMED))
         service.faults.draw(members["rate"], seed=members.get("seed", 0), names=names)
         return {"drawn": sorted(names)}
     headers, how = members.get("headers", {}), members.get("how", {})
     make = maker(members["fail"], members.get("body"), headers, how)
-    given = {key: members[key] for key in ("times", "api", "when") if key in members}
+    given = {key: members[key] for key in ("times", "api", "when", "tenant_id") if key in members}
     service.faults.add(Fault(make, **given))
     return {"waiting": members["fail"]}
 
@@ -77,6 +78,28 @@ def _load(service: Service, members: Members) -> JsonObject:
     tenant_id = members.get("tenant_id", service.settings.tenants[0].tenant_id)
     service.engine(tenant_id).load(members["table"], members["rows"])
     return {"loaded": len(members["rows"])}
+
+
+def _alter(service: Service, members: Members) -> JsonObject:
+    """Change a table's columns: `add` some with their types, `drop` others."""
+    tenant_id = members.get("tenant_id", service.settings.tenants[0].tenant_id)
+    add = [Column(name, kind) for name, kind in members.get("add", {}).items()]
+    engine = service.engine(tenant_id)
+    engine.alter(members["table"], add=add, drop=members.get("drop", ()))
+    return {"columns": [column.name for column in engine.tables[members["table"]].columns]}
+
+
+def _tenants(service: Service, members: Members) -> JsonObject:
+    """Let the service know these `tenants` and no others."""
+    if "tenants" in members:
+        tenants = tuple(tenant_of(**tenant) for tenant in members["tenants"])
+        service.settings = replace(service.settings, tenants=tenants)
+    return {
+        "tenants": [
+            {"tenant_id": tenant.tenant_id, "name": tenant.name, "without": sorted(tenant.without)}
+            for tenant in service.settings.tenants
+        ]
+    }
 
 
 def _settings(service: Service, members: Members) -> JsonObject:
@@ -120,6 +143,9 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Service, Members], JsonObject
             ("POST", "revoke"): _revoke,
             ("POST", "devices"): _decide,
             ("POST", "load"): _load,
+            ("POST", "alter"): _alter,
+            ("GET", "tenants"): _tenants,
+            ("POST", "tenants"): _tenants,
             ("GET", "settings"): _settings,
             ("POST", "settings"): _settings,
         }

@@ -162,19 +162,21 @@ class Emulator:
         times: int | None = 1,
         api: ApiName | None = None,
         when: str = "",
+        tenant_id: str | None = None,
         **how: object,
     ) -> None:
         """Let the next calls fail: by a status, with this body or the usual one, or by name.
 
-        `times=None` goes on for ever; only calls of `api` whose query holds `when` are met. `how`
-        changes the fault: `share`, `reset`, `piece`, `pause`, `hang`, `revoke` as in `Effect`.
+        `times=None` goes on for ever; only calls of `api` and of the tenant whose query holds
+        `when` are met. `how` changes the fault: `share`, `reset`, `piece`, `pause`, `hang`,
+        `revoke` as in `Effect`.
 
         Raises:
             ValueError: no fault has this name.
             TypeError: a fault has no such member.
         """
         make = maker(what, body, headers or {}, how)
-        self._service.faults.add(Fault(make, times=times, api=api, when=when))
+        self._service.faults.add(Fault(make, times, api, when, tenant_id))
 
     def fail_at_random(
         self, rate: float, *, seed: int, names: Sequence[str] = tuple(NAMED)

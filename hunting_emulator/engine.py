@@ -81,7 +81,7 @@ class Engine:
         self._store = Store(database)
         self._cpu = cpu
         self._lock = threading.Lock()
-        self._translator: tuple[int, Translator] | None = None
+        self._translator: tuple[tuple[int, frozenset[str]], Translator] | None = None
         for table in tables:
             self._store.create(table)
 
@@ -132,10 +132,12 @@ class Engine:
         span: tuple[str | datetime, str | datetime] | None = None,
         retention_days: int = 30,
         row_cap: int | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> Result:
         """Answer a query as of `now`; rows above the cap are dropped without a word.
 
-        `span` bounds every table that has a time, both ends included.
+        `span` bounds every table that has a time, both ends included. Tables in `without` are not
+        there.
 
         Raises:
             KqlSyntaxError, KqlSemanticError: the service would refuse the query, too.
@@ -148,7 +150,7 @@ class Engine:
             times.minus_days(at, retention_days),
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
-        statement = self._current_translator().statement(kql)
+        statement = self._current_translator(without).statement(kql)
         asked = _over_tables(self._store, statement.filled(at), statement.translation, moment)
         shown = [(name, kind) for name, kind in statement.columns if name != INGESTED]
         shaped = sql.shaped(asked, [sql.selected(name, kind) for name, kind in shown], row_cap)
@@ -159,18 +161,19 @@ class Engine:
         columns = tuple(Column(unmarked(name), kusto_type(kind)) for name, kind in shown)
         return Result(columns, self._cpu() - started, cursor)
 
-    def _current_translator(self) -> Translator:
+    def _current_translator(self, without: frozenset[str]) -> Translator:
         with self._lock:
-            version = self._store.version
+            version = self._store.version, without
             if self._translator is None or self._translator[0] != version:
-                self._translator = version, self._new_translator()
+                self._translator = version, self._new_translator(without)
             return self._translator[1]
 
-    def _new_translator(self) -> Translator:
+    def _new_translator(self, without: frozenset[str]) -> Translator:
         spellings = self._store.spellings
         schema = {
             name: tuple(spellings.inner(column.name) for column in table.columns)
             for name, table in self._store.tables.items()
+            if name not in without
         }
         return Translator(schema, spellings, partial(_described, self._store))
 

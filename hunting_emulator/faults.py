@@ -54,16 +54,21 @@ Maker = Callable[[ApiName, datetime], Effect]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that waits for its call: `times` calls (`None`: every) of `api` holding `when`."""
+    """A fault that waits for its call.
+
+    That is `times` calls (`None`: every) of `api` and of `tenant_id`, if given, that hold `when`.
+    """
 
     make: Maker
     times: int | None = 1
     api: ApiName | None = None
     when: str = ""
+    tenant_id: str | None = None
 
-    def meets(self, api: ApiName, query: str) -> bool:
+    def meets(self, api: ApiName, query: str, tenant_id: str) -> bool:
         """Say whether this call is one that the fault waits for."""
-        return self.api in {None, api} and self.when in query
+        wanted = self.api in {None, api} and self.tenant_id in {None, tenant_id}
+        return wanted and self.when in query
 
 
 def refusing(make: Callable[[ApiName], Refusal]) -> Maker:
@@ -233,10 +238,10 @@ class Faults:
         with self._lock:
             self._drawn = drawn
 
-    def take(self, api: ApiName, query: str) -> Maker | None:
+    def take(self, api: ApiName, query: str, tenant_id: str = "") -> Maker | None:
         """Return what is to happen to this call, if anything."""
         with self._lock:
-            fault = next((f for f in self._waiting if f.meets(api, query)), None)
+            fault = next((f for f in self._waiting if f.meets(api, query, tenant_id)), None)
             if fault is None:
                 name = self._drawn()
                 return None if name is None else NAMED[name]

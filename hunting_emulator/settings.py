@@ -3,8 +3,8 @@
 Pure. Values are frozen; a running emulator is given new ones as a whole.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
@@ -15,6 +15,22 @@ CLIENT_ID: Final = "00001111-aaaa-2222-bbbb-3333cccc4444"
 CLIENT_SECRET: Final = "hunting-emulator-secret"  # noqa: S105 -- documented, opens nothing real
 WORKLOAD: Final = "system:serviceaccount:hunting:tap"
 IDENTITY_HEADER: Final = "hunting-emulator-identity"
+
+# Microsoft's made-up companies.
+_COMPANIES: Final = (
+    "Contoso",
+    "Fabrikam",
+    "Litware",
+    "Northwind",
+    "Proseware",
+    "Tailspin",
+    "Trey Research",
+    "VanArsdel",
+    "Wingtip",
+    "Woodgrove",
+)
+# Six letters and ten digits come together in the same way after so many.
+_REPEAT: Final = 30
 
 ApiName = Literal["graph", "defender"]
 APIS: Final[tuple[ApiName, ...]] = ("graph", "defender")
@@ -62,15 +78,61 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant of Entra ID, with the applications that it knows."""
+    """A tenant of Entra ID, with the applications that it knows.
+
+    `without` are tables that it has no licence for.
+    """
 
     tenant_id: str = TENANT_ID
     applications: tuple[Application, ...] = (Application(),)
+    name: str = ""
+    without: frozenset[str] = frozenset()
 
     def application(self, client_id: str) -> Application | None:
         """Return the application of this id, without regard to case, as ids are compared."""
         wanted = client_id.lower()
         return next((a for a in self.applications if a.client_id.lower() == wanted), None)
+
+
+def tenant_of(
+    *,
+    tenant_id: str,
+    name: str = "",
+    client_id: str = CLIENT_ID,
+    client_secret: str = CLIENT_SECRET,
+    granted: bool = True,
+    without: Iterable[str] = (),
+) -> Tenant:
+    """Make a tenant of what another process says of it; `granted` is the administrator's consent.
+
+    >>> tenant_of(tenant_id="t", granted=False).applications[0].roles
+    {}
+    """
+    application = Application(client_id, (Secret(client_secret),))
+    if not granted:
+        application = replace(application, roles={}, scopes={})
+    return Tenant(tenant_id, (application,), name, frozenset(without))
+
+
+def made_up(count: int) -> tuple[Tenant, ...]:
+    """Return so many tenants that know the usual application; the first is the usual one.
+
+    >>> [(tenant.name, tenant.tenant_id[:8]) for tenant in made_up(3)]
+    [('Contoso', 'aaaabbbb'), ('Fabrikam', 'bbbbcccc'), ('Litware', 'ccccdddd')]
+    """
+    return tuple(tenant_of(tenant_id=_id(number), name=_name(number)) for number in range(count))
+
+
+def _id(number: int) -> str:
+    """Return an id as Microsoft's placeholders go on; where they begin anew, with its number."""
+    a, b, c, d, e = ("abcdef"[(number + step) % 6] * 4 for step in range(5))
+    one, two, three = (str((number + step) % 10) * 4 for step in range(3))
+    return f"{a}{b}-{one}-{c}-{two}-{d}{three}{e if number < _REPEAT else f'{number:04d}'}"
+
+
+def _name(number: int) -> str:
+    again, which = divmod(number, len(_COMPANIES))
+    return f"{_COMPANIES[which]} {again + 1}" if again else _COMPANIES[which]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -17,6 +18,8 @@ from click.testing import CliRunner
 
 from hunting_emulator.cli import main
 from hunting_emulator.settings import CLIENT_ID, CLIENT_SECRET, TENANT_ID
+
+PROCESSES = "DeviceProcessEvents | top 5 by Timestamp | project DeviceName, ProcessCommandLine"
 
 
 @dataclass
@@ -29,8 +32,17 @@ class Running:
 
     def count(self, table: str) -> int:
         """Count a table's rows over Graph, signed in as printed."""
+        return int(self.rows(f"{table} | count", TENANT_ID)[0]["Count"])
+
+    def rows(self, query: str, tenant_id: str) -> list[dict[str, Any]]:
+        """Return what a query finds in a tenant."""
+        found: list[dict[str, Any]] = self.answer(query, tenant_id).json()["results"]
+        return found
+
+    def answer(self, query: str, tenant_id: str) -> requests.Response:
+        """Run a query in a tenant over Graph."""
         token = requests.post(
-            f"{self.url}/{TENANT_ID}/oauth2/v2.0/token",
+            f"{self.url}/{tenant_id}/oauth2/v2.0/token",
             data={
                 "grant_type": "client_credentials",
                 "client_id": CLIENT_ID,
@@ -40,14 +52,13 @@ class Running:
             verify=str(self.ca_file),
             timeout=30,
         ).json()["access_token"]
-        answer = requests.post(
+        return requests.post(
             f"{self.url}/v1.0/security/runHuntingQuery",
-            json={"Query": f"{table} | count"},
+            json={"Query": query},
             headers={"Authorization": f"Bearer {token}"},
             verify=str(self.ca_file),
             timeout=30,
         )
-        return int(answer.json()["results"][0]["Count"])
 
 
 @contextmanager
@@ -112,6 +123,58 @@ def test_rows_that_cannot_be_loaded_end_it(
     Path("broken.json").write_text("{", "utf-8")
 
     result = CliRunner().invoke(main, ["--port", "0", "--rows", "0", "--load", given])
+
+    assert result.exit_code != 0
+    assert why in result.output
+
+
+def test_many_tenants_are_listed_in_a_file_for_the_tap(tmp_path: Path) -> None:
+    """What is printed names the file; each tenant has rows of its own."""
+    with running(tmp_path, "--rows", "2000", "--tenants", "3") as emulator:
+        listed = json.loads((tmp_path / "tenants.json").read_text("utf-8"))
+        ids = [tenant["tenant_id"] for tenant in listed]
+        nodes = [emulator.rows(PROCESSES, tenant_id) for tenant_id in ids]
+        emulator.process.send_signal(signal.SIGTERM)
+        printed, _ = emulator.process.communicate(timeout=30)
+
+    assert f'"tenants_file": "{tmp_path / "tenants.json"}"' in printed
+    assert '"tenant_id"' not in printed
+    assert [tenant["name"] for tenant in listed] == ["Contoso", "Fabrikam", "Litware"]
+    assert ids[0] == TENANT_ID
+    assert nodes[0] != nodes[1] != nodes[2]
+
+
+def test_tenants_may_be_those_of_a_file(tmp_path: Path) -> None:
+    """One lacks a table; the other has an application of its own, which the tap is told."""
+    one = {"tenant_id": TENANT_ID, "without": ["DeviceProcessEvents"]}
+    other = {"tenant_id": "other", "client_id": "its-own", "client_secret": "shh"}
+    file = tmp_path / "given.json"
+    file.write_text(json.dumps([one, other]), "utf-8")
+
+    with running(tmp_path, "--rows", "0", "--tenants-file", str(file)) as emulator:
+        listed = json.loads((tmp_path / "tenants.json").read_text("utf-8"))
+        refused = emulator.answer(PROCESSES, TENANT_ID)
+
+    assert listed == [{"tenant_id": TENANT_ID}, other]
+    assert refused.status_code == 400
+    assert "DeviceProcessEvents" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param("[", "truncated", id="no-json"),
+        pytest.param("[]", "lists no tenant", id="empty"),
+        pytest.param('[{"name": "a"}]', "tenant_id", id="no-id"),
+        pytest.param('[{"tenant_id": "a", "nme": "b"}]', "nme", id="no-such-key"),
+    ],
+)
+def test_tenants_that_cannot_be_made_end_it(tmp_path: Path, content: str, why: str) -> None:
+    """The message says what is wrong with the file."""
+    file = tmp_path / "given.json"
+    file.write_text(content, "utf-8")
+
+    result = CliRunner().invoke(main, ["--port", "0", "--tenants-file", str(file)])
 
     assert result.exit_code != 0
     assert why in result.output

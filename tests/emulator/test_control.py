@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hunting_emulator.settings import CLIENT_SECRET
 from tests.emulator.conftest import Client
 
 
@@ -137,3 +138,44 @@ def test_control_is_in_no_log(client: Client) -> None:
     look(client, "health")
 
     assert client.emulator.calls == ()
+
+
+def test_tenants_come_and_go(client: Client) -> None:
+    """A test in another process breaks a tenant, and mends it."""
+    client.hunt("print 1")
+    usual = {"tenant_id": client.emulator.tenant_id}
+
+    order(client, "tenants", tenants=[{**usual, "name": "A", "without": ["AlertInfo"]}])
+    unlicensed = client.hunt("AlertInfo").status_code, client.hunt("DeviceInfo").status_code
+    order(client, "tenants", tenants=[{**usual, "client_secret": "other"}])
+    login = client.login(client_secret=CLIENT_SECRET)
+    listed = look(client, "tenants")
+    mended = client.hunt("AlertInfo").status_code
+
+    assert unlicensed == (400, 200)
+    assert login.json()["error_codes"] == [7000215]
+    assert listed == {"tenants": [{**usual, "name": "", "without": []}]}
+    assert mended == 200
+
+
+def test_consent_may_be_missing(client: Client) -> None:
+    """An application that nothing was granted gets a token, and no answer."""
+    usual = {"tenant_id": client.emulator.tenant_id}
+
+    order(client, "tenants", tenants=[{**usual, "granted": False}])
+
+    assert client.hunt("print 1").status_code == 403
+
+
+def test_columns_come_and_go(client: Client) -> None:
+    """The service changes its tables without notice."""
+    changed = order(
+        client, "alter", table="AlertInfo", add={"Confidence": "long"}, drop=["Category"]
+    )
+
+    found = client.hunt("AlertInfo | project Confidence")
+    lost = client.hunt("AlertInfo | project Category")
+
+    assert "Confidence" in changed["columns"]
+    assert (found.status_code, lost.status_code) == (200, 400)
+    assert found.json()["schema"] == [{"name": "Confidence", "type": "Int64"}]

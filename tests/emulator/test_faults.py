@@ -280,3 +280,16 @@ def test_the_rate_is_the_share_of_calls_that_fail(rate: float, share: int) -> No
     drawn = [faults.take("graph", "") for _ in range(100)]
 
     assert drawn.count(NAMED["timed_out"]) == share
+
+
+def test_fault_may_wait_for_a_tenant(client: Client) -> None:
+    """What one tenant suffers is nothing to another."""
+    emulator = client.emulator
+
+    emulator.fail_next(500, tenant_id="another", times=None)
+    before = client.hunt("print 1").status_code
+    emulator.fail_next(500, tenant_id=emulator.tenant_id)
+    after = client.hunt("print 1").status_code, client.hunt("print 1").status_code
+
+    assert before == 200
+    assert after == (500, 200)
