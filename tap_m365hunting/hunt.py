@@ -36,6 +36,11 @@ class Hunt:
         """What a window must be a multiple of; `None` if it may start and end anywhere."""
         return self.bin or (_SECOND if self.mode is Mode.WINDOWED else None)
 
+    @property
+    def fingerprint(self) -> str:
+        """What a state remembers the query by."""
+        return kql.fingerprint(self.query, self.mode)
+
     def whole_steps(self, window: TimeWindow) -> TimeWindow | None:
         """Return the part of a window that is made of whole steps; the rest has its own day."""
         if self.step is None:

@@ -46,9 +46,9 @@ class Stopwatch:
         self._since = sweep.site.now()
         self._effort = replace(sweep.effort)
 
-    def window_done(self, done: WindowDone) -> None:
+    def window_done(self, done: WindowDone, late_rows: int | None) -> None:
         """Report a window that was read, or given up."""
-        self._tell(done, "gap_unreadable" if done.gap else "complete")
+        self._tell(done, "gap_unreadable" if done.gap else "complete", late_rows)
 
     def lost(self, window: TimeWindow, why: str) -> None:
         """Report a window that the service no longer has."""
@@ -68,7 +68,7 @@ class Stopwatch:
             "complete",
         )
 
-    def _tell(self, done: WindowDone, status: Status) -> None:
+    def _tell(self, done: WindowDone, status: Status, late_rows: int | None = None) -> None:
         now, effort = self._sweep.site.now(), replace(self._sweep.effort)
         self._report(
             WindowReport(
@@ -79,7 +79,7 @@ class Stopwatch:
                 status=status,
                 rows=done.rows,
                 expected_rows=done.expected,
-                late_rows=None,
+                late_rows=late_rows,
                 calls=done.calls,
                 splits=done.splits,
                 retries=effort.retries - self._effort.retries,

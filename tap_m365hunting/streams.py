@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, cast
 
@@ -22,6 +23,7 @@ from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.planning.agenda import Agenda
 from tap_m365hunting.planning.bookmarks import WINDOW_END
+from tap_m365hunting.planning.lateness import Lateness
 from tap_m365hunting.planning.partitions import TENANT, state_of
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reader import AnyBlock, Event, NewSchema, QueryReader
@@ -30,7 +32,7 @@ from tap_m365hunting.runs import Run
 from tap_m365hunting.sites import Site
 from tap_m365hunting.sweeps import Sweep
 from tap_m365hunting.terms import shape_of, timing_of
-from tap_m365hunting.wire.blocks import BlockConverter, plain_blocks
+from tap_m365hunting.wire.blocks import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
@@ -155,14 +157,18 @@ class HuntingStream(Stream):
         self._tell(agenda, watch)
         bookmark, state = agenda.bookmark, state if agenda.moves else {}
         for planner in sweep.windows():
+            late = agenda.late_rows(planner.span)
             for event in reader.read(planner, sweep):
                 if isinstance(event, WindowDone):
-                    bookmark = bookmark.after(event)
+                    watch.window_done(event, late.done(event))
+                    tally = late.tally() if planner.finished else None
+                    bookmark = bookmark.after(event, tally=tally)
                     bookmark.write(state)
-                    watch.window_done(event)
                     self._tap.state_writer.write_state(self.tap_state)
                 else:
+                    late.add(event.cursors if isinstance(event, Block) else ())
                     yield from self._records((event,))
+            self._tell_late(late.found())
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:
@@ -215,6 +221,7 @@ class HuntingStream(Stream):
                 state_of(self.tap_state, self.name, tenant_id),
                 self.replication_key or WINDOW_END,
                 timing_of(self._query, self._run.reading, self._hunt.mode),
+                query=self._hunt.fingerprint,
                 now=now,
                 whole_steps=self._hunt.whole_steps,
             )
@@ -224,11 +231,9 @@ class HuntingStream(Stream):
 
     def _tell(self, agenda: Agenda, watch: Stopwatch) -> None:
         """Tell of what is out of the ordinary before it is read."""
-        if agenda.other_key:
+        if agenda.void:
             self.logger.warning(
-                "The bookmark is one of %s, which says nothing about %s: all is read anew",
-                agenda.other_key,
-                agenda.bookmark.key,
+                "The bookmark of stream %s %s: all is read anew", self.name, agenda.void
             )
         days = self._run.reading.retention.days
         for window in agenda.lost:
@@ -238,6 +243,26 @@ class HuntingStream(Stream):
             watch.lost(window, f"older than the {days} days that the service keeps")
         if not agenda.windows:
             self.logger.info("Nothing to read yet: complete until %s", agenda.fresh)
+
+    def _tell_late(self, late: Lateness | None) -> None:
+        """Tell what the lookback has found, and if it may have missed some."""
+        lookback = self._query.lookback // timedelta(minutes=1)
+        if late and late.reaches:
+            self.logger.warning(
+                "%d rows of stream %s came late, some as late as can be seen: lookback_minutes is "
+                "%d, and older ones are missed; raise it",
+                late.rows,
+                self.name,
+                lookback,
+            )
+        elif late:
+            self.logger.info(
+                "%d rows of stream %s came late: lookback_minutes %d would have sufficed (set: %d)",
+                late.rows,
+                self.name,
+                late.minutes,
+                lookback,
+            )
 
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""

@@ -112,7 +112,8 @@ class Forecaster:
         cursor = inquiry.verdict.cursor
         key = inquiry.shape.names[cursor] if cursor else WINDOW_END
         try:
-            return Bookmark.read(state_of(self._state, inquiry.query.name, self._part), key)
+            state = state_of(self._state, inquiry.query.name, self._part)
+            return Bookmark.read(state, key, query=inquiry.hunt.fingerprint)
         except (AttributeError, KeyError, ValueError) as error:
             msg = f"The state of the stream cannot be read: {error}; mend it or remove it"
             raise FatalSyncError(msg) from error

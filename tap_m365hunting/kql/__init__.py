@@ -1,5 +1,6 @@
 """Query text: tokens, statements, fitness for windows, and the texts that are sent. Pure."""
 
+from tap_m365hunting.kql.fingerprint import fingerprint
 from tap_m365hunting.kql.fitness import assess
 from tap_m365hunting.kql.query import Query
 from tap_m365hunting.kql.statements import read
@@ -24,6 +25,7 @@ __all__ = [
     "Verdict",
     "assess",
     "count",
+    "fingerprint",
     "keys",
     "nulls",
     "probe",

@@ -5,10 +5,12 @@ Pure.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Self
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.bookmarks import Bookmark
+from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark, why_void
+from tap_m365hunting.planning.lateness import LateRows
 from tap_m365hunting.planning.spans import Timing
 from tap_m365hunting.planning.windows import TimeWindow
 
@@ -18,7 +20,8 @@ class Agenda:
     """The windows to read: holes that earlier runs left, then what has come since.
 
     `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.
-    Rows from `fresh` on are new. `other_key` is the cursor of a bookmark that says nothing of them.
+    Rows from `fresh` on are new, `lookback` is how far before it is read again. `void` is why the
+    bookmark in the state does not count, if there is one that does not.
     """
 
     now: Instant
@@ -27,7 +30,8 @@ class Agenda:
     lost: tuple[TimeWindow, ...]
     fresh: Instant
     moves: bool
-    other_key: str | None = None
+    lookback: timedelta
+    void: str | None = None
 
     @classmethod
     def of(
@@ -36,17 +40,19 @@ class Agenda:
         cursor: str,
         timing: Timing,
         *,
+        query: str,
         now: Instant,
         whole_steps: Callable[[TimeWindow], TimeWindow | None],
     ) -> Self:
-        """Read the `state` of a query, and say what is to be done; `cursor` is its name there.
+        """Read the `state` of a query, and say what is to be done.
+
+        `cursor` is its name there, `query` its fingerprint.
 
         Raises:
             ValueError: the state is none that this tap writes.
         """
-        kept = state.get("replication_key", cursor)
         moves = timing.end_date is None
-        bookmark = Bookmark.read(state, cursor) if moves else Bookmark(cursor)
+        bookmark = Bookmark.read(state, cursor, query=query) if moves else Bookmark(cursor)
         bookmark, lost = bookmark.within(timing.retention, now=now)
         span = timing.span(now=now, bookmark=bookmark.value)
         window = span.window and whole_steps(span.window)
@@ -57,5 +63,14 @@ class Agenda:
             lost=(*lost, *((span.gap,) if span.gap else ())),
             fresh=span.fresh,
             moves=moves,
-            other_key=str(kept) if moves and kept != cursor else None,
+            lookback=timing.lookback,
+            void=why_void(state, cursor, query=query) if moves else None,
         )
+
+    def late_rows(self, window: TimeWindow) -> LateRows:
+        """Return what counts the late rows of one of the windows, where they can be known."""
+        has_new = window.end > self.fresh  # else it is a hole
+        if not (has_new and self.moves) or self.bookmark.key == WINDOW_END:
+            return LateRows.unknown(window)
+        tally = self.bookmark.tally
+        return LateRows(window, self.fresh, lookback=self.lookback, before=tally)

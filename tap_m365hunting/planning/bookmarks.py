@@ -65,18 +65,18 @@ class Bookmark:
         if self.tally:
             state["lookback"] = self.tally.to_json()
 
-    def after(self, done: WindowDone) -> Self:
+    def after(self, done: WindowDone, *, tally: Tally | None = None) -> Self:
         """Return the bookmark once the next window is finished, be it read or given up.
 
         A window that was read fills what it covers of a hole, in a lookback or when the hole is
-        tried again. The tally that there was is of no more use.
+        tried again. The tally that there was is of no more use; `tally` takes its place.
         """
         tries = [hole.attempts for hole in self.holes if overlap(hole.window, done.window)]
         holes = [rest for hole in self.holes for rest in _without(hole, done.window)]
         if done.gap:
             holes.append(Hole(done.window, done.gap, 1 + max(tries, default=0)))
         value = advanced(self.value, done.window.end)
-        return replace(self, value=value, holes=merged(holes), tally=None)
+        return replace(self, value=value, holes=merged(holes), tally=tally)
 
     def within(self, retention: timedelta, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
         """Return the bookmark without what the service no longer keeps, and that."""

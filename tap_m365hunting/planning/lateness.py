@@ -5,6 +5,7 @@ the next run holds its own numbers against it. Which row is late is not known, o
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -100,7 +101,7 @@ class LateRows:
     """Counts the rows of a span that begins with a lookback.
 
     Rows before `fresh`, the bookmark, are read again; `before` is what the last run counted there.
-    Tell it of every block of records, in any order, and of each window when it is done.
+    Tell it of every block of records, in any order, and of each window once its rows have come.
     """
 
     def __init__(
@@ -116,27 +117,33 @@ class LateRows:
         bounds = {edge for again in self._again for edge in (again.window.start, again.window.end)}
         self._cuts = tuple(map(str, sorted({*bounds, *self._next})))
         self._counts = [0] * len(self._cuts)
-        self._rows = 0
+        self._came = Counter[str]()
         self._unsure = list[TimeWindow]()
 
-    def add(self, cursors: Sequence[str]) -> None:
+    @classmethod
+    def unknown(cls, span: TimeWindow) -> Self:
+        """Return what says of every window of a span that nothing is known."""
+        return cls(span, span.end, lookback=timedelta(0), before=None)
+
+    def add(self, cursors: Sequence[str | None]) -> None:
         """Count the rows of a block by their cursors, which are in order."""
-        self._rows += len(cursors)
-        if not cursors or not self._cuts or cursors[-1] < self._cuts[0]:
+        if not cursors:
             return
-        places = [bisect_left(cursors, cut) for cut in self._cuts]
-        for index, (low, high) in enumerate(pairwise((*places, len(cursors)))):
+        self._came[str(cursors[0])] += len(cursors)
+        if not self._cuts or str(cursors[-1]) < self._cuts[0]:
+            return
+        known = [cursor for cursor in cursors if cursor is not None]
+        places = [bisect_left(known, cut) for cut in self._cuts]
+        for index, (low, high) in enumerate(pairwise((*places, len(known)))):
             self._counts[index] += high - low
 
     def done(self, done: WindowDone) -> int | None:
         """Return how many rows of a window are late, `None` if that is not known.
 
-        Rows since the window before are taken to be its own. A bin belongs to the window in which
-        it ends, so that over a span the numbers add up.
+        A bin belongs to the window in which it ends, so that over a span the numbers add up.
         """
-        if done.gap or self._rows != done.rows:  # given up, or parts of it came twice
+        if self._rows(done.window) != done.rows or done.gap:  # parts of it came twice, or none
             self._unsure.append(done.window)
-        self._rows = 0
         if done.gap:
             return None
         if done.window.start >= self._fresh:
@@ -163,6 +170,11 @@ class LateRows:
             return None
         rows = tuple(map(self._count, _windows(self._next)))
         return Tally(self._next[0], self._next[-1], self._minutes, rows)
+
+    def _rows(self, window: TimeWindow) -> int:
+        """Return how many rows came for a window; a block lies in one."""
+        start, end = str(window.start), str(window.end)
+        return sum(self._came.pop(first) for first in list(self._came) if start <= first < end)
 
     def _late(self, again: _Bin) -> int | None:
         """Return the late rows of a bin; what has vanished from it is not counted against them."""

@@ -231,8 +231,24 @@ def test_window_that_came_twice_says_nothing() -> None:
         late.done(WindowDone(window(4, 120), 1)),
     ]
 
-    assert told == [None, None]
-    assert late.found() is None
+    assert told == [None, 1]
+    assert late.found() == Lateness(1, 52, reaches=False)
+
+
+def test_rows_of_a_later_window_may_come_first() -> None:
+    """Calls are made ahead; the bookmark waits for the oldest, the rows do not."""
+    late = LateRows(window(0, 120), at(60), lookback=HOUR, before=tally(*[0] * 15))
+    late.add(texts(9, 11))
+    late.add(texts(1))
+    late.add(texts(12))
+
+    told = [
+        late.done(WindowDone(window(0, 4), 1)),
+        late.done(WindowDone(window(4, 8), 0, gap="504")),
+        late.done(WindowDone(window(8, 120), 3)),
+    ]
+
+    assert told == [1, None, 3]
 
 
 def test_gap_leaves_what_is_around_it() -> None:
