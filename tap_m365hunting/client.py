@@ -99,6 +99,11 @@ class Client:
                 call.after_refusal(error)
                 self._tokens.forget(call.token)
 
+    def calls_left(self) -> int:
+        """Return how many calls the quotas allow at once."""
+        with self._turnstile.quota() as quota:
+            return quota.left(self._clock())
+
     def _spend(
         self, text: str, read: Callable[[BinaryIO], _T], errand: Errand, call: "_Patience"
     ) -> _T:

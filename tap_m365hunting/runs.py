@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tap_m365hunting.configuration.config import Reading
 from tap_m365hunting.lookahead import Lookahead
+from tap_m365hunting.progress import Progress
 from tap_m365hunting.reports import WindowReport
 from tap_m365hunting.sites import Site
 from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
@@ -22,6 +23,7 @@ class Run:
     partitioned: bool
     lookahead: Lookahead
     report: Callable[[WindowReport], None]
+    progress: Progress
 
     @property
     def tenant_columns(self) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """The hunting service of one tenant: a query in, its answer out."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
@@ -21,7 +20,6 @@ class HuntingService:
         self._client = client
         self._read = partial(read_answer, dialect=dialect)
         self._clock = clock
-        self._effort = Errand()
 
     @classmethod
     def connect(
@@ -39,17 +37,12 @@ class HuntingService:
 
     def run(self, text: str, errand: Errand | None = None) -> Answer:
         """Spend a call; errors are those of `Client.run`, and the caller closes the answer."""
-        errand = errand or Errand()
-        try:
-            return self._client.run(text, read=self._read, errand=errand)
-        finally:
-            self._effort.retries += errand.retries
-            self._effort.wait_seconds += errand.wait_seconds
+        return self._client.run(text, read=self._read, errand=errand)
+
+    def calls_left(self) -> int:
+        """Return how many calls the tenant's quotas allow at once."""
+        return self._client.calls_left()
 
     def now(self) -> Instant:
         """Return the time."""
         return Instant.of(datetime.fromtimestamp(self._clock(), tz=UTC))
-
-    def effort(self) -> Errand:
-        """Return what calls have cost besides themselves."""
-        return replace(self._effort)

@@ -40,6 +40,10 @@ class Site:
                 self.failure = error
             raise
 
+    def calls_left(self) -> int:
+        """Return how many calls the tenant's quotas allow at once."""
+        return self._service.calls_left()
+
     def now(self) -> Instant:
         """Return the time."""
         return self._service.now()

@@ -26,6 +26,7 @@ from tap_m365hunting.planning.bookmarks import WINDOW_END
 from tap_m365hunting.planning.lateness import Lateness
 from tap_m365hunting.planning.partitions import TENANT, state_of
 from tap_m365hunting.planning.windows import WindowDone
+from tap_m365hunting.progress import Position
 from tap_m365hunting.reader import AnyBlock, Event, NewSchema, QueryReader
 from tap_m365hunting.reports import Stopwatch
 from tap_m365hunting.runs import Run
@@ -168,6 +169,7 @@ class HuntingStream(Stream):
                 else:
                     late.add(event.cursors if isinstance(event, Block) else ())
                     yield from self._records((event,))
+                    self._run.progress.moved(partial(Position.of, self.name, sweep, planner))
             self._tell_late(late.found())
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:

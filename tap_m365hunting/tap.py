@@ -21,9 +21,12 @@ from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import AuthenticationError, SignInError
 from tap_m365hunting.lookahead import Lookahead
 from tap_m365hunting.output import Signals, WholeLines
+from tap_m365hunting.progress import progress_on
+from tap_m365hunting.reports import WindowReport
 from tap_m365hunting.runs import Run
 from tap_m365hunting.sites import sites_of
 from tap_m365hunting.streams import HuntingStream
+from tap_m365hunting.summary import Summary
 from tap_m365hunting.sweeps import Sweep
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
@@ -78,6 +81,7 @@ class TapM365Hunting(Tap):
         self._settings: Settings | None = None
         self._run: Run | None = None
         self._failures = list[Failure]()
+        self._summary = Summary()
         options.setdefault("message_writer", WholeLines(self._signals))
         super().__init__(*args, **options)
 
@@ -101,12 +105,15 @@ class TapM365Hunting(Tap):
             catalog=json.load(catalog) if catalog else None,
         )
         tap.sync_all()
-        if tap.failures():
+        if tap.conclude():
             sys.exit(1)
 
-    def failures(self) -> Sequence[Failure]:
-        """Return what failed, and log it as the run's last word."""
+    def conclude(self) -> Sequence[Failure]:
+        """Return what failed; say it as the run's last words, after what was read, and what not."""
         failed = [*self._failures, *self._failures_while_reading()]
+        self.logger.info("%s", self._summary)
+        for gap in self._summary.gaps():
+            self.logger.warning("%s", gap)
         for failure in failed:
             self.logger.error("Failed: %s", failure)
         return failed
@@ -165,7 +172,7 @@ class TapM365Hunting(Tap):
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
             )
         coverage = CoverageStream(self, run_id=uuid4().hex)
-        self._run = self._new_run(self._settings, coverage)
+        self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]
         for query in self._settings.queries:
@@ -179,14 +186,22 @@ class TapM365Hunting(Tap):
         self._run.lookahead.expect(_sweeps(streams, self._run))
         return streams
 
-    def _new_run(self, settings: Settings, coverage: CoverageStream) -> Run:
+    def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:
+        progress = progress_on(sys.stderr, self._clock)
+
+        def report(window: WindowReport) -> None:
+            cover(window)
+            self._summary.add(window)
+            progress.finished(window)
+
         several = settings.parallel_tenants if settings.partitioned else 1
         return Run(
             settings.reading,
             sites_of(settings, clock=self._clock, sleep=self._sleep),
             settings.partitioned,
             Lookahead(calls=settings.rations.parallel_calls, tenants=several),
-            report=coverage.write,
+            report,
+            progress,
         )
 
 

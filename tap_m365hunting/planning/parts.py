@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.backlog import Stretch
 from tap_m365hunting.planning.windows import (
     Answer,
     Ask,
@@ -56,6 +57,10 @@ class PartsRead:
     def finished(self) -> bool:
         """Say if nothing is left to ask, for good or ill."""
         return self.rows is not None or self.failure is not None
+
+    def charged_to(self, todo: Stretch) -> Stretch:
+        """Return the stretch with what its parts have cost."""
+        return todo.plus(calls=self.calls, splits=self.splits + 1)
 
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited or when all is done."""

@@ -64,6 +64,7 @@ class Planner:
     ) -> None:
         self.span = span
         self.complete_until = span.start
+        self.rows_read = 0
         self._row_cap = row_cap
         self._continues = step is None
         self._narrowest = ticks(step) if step else TICKS_PER_SECOND
@@ -175,7 +176,7 @@ class Planner:
         for parts, todo in self._parts:
             if parts.failure:
                 self._parts.remove((parts, todo))
-                self._finish(_with(todo, parts), 0, gap=parts.failure)
+                self._finish(parts.charged_to(todo), 0, gap=parts.failure)
                 return
 
     def drain(self) -> Iterator[WindowDone]:
@@ -186,6 +187,7 @@ class Planner:
         self._finish_empty()
         while done := self._done.pop(self.complete_until, None):
             self.complete_until = done.window.end
+            self.rows_read += done.rows
             yield done
 
     def _next_part(self) -> Ask | None:
@@ -282,7 +284,7 @@ class Planner:
         for entry in [entry for entry in self._parts if entry[0].rows is not None]:
             self._parts.remove(entry)
             parts, todo = entry
-            self._finish(_with(todo, parts), parts.rows or 0, expected=parts.expected)
+            self._finish(parts.charged_to(todo), parts.rows or 0, expected=parts.expected)
 
     def _finish(
         self, todo: Stretch, rows: int, *, expected: int | None = None, gap: str | None = None
@@ -296,7 +298,3 @@ class Planner:
             splits=todo.splits,
             gap=gap,
         )
-
-
-def _with(todo: Stretch, parts: PartsRead) -> Stretch:
-    return todo.plus(calls=parts.calls, splits=parts.splits + 1)

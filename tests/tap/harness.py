@@ -98,7 +98,7 @@ class Tenant:
             )
             tap.sync_all()
         lines = [json.loads(line) for line in output.getvalue().splitlines()]
-        failed = {f.stream or f.where: str(f.error) for f in tap.failures()}
+        failed = {f.stream or f.where: str(f.error) for f in tap.conclude()}
         return Run(lines, failed)
 
     def _seconds(self) -> float:

@@ -1,0 +1,138 @@
+"""Tells on standard error where a run is: a live line on a terminal, else a log line a window."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, Self, TextIO
+
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.reports import WindowReport
+from tap_m365hunting.sweeps import Sweep
+
+_LOG: Final = logging.getLogger(__name__)
+# Often enough to look alive, seldom enough to cost nothing.
+_DRAW_SECONDS: Final = 0.25
+_MINUTE: Final = 60.0
+# To the start of the line, and clear it.
+_BLANK: Final = "\r\x1b[K"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the reading of one stream in one tenant is; `rows_left` where they were counted."""
+
+    stream: str
+    complete_until: str
+    rows: int
+    rows_left: int | None
+    calls_left: int
+
+    @classmethod
+    def of(cls, stream: str, sweep: Sweep, planner: Planner) -> Self:
+        """Say where a sweep is."""
+        return cls(
+            stream,
+            str(planner.complete_until),
+            rows=planner.rows_read,
+            rows_left=planner.rows_left,
+            calls_left=sweep.site.calls_left(),
+        )
+
+    def line(self, seconds: float) -> str:
+        """Say it in a line, `seconds` after the first of its rows.
+
+        >>> Position("mail", "2026-03-01T12:00:00.0000000Z", 1000, 3000, 43).line(60)
+        'mail  to 2026-03-01 12:00:00  1,000 of 4,000 rows  43 calls left this minute  3 min left'
+        """
+        of = "" if self.rows_left is None else f" of {self.rows + self.rows_left:,}"
+        parts = [
+            self.stream,
+            f"to {self.complete_until[:19].replace('T', ' ')}",
+            f"{self.rows:,}{of} rows",
+            f"{self.calls_left} calls left this minute",
+        ]
+        if self.rows and self.rows_left is not None:
+            minutes = seconds * self.rows_left / self.rows / _MINUTE
+            parts.append(f"{minutes:.0f} min left" if minutes >= 1 else "less than a minute left")
+        return "  ".join(parts)
+
+
+class Progress(Protocol):
+    """Where it is told how far a run is."""
+
+    def moved(self, position: Callable[[], Position]) -> None:
+        """Tell that some rows were written; where that is is asked only if it is shown."""
+
+    def finished(self, report: WindowReport) -> None:
+        """Tell that a window is finished."""
+
+
+class LogLines:
+    """A log line for each window, for who reads logs."""
+
+    def moved(self, position: Callable[[], Position]) -> None:
+        """Tell nothing: a log grows with windows, not with rows."""
+
+    def finished(self, report: WindowReport) -> None:
+        """Tell of a window."""
+        _LOG.info(
+            "Stream %s, tenant %s: %s to %s is %s, %d rows, %d calls",
+            report.stream,
+            report.tenant_id,
+            report.window_start,
+            report.window_end,
+            report.status,
+            report.rows,
+            report.calls,
+        )
+
+
+class LiveLine(logging.Filter):
+    """One line that is drawn anew; as a filter of a log's handler it makes way for log lines."""
+
+    def __init__(self, terminal: TextIO, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._clock = clock
+        self._drawn_at = 0.0
+        self._begun = dict[str, float]()
+
+    def moved(self, position: Callable[[], Position]) -> None:
+        """Draw the line, unless that was a moment ago."""
+        now = self._clock()
+        if now - self._drawn_at < _DRAW_SECONDS:
+            return
+        self._drawn_at = now
+        at = position()
+        width = shutil.get_terminal_size().columns - 1
+        self._write(_BLANK + at.line(now - self._begun.setdefault(at.stream, now))[:width])
+
+    def finished(self, report: WindowReport) -> None:
+        """Tell nothing: the line moves on with the next rows."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Blank the line, so that a log line has its place."""
+        del record
+        self.clear()
+        return True
+
+    def clear(self) -> None:
+        """Leave nothing of the line."""
+        if self._drawn_at:
+            self._drawn_at = 0.0
+            self._write(_BLANK)
+
+    def _write(self, text: str) -> None:
+        self._terminal.write(text)
+        self._terminal.flush()
+
+
+def progress_on(terminal: TextIO, clock: Callable[[], float]) -> Progress:
+    """Return how to tell of progress: live on a terminal, in the log elsewhere."""
+    if not terminal.isatty():
+        return LogLines()
+    line = LiveLine(terminal, clock)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(line)
+    return line
