@@ -4,9 +4,8 @@ Pure. Rows are decoded into a type made from the columns (`row_types`). A piece 
 its type goes through the converter, row by row; either way the records are the same.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from operator import attrgetter, le
 from typing import Any, Generic, TypeVar
 
@@ -15,9 +14,9 @@ import msgspec
 from tap_m365hunting.wire.conversion import Converter, Record, Row
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
-from tap_m365hunting.wire.row_types import Fixes, RecordType, RowTypes
+from tap_m365hunting.wire.row_types import Fixes, RowTypes, Writer
 from tap_m365hunting.wire.schema import ROW_ID
-from tap_m365hunting.wire.values import ENCODER
+from tap_m365hunting.wire.values import ENCODER, TEXT
 
 R = TypeVar("R")
 
@@ -66,7 +65,9 @@ class BlockConverter:
     def __init__(self, converter: Converter, *, selected: Collection[str] | None = None) -> None:
         self._converter = converter
         properties = converter.shape.json_schema()["properties"]
-        self._kept = frozenset(properties if selected is None else selected)
+        self._kept = frozenset(properties if selected is None else selected).intersection(
+            properties
+        )
         self._fixes = Fixes(converter)
         self._types: RowTypes | None = None
         if converter.straight:
@@ -74,8 +75,8 @@ class BlockConverter:
 
     def _make_types(self) -> None:
         try:
-            self._types = RowTypes(self._converter)
-            self._out = RecordType(self._types, self._converter.shape, self._kept)
+            self._types = RowTypes(self._converter, self._kept)
+            self._writer = Writer(self._types, self._converter, self._kept)
         except ValueError:  # a column's name has characters that no attribute's name can have
             self._types = None
 
@@ -107,24 +108,19 @@ class BlockConverter:
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
         for field in self._types.fields:
-            self._fixes.apply(field, rows)
+            if field.kind is not TEXT:
+                self._fixes.apply(field, rows)
         self._check_keys(rows)
         cursor = self._converter.cursor
         cursors = [] if cursor is None else list(map(attrgetter(f"c{cursor}"), rows))
-        given = self._ids(map(self._types.content, rows), cursors or repeat(None), ids)
-        return Block(self._out.encoded(rows, given, self._converter.first), cursors)
+        return Block(self._writer.texts(rows, self._ids(rows, cursors, ids)), cursors)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:
             if None in map(attrgetter(f"c{index}"), rows):
                 self._converter.refuse_null(index)
 
-    def _ids(
-        self, contents: Iterable[bytes], instants: Iterable[str | None], ids: RowIds
-    ) -> Iterable[str | None]:
-        if ROW_ID not in self._kept or not self._converter.shape.row_id:
-            return repeat(None)
-        return [
-            ids.give(content, instant=instant)
-            for content, instant in zip(contents, instants, strict=False)
-        ]
+    def _ids(self, rows: list[Any], cursors: list[str | None], ids: RowIds) -> list[str] | None:
+        if self._types is None or ROW_ID not in self._kept or not self._converter.shape.row_id:
+            return None
+        return ids.give_all(self._types.digests(rows, ids.seed), cursors)

@@ -1,36 +1,50 @@
 """Ids of rows: the same row has the same id on every read, and two equal rows have two.
 
-Pure. An id hashes the row's values, as JSON under the columns' own names in alphabetical order,
-without what is null, empty text or an empty bag. So neither the order of keys nor a new column that
-is still empty changes it, nor does the dialect, or a setting, in which the row was read.
+Pure. An id hashes the row's values, as MessagePack under the columns' own names in alphabetical
+order, without what is null, empty text or an empty bag. So neither the order of keys nor a new
+column that is still empty changes it, nor the dialect, or a setting, in which the row was read.
 """
 
-from collections.abc import Iterable
-from hashlib import blake2b
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from tap_m365hunting.wire.values import Json
 
-CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
-# 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15
-_BYTES: Final = 16
+# decimals are text in it, with all their digits
+CANONICAL: Final = msgspec.msgpack.Encoder(order="deterministic")
+# has integers beyond 64 bits, which MessagePack has not
+_CANONICAL_JSON: Final = msgspec.json.Encoder(order="deterministic")
+#: A map of so many entries or more says how many in two bytes, as all are made to do here.
+LARGE_MAP: Final = 16
+# 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15, and cannot be contrived
+_DIGITS: Final = 32
 
 
 def content(names: Iterable[str], cells: Iterable[Json]) -> bytes:
-    """Return the bytes that say what is in a row.
+    r"""Return the bytes that say what is in a row.
 
     >>> content(["B", "A", "C", "D"], [False, {"y": 0, "x": []}, "", {}])
-    b'{"A":{"x":[],"y":0},"B":false}'
+    b'\xde\x00\x02\xa1A\x82\xa1x\x90\xa1y\x00\xa1B\xc2'
     """
-    return CANONICAL.encode(
-        {
-            name: cell
-            for name, cell in zip(names, cells, strict=True)
-            if cell is not None and cell not in ("", {})
-        }
-    )
+    row = {
+        name: cell
+        for name, cell in zip(names, cells, strict=True)
+        if cell is not None and cell not in ("", {})
+    }
+    try:
+        text = CANONICAL.encode(row)
+    except OverflowError:
+        return content_of_large_numbers(row)
+    return text if len(row) >= LARGE_MAP else b"\xde\0%c%b" % (len(row), text[1:])
+
+
+def content_of_large_numbers(row: object) -> bytes:
+    """Return the content of a row with integers beyond 64 bits; `row` is without what is empty."""
+    return _CANONICAL_JSON.encode(row)  # it begins as no map does
 
 
 class RowIds:
@@ -41,25 +55,48 @@ class RowIds:
     """
 
     def __init__(self, *, tenant_id: str | None = None, window_start: str | None = None) -> None:
-        self._seed = blake2b(CANONICAL.encode([tenant_id, window_start]), digest_size=_BYTES)
-        self._equal: dict[bytes, int] = {}
-        self._instant: object = None
+        #: What a digest begins with, before the row's content.
+        self.seed = CANONICAL.encode([tenant_id, window_start])
+        self._equal = Counter[bytes]()
+        self._instant: str | None = None
 
-    def give(self, row: bytes, *, instant: object = None) -> str:
+    def give(self, row: bytes, *, instant: str | None = None) -> str:
         """Return the id of the next row with this `content`.
 
         Where rows come in order of time, `instant` is the row's cursor: equal rows share it, so
         what was counted before it is forgotten. Without it nothing is.
         """
+        return self._numbered(sha256(self.seed + row).digest(), instant)
+
+    def give_all(self, digests: Sequence[bytes], instants: Sequence[str | None] = ()) -> list[str]:
+        """Return the ids of the next rows, whose seed and content have these SHA-256 digests.
+
+        The ids are those that `give` would return, one after another.
+        """
+        distinct = set(digests)
+        if len(distinct) < len(digests) or not distinct.isdisjoint(self._equal):
+            return list(map(self._numbered, digests, instants or [None] * len(digests)))
+        self._remember(digests, instants)
+        text = b"".join(digests).hex()
+        return [text[at : at + _DIGITS] for at in range(0, len(text), 2 * _DIGITS)]
+
+    def _remember(self, digests: Sequence[bytes], instants: Sequence[str | None]) -> None:
+        """Count the rows of the last instant, to which more may come."""
+        last = instants[-1] if instants else None
+        since = len(instants)
+        while since and instants[since - 1] == last:
+            since -= 1
+        if since or last != self._instant:
+            self._equal.clear()
+        self._instant = last
+        self._equal.update(digests[since:])
+
+    def _numbered(self, digest: bytes, instant: str | None) -> str:
         if instant != self._instant:
             self._equal.clear()
             self._instant = instant
-        hashed = self._seed.copy()
-        hashed.update(row)
-        digest = hashed.digest()
-        ordinal = self._equal.get(digest, 0)
-        self._equal[digest] = ordinal + 1
+        ordinal = self._equal[digest]
+        self._equal[digest] += 1
         if ordinal:
-            hashed.update(b"#%d" % ordinal)
-            digest = hashed.digest()
-        return digest.hex()
+            digest = sha256(b"%b#%d" % (digest, ordinal)).digest()
+        return digest.hex()[:_DIGITS]

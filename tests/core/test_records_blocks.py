@@ -173,6 +173,16 @@ def test_only_what_is_selected_is_written(
     assert record == {name: all_of_it[name] for name in names}
 
 
+@given(st.lists(st.none() | st.text(max_size=1), min_size=14, max_size=18))
+def test_ids_are_the_same_both_ways_however_few_columns_hold_something(cells: list[Any]) -> None:
+    """Most columns of a wide table are empty in most rows."""
+    columns = {f"C{at}": "Guid" if cell is None else "String" for at, cell in enumerate(cells)}
+    answer = read_answer(_body(columns, [dict(zip(columns, cells, strict=True))]), GRAPH)
+    shape = Shape.of(answer.columns)
+
+    assert _at_once(answer, shape)[0] == _one_by_one(answer, shape)[0]
+
+
 def test_rows_with_keys_pass() -> None:
     """A configured key changes no record."""
     answer = read_answer(_body({"A": "Int64"}, [{"A": 1}, {"A": 2}]), GRAPH)
@@ -211,7 +221,7 @@ def test_a_null_key_stops_blocks_too(odd: str | None) -> None:
         _at_once(answer, Shape.of(answer.columns, key=["A"]))
 
 
-@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "é", "@", "c0", "t0", "id"])
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "é", "@", "c0", "n0", "t0", "id"])
 def test_columns_may_be_called_anything(name: str) -> None:
     """Names are the query's, and no name is special."""
     answer = read_answer(_body({name: "Int64", "x": "String"}, [{name: 5, "x": "y"}]), GRAPH)
