@@ -8,6 +8,7 @@ from typing import Final
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.commands import counting
+from tap_m365hunting.commands.identities import Identity
 from tap_m365hunting.commands.inquiry import Inquiry
 from tap_m365hunting.commands.rehearsal import minutes, rehearse
 from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Texts
@@ -28,7 +29,7 @@ COUNTED_DAYS: Final = 7
 
 
 class Checker:
-    """Checks one tenant's queries; each costs a probe and at most two counts.
+    """Checks one tenant's queries; each costs a probe and two counts, a whole table one more.
 
     `answered` says if the service has run a query, or refused it for itself: the token is good.
     """
@@ -74,7 +75,11 @@ class Checker:
             mode=verdict.mode,
             cursor=verdict.cursor,
             texts=Texts.of(inquiry.query, verdict, row_cap=self._reading.row_cap),
-            facts=Facts(shape.columns, shape.key_properties),
+            facts=Facts(
+                shape.columns,
+                shape.key_properties,
+                identity=Identity.offered(inquiry.query, shape.columns),
+            ),
         )
 
     def _sized(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
@@ -117,7 +122,14 @@ class Checker:
             rows_a_run=counted.expected(window),
             calls_a_run=calls,
             minutes_a_run=minutes(calls, self._rations),
+            identity=self._tried(inquiry, known.identity, counted),
         )
+
+    def _tried(
+        self, inquiry: Inquiry, offered: Identity | None, counted: Density
+    ) -> Identity | None:
+        most = self._reading.row_cap
+        return offered and offered.tried(inquiry.hunt, counted, self._call, most=most)
 
     def _counted(self, inquiry: Inquiry, width: timedelta) -> Density:
         end = self._now - self._reading.settle

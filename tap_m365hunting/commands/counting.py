@@ -1,7 +1,7 @@
 """Counts rows: what a look at a query may ask the service, which hands out no row for it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +29,7 @@ WIDTHS: Final = (
 )
 # A count that is too costly is asked for again in halves, so many times over.
 _HALVINGS: Final = 4
+_COUNTED: Final = ("rows", "keys", "nulls")
 
 
 def density(hunt: Hunt, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
@@ -56,6 +57,18 @@ def nulls(hunt: Hunt, cursor: str, call: Call) -> int:
     """Count the rows that no window holds."""
     with call(kql.nulls(hunt.query, cursor)) as answer:
         return sum(int(str(row["__rows"])) for row in answer.rows)
+
+
+def keys(
+    hunt: Hunt, window: TimeWindow, columns: Sequence[str], call: Call
+) -> tuple[int, int, int]:
+    """Count the rows of a window, what the columns tell apart, and the rows with a null in them."""
+    if hunt.cursor is None:
+        return 0, 0, 0
+    with call(kql.keys(hunt.query, hunt.cursor, window, columns)) as answer:
+        found = next(answer.rows, {})
+    rows, different, nulls = (int(str(found.get(f"__{name}") or 0)) for name in _COUNTED)
+    return rows, different, nulls
 
 
 def fitting(window: TimeWindow, *, most: int, least: timedelta = WIDTHS[0]) -> timedelta:

@@ -130,14 +130,15 @@ def _facts(facts: Facts) -> Iterator[str]:
             f"{_plural(facts.calls_a_run or 0, 'call')}, {facts.minutes_a_run or 0:.1f} min"
         )
     yield f"{_INDENT}key: {_printable(', '.join(facts.key)) or 'none'}"
+    if facts.identity:
+        yield from _wrapped(f"documented identity: {facts.identity}")
     shown = [_printable(f"{column.name} {column.type}") for column in facts.columns[:_COLUMNS]]
     rest = [f"and {len(facts.columns) - _COLUMNS} more"] * (len(facts.columns) > _COLUMNS)
-    yield from textwrap.wrap(
-        f"{_plural(len(facts.columns), 'column')}: {', '.join([*shown, *rest])}",
-        width=WIDTH,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-    )
+    yield from _wrapped(f"{_plural(len(facts.columns), 'column')}: {', '.join([*shown, *rest])}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, width=WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def _plural(count: int, word: str) -> str:
@@ -252,9 +253,7 @@ def _totals(tenant: TenantPlan) -> tuple[str, ...]:
 
 def _tenant_error(name: str | None, tenant_id: str, error: str) -> Iterator[str]:
     yield f"{_coloured('error')}  {click.style(_called(name, tenant_id), bold=True)}"
-    yield from textwrap.wrap(
-        _printable(error), width=WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
-    )
+    yield from _wrapped(_printable(error))
 
 
 def _called(name: str | None, tenant_id: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from tap_m365hunting import kql
+from tap_m365hunting.commands.identities import Identity
 from tap_m365hunting.configuration.config import setting_problems, stated
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, listed_queries
 from tap_m365hunting.hunt import Hunt
@@ -86,7 +87,8 @@ class Texts:
 class Facts:
     """What only the service knows; `None` where it was not counted.
 
-    A run is one a day, with its lookback. `rows_a_day` has no meaning for a whole table.
+    A run is one a day, with its lookback. `rows_a_day` has no meaning for a whole table. `identity`
+    is documented for a table that is read without `primary_keys`.
     """
 
     columns: tuple[Column, ...]
@@ -95,6 +97,7 @@ class Facts:
     rows_a_run: int | None = None
     calls_a_run: int | None = None
     minutes_a_run: float | None = None
+    identity: Identity | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the facts under their names."""
@@ -105,6 +108,7 @@ class Facts:
             "rows_a_run": self.rows_a_run,
             "calls_a_run": self.calls_a_run,
             "minutes_a_run": self.minutes_a_run and round(self.minutes_a_run, 2),
+            **({"identity": self.identity.to_json()} if self.identity else {}),
         }
 
 

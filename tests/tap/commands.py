@@ -57,6 +57,14 @@ _QUERY = _object(
         "rows_a_run": _COUNT,
         "calls_a_run": _COUNT,
         "minutes_a_run": {"type": ["number", "null"], "minimum": 0},
+        "identity": _object(
+            {
+                "columns": _list({"type": "string"}),
+                "unique": {"type": ["boolean", "null"]},
+                "rows": _COUNT,
+                "keys": _COUNT,
+            }
+        ),
     },
 )
 CHECK = _object(

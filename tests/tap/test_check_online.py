@@ -161,6 +161,89 @@ def test_cursor_is_found_in_the_result(checked: Checked) -> None:
     assert [query["mode"] for query in found["queries"]] == ["incremental", "full_table"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "counted", "said"),
+    [
+        pytest.param([], [None, 0, 0], "ReportId; set primary_keys to use it", id="no-rows"),
+        pytest.param(["a", "b"], [True, 2, 2], "ReportId, unique in 2 rows; set", id="key"),
+        pytest.param(["a", "b", "a"], [False, 3, 2], "no key: 3 rows have 2", id="repeated"),
+    ],
+)
+def test_documented_identity_of_a_table_is_offered(
+    checked: Checked, rows: list[str], counted: list[int | None], said: str
+) -> None:
+    """What the documentation calls unique is counted before anyone relies on it."""
+    checked.emulator.engine.load(
+        "EmailEvents", [{"Timestamp": at(hours=2 + i), "ReportId": r} for i, r in enumerate(rows)]
+    )
+
+    (query,) = checked.json({"table": "EmailEvents"})["queries"]
+    text = checked.run({"table": "EmailEvents"}, form="text").output
+
+    identity = query["identity"]
+    assert identity["columns"] == ["ReportId"]
+    assert [identity[name] for name in ("unique", "rows", "keys")] == counted
+    assert query["key"] == ["_row_id"]
+    assert said in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param({"table": "EmailEvents", "primary_keys": ["ReportId"]}, id="has-a-key"),
+        pytest.param({"table": "AlertEvidence"}, id="none-documented"),
+        pytest.param({"name": "q", "query": "EmailEvents | where true"}, id="no-whole-table"),
+    ],
+)
+def test_identity_is_offered_where_there_is_one_to_choose(
+    checked: Checked, query: dict[str, Any]
+) -> None:
+    """It costs no call where it is not offered."""
+    (found,) = checked.json(query)["queries"]
+
+    assert "identity" not in found
+    assert len(checked.emulator.calls) == 3
+
+
+def test_identity_is_counted_in_the_newest_rows(checked: Checked) -> None:
+    """As many as an answer may hold, and of a day; a count of all could be refused."""
+    checked.load(24 * 7)
+
+    (few,) = checked.json({"table": "AlertInfo"}, max_rows_per_call=10)["queries"]
+    (day,) = checked.json({"table": "AlertInfo"})["queries"]
+
+    assert few["identity"]["rows"] == 10
+    assert day["identity"]["rows"] == 24
+
+
+def test_identity_that_cannot_be_counted_is_offered_all_the_same(checked: Checked) -> None:
+    """The check goes on; the offer says of no rows that they keep to it."""
+    checked.load(24)
+    checked.emulator.fail_next("preempted", when="__keys", times=None)
+
+    (query,) = checked.json({"table": "AlertInfo"})["queries"]
+
+    assert query["identity"] == {
+        "columns": ["AlertId"],
+        "unique": None,
+        "rows": None,
+        "keys": None,
+    }
+    assert query["ok"] is True
+
+
+def test_identity_with_nulls_is_no_key(checked: Checked) -> None:
+    """A run with such a key would fail on the first of them."""
+    checked.emulator.engine.load(
+        "DeviceInfo",
+        [{"Timestamp": at(hours=2), "DeviceName": "d", "ReportId": n} for n in (1, 2, None)],
+    )
+
+    text = checked.run({"table": "DeviceInfo"}, form="text").output
+
+    assert "Timestamp, DeviceName, ReportId, but no key: null in 1 of 3 rows\n" in text
+
+
 def test_key_that_the_result_lacks_is_an_error(checked: Checked) -> None:
     """A run would fail on it; nothing is counted for such a query."""
     (query,) = checked.json(ALERTS | {"primary_keys": ["AlertId", "Nope"]})["queries"]
