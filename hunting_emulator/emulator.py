@@ -13,10 +13,11 @@ from hunting_emulator.app import App
 from hunting_emulator.clock import Clock
 from hunting_emulator.control import changed
 from hunting_emulator.data import generate
+from hunting_emulator.effects import NAMED
 from hunting_emulator.engine import Engine
-from hunting_emulator.faults import NAMED, Fault, maker
+from hunting_emulator.faults import Fault, maker
 from hunting_emulator.server import Serving
-from hunting_emulator.service import Call, Service
+from hunting_emulator.service import Call, Service, Traffic
 from hunting_emulator.settings import IDENTITY_HEADER, WORKLOAD, ApiName, Settings
 
 
@@ -139,6 +140,11 @@ class Emulator:
     def calls(self) -> tuple[Call, ...]:
         """The calls of the hunting APIs so far, oldest first."""
         return self._service.calls
+
+    @property
+    def traffic(self) -> Traffic:
+        """How many calls were under way at once, since the last `clear`."""
+        return self._service.traffic
 
     @property
     def engine(self) -> Engine:

@@ -1,7 +1,9 @@
 """What a running emulator holds: settings, clock, keys, quotas, faults, data, the log of calls."""
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +30,39 @@ class Call:
     bytes: int
 
 
+class Traffic:
+    """How many calls are under way, and the most there were at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now: Counter[str] = Counter()
+        self._most: Counter[str] = Counter()
+        self._most_tenants = 0
+
+    @contextmanager
+    def under_way(self, tenant_id: str) -> Iterator[None]:
+        """Count a call of a tenant for as long as it takes."""
+        with self._lock:
+            self._now[tenant_id] += 1
+            self._most |= self._now
+            self._most_tenants = max(self._most_tenants, len(+self._now))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now[tenant_id] -= 1
+
+    def most_calls(self, tenant_id: str) -> int:
+        """Return the most calls of a tenant at once."""
+        with self._lock:
+            return self._most[tenant_id]
+
+    def most_tenants(self) -> int:
+        """Return the most tenants that had calls under way at once."""
+        with self._lock:
+            return self._most_tenants
+
+
 class Service:
     """The state behind the routes. Each tenant has its own data, made when first asked for."""
 
@@ -38,6 +73,7 @@ class Service:
         self.devices = Devices()
         self.meter = Meter()
         self.faults = Faults()
+        self.traffic = Traffic()
         self._started_with = settings
         self._new_engine = new_engine
         self._engines: dict[str, Engine] = {}
@@ -80,5 +116,6 @@ class Service:
         self.devices.reset()
         self.meter.reset()
         self.faults.reset()
+        self.traffic = Traffic()
         with self._lock:
             self._calls = []

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, ClassVar
@@ -183,7 +183,7 @@ class TapM365Hunting(Tap):
             except SingerSDKError as error:
                 self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict
                 self._failures.append(Failure(error, query.name))
-        self._run.lookahead.expect(_sweeps(streams, self._run))
+        self._run.lookahead.expect(self._sweeps(self._run))
         return streams
 
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:
@@ -204,12 +204,11 @@ class TapM365Hunting(Tap):
             progress,
         )
 
-
-def _sweeps(streams: Iterable[Stream], run: Run) -> Iterator[Sweep]:
-    """Yield what is read in the SDK's order, once it is known which streams are selected."""
-    for stream in streams:
-        if isinstance(stream, HuntingStream) and stream.selected:
-            yield from map(stream.sweep, run.sites)
+    def _sweeps(self, run: Run) -> Iterator[Sweep]:
+        """Yield what is read, in the SDK's order, once it is known which streams are selected."""
+        for stream in self.streams.values():
+            if isinstance(stream, HuntingStream) and stream.selected:
+                yield from map(stream.sweep, run.sites)
 
 
 def main() -> None:

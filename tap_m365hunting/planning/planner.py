@@ -39,10 +39,7 @@ from tap_m365hunting.planning.windows import (
     WindowDone,
 )
 
-COUNT_AFTER: Final = 15
 LEAST_PARTS: Final = 4
-# So many answers to come pay for a count at once, where waiting for one answer holds up others.
-LONG: Final = 20
 
 
 class Planner:
@@ -70,9 +67,8 @@ class Planner:
         self._narrowest = ticks(step) if step else TICKS_PER_SECOND
         whole = step is not None
         self._reach = Reach(
-            row_cap=row_cap, narrowest=self._narrowest, whole_steps=whole, fitting=ahead
+            row_cap=row_cap, narrowest=self._narrowest, whole_steps=whole, ahead=ahead
         )
-        self._ahead = ahead
         self._todo = Backlog(span)
         self._open: dict[ReadAsk, Stretch] = {}
         self._parts: list[tuple[PartsRead, Stretch]] = []
@@ -81,7 +77,6 @@ class Planner:
         self._may_count = not whole
         self._count_due = False
         self._too_many_bytes: TimeWindow | None = None
-        self._full_answers = 0
         self._calls = 0
         self._done: dict[Instant, WindowDone] = {}
         self._skipped_last = False
@@ -240,8 +235,7 @@ class Planner:
     def _continue(self, todo: Stretch, newest: Instant, used: int) -> None:
         """Keep the rows before the newest instant; go on with it, by hash parts if it is all."""
         window = todo.window
-        self._full_answers += 1
-        self._count_due |= self._full_answers >= COUNT_AFTER or self._seems_long(newest)
+        self._count_due |= self._reach.full(self.span, newest)
         if window.start < newest:
             self._finish(todo.over(TimeWindow(window.start, newest)), used)
             todo = Stretch(window)
@@ -250,11 +244,6 @@ class Planner:
         else:
             self._split(todo.over(TimeWindow.at(newest)), least=2)
             self._todo.put_rest(newest.plus(1), window.end)
-
-    def _seems_long(self, newest: Instant) -> bool:
-        """Say if many more answers are to come, should the rest be as dense as what was read."""
-        read = newest.ticks - self.span.start.ticks
-        return self._ahead and self.span.ticks * self._full_answers >= LONG * read
 
     def _narrow(self, todo: Stretch, *, size: bool = False) -> None:
         todo = todo.plus(splits=1)

@@ -24,6 +24,10 @@ WIDENING: Final = 0.1
 FASTEST: Final = 8.0
 WIDEST: Final = 1e18  # ticks, more than there are
 NEAR_CEILING: Final = 0.75
+# So many full answers pay for a count out of their 10 %.
+COUNT_AFTER: Final = 15
+# So many answers to come pay for it at once, where waiting for one answer holds up others.
+LONG: Final = 20
 # A bin of so many answers pays for a finer count out of 10 % of them.
 FINER_ABOVE: Final = 25
 
@@ -32,7 +36,7 @@ class Reach:
     """Decides where the window that starts a stretch ends."""
 
     def __init__(
-        self, *, row_cap: int, narrowest: int, whole_steps: bool = False, fitting: bool = False
+        self, *, row_cap: int, narrowest: int, whole_steps: bool = False, ahead: bool = False
     ) -> None:
         self.rows = row_cap - 1
         self.density: Density | None = None
@@ -40,12 +44,14 @@ class Reach:
         self._row_cap = row_cap
         self._narrowest = narrowest
         self._whole_steps = whole_steps
-        self._fitting = fitting
+        self._ahead = ahead
         self._width: int | None = None
         self._ceiling = 0.0
         self._worked = 0
         self._widest = 0
         self._largest = 0
+        self._full_answers = 0
+        self._dense_from: Instant | None = None
         self._caution = 1.0
         self._widening = WIDENING
         self._byte_room: float | None = None
@@ -68,7 +74,7 @@ class Reach:
         """Say what it costs to reach too far: bytes too many are refused, rows are continued."""
         if self._byte_room is not None:
             return Over.REFUSED
-        return Over.LEFT if self._fitting else Over.CONTINUED
+        return Over.LEFT if self._ahead else Over.CONTINUED
 
     def expected(self, window: TimeWindow) -> int | None:
         """Return the rows of a window, where counted."""
@@ -101,6 +107,20 @@ class Reach:
             found = Density.of(ask.window, ask.bin, counts)
             self.density = self.density.finer(found) if self.density else found
             self._as_counted = self._as_counted.finer(found) if self._as_counted else found
+
+    def full(self, span: TimeWindow, newest: Instant) -> bool:
+        """Learn of a full answer, up to its newest row; say if it pays to count the rest now.
+
+        With `ahead` it does if the rest is long, should it be as dense as what was read; what is
+        before the first rows may be empty.
+        """
+        self._full_answers += 1
+        since = self._dense_from or span.start
+        answers = max(1, self._full_answers - (self._dense_from is not None))
+        self._dense_from = self._dense_from or newest
+        rest, read = span.end.ticks - newest.ticks, newest.ticks - since.ticks
+        long = self._ahead and rest * answers >= LONG * read
+        return long or self._full_answers >= COUNT_AFTER
 
     def read(self, window: TimeWindow, rows: int) -> int | None:
         """Learn how many rows a window held; return how many were expected, where counted.
