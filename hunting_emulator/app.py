@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request as WireRequest
 from werkzeug.wrappers import Response
 
 from hunting_emulator.control import control
-from hunting_emulator.faults import Effect
+from hunting_emulator.effects import Effect
 from hunting_emulator.hunting import hunt
 from hunting_emulator.login import with_basic
 from hunting_emulator.proofs import LoginRefusedError
@@ -110,9 +110,12 @@ class App:
         if effect.reset and effect.share == 0:
             _reset(request)
         for piece in pieces:
-            yield piece
+            if effect.bare:
+                _send_bare(request, piece)
+            else:
+                yield piece
             self._service.clock.sleep(effect.pause)
-        if effect.reset:
+        if effect.reset or effect.bare:
             _reset(request)
 
     def _discovery(self, request: WireRequest, tenant: str) -> Response:
@@ -158,6 +161,12 @@ def _origin(request: WireRequest) -> str:
 def _json(status: int, body: object) -> Response:
     headers = {"Content-Type": _JSON, "Cache-Control": "no-store, no-cache"}
     return Response(msgspec.json.encode(body), status, headers)
+
+
+def _send_bare(request: WireRequest, piece: bytes) -> None:
+    """Send bytes as they are, where the status line should be."""
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    connection.sendall(piece)
 
 
 def _reset(request: WireRequest) -> None:

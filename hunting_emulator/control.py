@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from hunting_emulator.faults import NAMED, Fault, maker
+from hunting_emulator.effects import NAMED
+from hunting_emulator.faults import Fault, maker
 from hunting_emulator.service import Service
 from hunting_emulator.settings import Limits, Settings, Wire, tenant_of
 from hunting_emulator.tables import Column

@@ -3,9 +3,10 @@
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Final
 
-from hunting_emulator.faults import Effect
+from hunting_emulator.effects import Effect
 from hunting_emulator.questions import Request
 from hunting_emulator.refusals import HTML, JSON_TYPES, Ids, Refusal, body, page
 from hunting_emulator.responses import Answer, in_pieces
@@ -54,14 +55,13 @@ def scripted(effect: Effect) -> Reply:
 
 
 def broken(reply: Reply) -> Iterable[bytes]:
-    """Return the reply's body with its effect: cut short, or in small pieces."""
+    """Return the reply's body with its effect: cut short, without an end, or in small pieces."""
     effect, pieces = reply.effect, reply.body
     if effect.share is not None:
         whole = b"".join(pieces)
         pieces = (whole[: int(len(whole) * effect.share)],)
-    if effect.piece is not None:
-        pieces = in_pieces(pieces, effect.piece)
-    return pieces
+    pieces = chain(pieces, repeat(effect.filler, effect.fillers))
+    return pieces if effect.piece is None else in_pieces(pieces, effect.piece)
 
 
 def _deflated(pieces: Iterable[bytes], window_bits: int) -> Iterator[bytes]:

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import BinaryIO, Final, Protocol, TypeVar
 
 import backoff
-import requests
 
 from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
@@ -51,14 +50,13 @@ class Client:
         rations: Rations,
         tokens: TokenSource,
         *,
-        session: requests.Session | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._connection = connection
         self._tokens = tokens
-        self._transport = Transport(connection, session or requests.Session())
+        self._transport = Transport(connection, parallel=rations.parallel_calls)
         self._clock = clock
         self._sleep = sleep
         self._draw = draw

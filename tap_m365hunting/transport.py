@@ -1,39 +1,50 @@
-"""One HTTP exchange with the hunting API: a query out, the body of its answer in."""
+"""One HTTP exchange with the hunting API: a query out, the body of its answer in.
 
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
+It ends in bounded time and takes bounded room, whatever answers.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
 
 import requests
+from singer_sdk.exceptions import FatalAPIError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_m365hunting.configuration.config import Connection
+from tap_m365hunting.deadlines import DeadlineAdapter
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
 from tap_m365hunting.wire.refusals import classify
 
 _OK: Final = 200
+_THROTTLED: Final = 429
+_FIRST_OF_SERVER: Final = 500
 _CONNECT_SECONDS: Final = 30
 _CHUNK_BYTES: Final = 1 << 18
 # A body up to this size stays in memory; a larger one goes to a file without a name.
 _SPOOL_BYTES: Final = 1 << 21
 # Of an answer that is an error, as much as any message needs.
 _ERROR_BYTES: Final = 1 << 16
+# Documented are 50 MB a result; 124 MB have been seen, and JSON may take more room than a result is
+# reckoned to have. What is larger than this is no answer of the service.
+MOST_BYTES: Final = 1 << 29
+
+_DISTRUST: Final = re.compile(r"certificate verify failed(?:: ([^(\[\]]{1,80}))?")
+_PROXY_SAYS: Final = re.compile(r"Tunnel connection failed: ((4)?\d\d[^')\"]{0,80})")
 
 
 class Transport:
-    """Sends queries to one API; `seconds` is a running count of them, to keep the time-out by."""
+    """Sends queries to one API, by as many threads at once as there are calls in flight."""
 
     def __init__(
-        self,
-        place: Connection,
-        session: requests.Session,
-        *,
-        seconds: Callable[[], float] = time.monotonic,
+        self, place: Connection, *, parallel: int = 1, most_bytes: int = MOST_BYTES
     ) -> None:
         self._place = place
-        self._session = session
-        self._seconds = seconds
+        self._most_bytes = most_bytes
+        self._session = requests.Session()
+        self._session.mount("https://", DeadlineAdapter(pool_maxsize=parallel))
 
     def post(self, text: str, token: str, *, arrived: Callable[[], None]) -> BinaryIO:
         """Return the body of an answer with status 200, whole, as a file at its start.
@@ -41,12 +52,14 @@ class Transport:
         `arrived` is told when the answer begins.
 
         Raises:
-            WindowTooLargeError: it did not come in time.
+            WindowTooLargeError: it did not come in time, or is too large.
             ServiceError: the connection broke.
+            FatalAPIError: this machine cannot reach the API as it is set up.
         """
         place = self._place
-        try:
-            with self._session.post(
+        with (
+            self._translated(),
+            self._session.post(
                 place.url,
                 json=place.dialect.body(text),
                 auth=_Bearer(token),
@@ -54,20 +67,53 @@ class Transport:
                 stream=True,
                 # a redirect would post query and token to another host
                 allow_redirects=False,
-            ) as response:
-                arrived()
-                return self._body(response)
-        except requests.ReadTimeout as error:
-            msg = f"{place.dialect.title} did not answer within {place.timeout}"
-            raise WindowTooLargeError(msg) from error
-        except requests.RequestException as error:
-            msg = f"No whole answer from {place.dialect.title}: {_reason(error)}"
-            raise ServiceError(msg) from error
+            ) as response,
+        ):
+            arrived()
+            if response.status_code != _OK:
+                raise self._refusal(response)
+            return self._body(response)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (requests.RequestException, HTTPError) as error:
+            raise self._broken(error) from error
+        except OSError as error:  # a file with certificates that is not there
+            msg = f"No way to {self._place.dialect.title}: {error}; check REQUESTS_CA_BUNDLE"
+            raise FatalAPIError(msg) from error
+
+    def _broken(self, error: Exception) -> Exception:
+        title, said = self._place.dialect.title, str(error)
+        if _is_late(error):
+            return WindowTooLargeError(f"{title} did not answer within {self._place.timeout}")
+        if found := _DISTRUST.search(said):
+            why = f" ({found[1].strip()})" if found[1] else ""
+            return FatalAPIError(
+                f"No way to {title}: its certificate is not trusted{why}; name the authority of "
+                "your proxy, or of the emulator, in REQUESTS_CA_BUNDLE"
+            )
+        if isinstance(error, requests.exceptions.ProxyError):
+            return _by_proxy(title, said)
+        return ServiceError(f"No whole answer from {title}: {_reason(error)}")
+
+    def _refusal(self, response: requests.Response) -> Exception:
+        """Return what an answer other than 200 means, even if it breaks off where that is clear."""
+        status, start = response.status_code, b""
+        try:
+            for chunk in response.iter_content(_ERROR_BYTES):
+                start += chunk
+                if len(start) >= _ERROR_BYTES:
+                    break
+        except (requests.RequestException, HTTPError) as error:
+            if status != _THROTTLED and status < _FIRST_OF_SERVER:
+                msg = f"{self._place.dialect.title} answered {status}, and broke off"
+                return ServiceError(f"{msg}: {_reason(error)}")
+        return classify(status, response.headers, start[:_ERROR_BYTES], self._place.dialect)
 
     def _body(self, response: requests.Response) -> BinaryIO:
-        if response.status_code != _OK:
-            start = next(response.iter_content(_ERROR_BYTES), b"")
-            raise classify(response.status_code, response.headers, start, self._place.dialect)
+        self._refuse_excess(response.raw.length_remaining or 0)
         with ExitStack() as failing:
             body = cast(BinaryIO, failing.enter_context(SpooledTemporaryFile(_SPOOL_BYTES)))
             self._spool(response, body)
@@ -75,13 +121,20 @@ class Transport:
         return body
 
     def _spool(self, response: requests.Response, body: BinaryIO) -> None:
-        deadline = self._seconds() + self._place.timeout.total_seconds()
+        size = 0
         for chunk in response.iter_content(_CHUNK_BYTES):
-            body.write(chunk)
-            if self._seconds() > deadline:
-                msg = f"The answer was not whole within {self._place.timeout}"
-                raise WindowTooLargeError(msg)
+            size += len(chunk)
+            self._refuse_excess(size)
+            _write(body, chunk)
         body.seek(0)
+
+    def _refuse_excess(self, size: int) -> None:
+        if size > self._most_bytes:
+            msg = (
+                f"{self._place.dialect.title} answers with more than {self._most_bytes:,} bytes, "
+                "several times what it is documented to"
+            )
+            raise WindowTooLargeError(msg, size=True)
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -95,7 +148,33 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
-def _reason(error: requests.RequestException) -> str:
+def _write(body: BinaryIO, chunk: bytes) -> None:
+    try:
+        body.write(chunk)
+    except OSError as error:
+        msg = f"No room for an answer in the folder for temporary files: {error}; check TMPDIR"
+        raise FatalAPIError(msg) from error
+
+
+def _by_proxy(title: str, said: str) -> Exception:
+    """Say what the proxy said; its URL may hold a password and is not shown."""
+    found = _PROXY_SAYS.search(said)
+    if found and found[2]:
+        msg = f"No way to {title}: the proxy answers {found[1].strip()}; check HTTPS_PROXY"
+        return FatalAPIError(msg)
+    why = found[1].strip() if found else "it does not answer"
+    return ServiceError(f"No way to {title} through the proxy: {why}; check HTTPS_PROXY")
+
+
+def _is_late(error: Exception) -> bool:
+    """Say whether it is the time-out for the answer, which within a body has another name."""
+    cause = error.args[0] if error.args else None
+    return isinstance(error, requests.ReadTimeout | ReadTimeoutError) or isinstance(
+        cause, ReadTimeoutError
+    )
+
+
+def _reason(error: Exception) -> str:
     """Name what broke, without the URL and addresses that the libraries put in their texts."""
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     reason = getattr(cause, "reason", cause)

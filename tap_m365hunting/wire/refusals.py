@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import FatalAPIError
 
@@ -23,6 +24,8 @@ from tap_m365hunting.wire.values import parse
 
 LONGEST_MESSAGE: Final = 300
 
+# Errors within errors are read as deep as this; two have been seen.
+_DEEPEST: Final = 8
 _TAG: Final = re.compile(r"<[^>]*>")
 _LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+)[:,]\d+\]|\bline (\d+)", re.IGNORECASE)
 _TABLE: Final = re.compile(r"resolve table or column expression named '([^']+)'")
@@ -47,7 +50,8 @@ _CONDITIONAL: Final = re.compile(r"insufficient_claims|conditional access", re.I
 class Answer:
     """An answer that is not 200, as far as it can be read.
 
-    `text` is the service's message on one line, at most 300 characters; `code` its error code.
+    `text` is the service's message on one line, at most 300 characters; `code` its error code;
+    `location` the host that it leads to, if it is a redirect.
     """
 
     status: int
@@ -56,6 +60,7 @@ class Answer:
     code: str
     retry_after: str | None
     is_json: bool
+    location: str = ""
 
     def says(self, fragments: re.Pattern[str]) -> bool:
         """Whether the message or the code holds one of the fragments."""
@@ -72,7 +77,7 @@ def _lower(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else {}
 
 
-def _message(error: dict[str, Any]) -> str:
+def _message(error: dict[str, Any], depth: int = _DEEPEST) -> str:
     """Join the messages from the outside in; the engine's own words are often the innermost."""
     own = " ".join(
         str(error[key])
@@ -80,12 +85,23 @@ def _message(error: dict[str, Any]) -> str:
         if error.get(key)
     )
     inner = _lower(error.get("innererror"))
-    return " ".join(filter(None, (own, _message(inner) if inner else "")))
+    return " ".join(filter(None, (own, _message(inner, depth - 1) if inner and depth else "")))
 
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
+def _host(url: str) -> str:
+    try:
+        return _short(urlsplit(url).hostname or "")
+    except ValueError:  # it is no URL
+        return ""
 
 
 def read_refusal(status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect) -> Answer:
@@ -101,8 +117,9 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, dialect: 
         dialect=dialect,
         text=_short(text),
         code=_short(str(error.get("code") or error.get("error") or "")),
-        retry_after=next((v for k, v in headers.items() if k.lower() == "retry-after"), None),
+        retry_after=_header(headers, "retry-after"),
         is_json=bool(outer),
+        location=_host(_header(headers, "location") or ""),
     )
 
 
@@ -157,6 +174,14 @@ def _not_found(answer: Answer) -> Exception:
     return FatalAPIError(f"{answer.quoted} (check api, cloud and api_url)")
 
 
+def _redirected(answer: Answer) -> Exception:
+    where = f" to {answer.location}" if answer.location else ""
+    return FatalAPIError(
+        f"{answer.dialect.title} answered {answer.status}, a redirect{where}, which is not "
+        "followed (check api_url; a network or proxy may want a sign-in)"
+    )
+
+
 def _too_long(answer: Answer) -> Exception:
     msg = f"{answer.quoted} (the query's text is longer than the service takes, about 1 MB)"
     return QueryRejectedError(msg, text=answer.text)
@@ -187,6 +212,7 @@ def _fatal(answer: Answer) -> Exception:
 
 _BY_STATUS: Final[Mapping[int, Callable[[Answer], Exception]]] = {
     200: _service,  # an error inside an answer that began well
+    **dict.fromkeys((301, 302, 303, 307, 308), _redirected),
     400: _bad_request,
     401: _no_token,
     403: _forbidden,

@@ -312,6 +312,36 @@ def test_long_messages_are_cut_and_on_one_line() -> None:
     assert "\n" not in str(refusal)
 
 
+def test_an_error_within_errors_is_read_to_a_depth() -> None:
+    """The engine's own words are often the innermost; nobody goes down for ever for them."""
+    body = b'{"error":{"message":"top","innerError":{"message":"deep"}}}'
+    endless = b'{"error":' + b'{"message":"m","innerError":' * 900 + b"1" + b"}" * 901
+
+    assert str(classify(400, {}, body, GRAPH)).endswith("top deep")
+    assert str(classify(400, {}, endless, GRAPH)).count("m ") < 20
+
+
+@pytest.mark.parametrize(
+    ("location", "where"),
+    [
+        pytest.param("https://user:word@Proxy.example/?a=b", " to proxy.example,", id="host"),
+        pytest.param("/elsewhere", "a redirect,", id="same-host"),
+        pytest.param("https://[broken", "a redirect,", id="no-url"),
+        pytest.param(None, "a redirect,", id="nowhere"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int, location: str | None, where: str) -> None:
+    """It says where it leads, without what else may stand in the address."""
+    headers = {"location": location} if location else {}
+
+    error = classify(status, headers, b"", GRAPH)
+
+    assert isinstance(error, FatalAPIError)
+    assert where in str(error)
+    assert "word" not in str(error)
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_cloud_has_every_dialect(cloud: str, dialect: str) -> None:

@@ -13,7 +13,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hunting_emulator.faults import NAMED, Faults
+from hunting_emulator.effects import NAMED
+from hunting_emulator.faults import Faults
 from tests.emulator.conftest import PATHS, Client, same_but_ids, sample
 
 MANY = "range n from 1 to 20000 step 1"
@@ -172,6 +173,61 @@ def test_an_answer_may_be_an_empty_object(client: Client) -> None:
     client.emulator.fail_next("empty_object")
 
     assert client.hunt("print 1").json() == {}
+
+
+def post(client: Client) -> requests.Response:
+    """Make a call, follow no redirect, and leave the answer unread."""
+    return client.session.post(
+        f"{client.emulator.graph_url}/security/runHuntingQuery",
+        json={"Query": "print 1"},
+        headers={"Authorization": f"Bearer {client.token()}"},
+        timeout=30,
+        allow_redirects=False,
+        stream=True,
+    )
+
+
+def test_a_network_in_between_may_answer_instead(client: Client) -> None:
+    """With a page, or by leading elsewhere."""
+    client.emulator.fail_next("page_instead")
+    client.emulator.fail_next("redirected")
+
+    page, elsewhere = client.hunt("print 1"), post(client)
+
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html")
+    assert "<h1>200 Sign in" in page.text
+    assert elsewhere.status_code == 302
+    assert elsewhere.headers["Location"].startswith("https://login.invalid/")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "starts"),
+    [
+        pytest.param("endless_body", 200, b'{"schema":[],"results":["', id="body"),
+        pytest.param("endless_error", 400, b'{"error":{"message":"', id="error"),
+        pytest.param("bomb", 200, b"    ", id="inflates"),
+    ],
+)
+def test_an_answer_may_have_no_end(client: Client, fault: str, status: int, starts: bytes) -> None:
+    """Whoever reads it to the end has ten gigabytes, or forty megabytes of error."""
+    client.emulator.fail_next(fault)
+
+    with post(client) as answer:
+        pieces = answer.iter_content(1 << 20)
+        first = next(pieces)
+        more = sum(len(next(pieces)) for _ in range(20))
+
+    assert answer.status_code == status
+    assert first.startswith(starts)
+    assert more >= 20 * 4096
+
+
+def test_headers_may_have_no_end(client: Client) -> None:
+    """Python's HTTP takes a hundred."""
+    client.emulator.fail_next("endless_headers")
+
+    with pytest.raises(requests.ConnectionError, match="more than 100 headers"):
+        post(client)
 
 
 def test_a_token_may_be_revoked_in_mid_run(client: Client) -> None:

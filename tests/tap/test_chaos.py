@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from hunting_emulator.faults import NAMED
+from hunting_emulator.effects import NAMED
 from tests.tap.harness import Run, Tenant, at
 from tests.tap.hearing import heard
 from tests.tap.test_coverage import catalog
@@ -19,7 +19,7 @@ QUERY: Final = {
 }
 MARK: Final = "marked-cell"
 #: What no later run could cure, or costs only real time: no licence, and answers that never end.
-FATAL: Final = {"no_licence", "hang", "slow"}
+FATAL: Final = {"no_licence", "redirected", "hang", "slow", "endless_body", "bomb"}
 SURVIVABLE: Final = sorted(set(NAMED) - FATAL)
 MOST_RUNS: Final = 12
 
