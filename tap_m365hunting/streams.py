@@ -16,15 +16,14 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_m365hunting.configuration.config import HuntingQuery
-from tap_m365hunting.errors import FatalSyncError, SignInError
+from tap_m365hunting.errors import SignInError
 from tap_m365hunting.hunt import Hunt
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.planning.agenda import Agenda
-from tap_m365hunting.planning.bookmarks import WINDOW_END
 from tap_m365hunting.planning.lateness import Lateness
-from tap_m365hunting.planning.partitions import TENANT, state_of
+from tap_m365hunting.planning.partitions import TENANT
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.progress import Position
 from tap_m365hunting.reader import AnyBlock, Event, NewSchema, QueryReader
@@ -32,7 +31,7 @@ from tap_m365hunting.reports import Stopwatch
 from tap_m365hunting.runs import Run
 from tap_m365hunting.sites import Site
 from tap_m365hunting.sweeps import Sweep
-from tap_m365hunting.terms import shape_of, timing_of
+from tap_m365hunting.terms import agenda_of, shape_of
 from tap_m365hunting.wire.blocks import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.records import Answer
@@ -217,19 +216,15 @@ class HuntingStream(Stream):
         return self._counter
 
     def _agenda(self, site: Site, now: Instant) -> Agenda:
-        tenant_id = site.tenant_id if self._run.partitioned else None
-        try:
-            return Agenda.of(
-                state_of(self.tap_state, self.name, tenant_id),
-                self.replication_key or WINDOW_END,
-                timing_of(self._query, self._run.reading, self._hunt.mode),
-                query=self._hunt.fingerprint,
-                now=now,
-                whole_steps=self._hunt.whole_steps,
-            )
-        except (KeyError, ValueError) as error:
-            msg = f"The state of stream {self.name} cannot be read: {error}; mend it or remove it"
-            raise FatalSyncError(msg) from error
+        return agenda_of(
+            self._query,
+            self._run.reading,
+            self._hunt,
+            state=self.tap_state,
+            tenant_id=site.tenant_id if self._run.partitioned else None,
+            key=self.replication_key,
+            now=now,
+        )
 
     def _tell(self, agenda: Agenda, watch: Stopwatch) -> None:
         """Tell of what is out of the ordinary before it is read."""

@@ -3,17 +3,54 @@
 Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from tap_m365hunting.configuration.config import HuntingQuery, Reading
+from tap_m365hunting.errors import FatalSyncError
+from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning.agenda import Agenda
+from tap_m365hunting.planning.bookmarks import WINDOW_END
+from tap_m365hunting.planning.partitions import state_of
 from tap_m365hunting.planning.spans import Timing
 from tap_m365hunting.wire.schema import Column, Shape
 
 
-def timing_of(query: HuntingQuery, reading: Reading, mode: Mode) -> Timing:
-    """Return what bounds a run of the query in time."""
+def agenda_of(
+    query: HuntingQuery,
+    reading: Reading,
+    hunt: Hunt,
+    *,
+    state: Mapping[str, Any],
+    tenant_id: str | None,
+    key: str | None,
+    now: Instant,
+) -> Agenda:
+    """Return what a run is to read of the query, given the tap's whole state.
+
+    `tenant_id` says whose part of it, where it has parts; `key` is the replication key.
+
+    Raises:
+        FatalSyncError: the state is none that this tap writes.
+    """
+    try:
+        return Agenda.of(
+            state_of(state, query.name, tenant_id),
+            key or WINDOW_END,
+            _timing(query, reading, hunt.mode),
+            query=hunt.fingerprint,
+            now=now,
+            whole_steps=hunt.whole_steps,
+        )
+    except (KeyError, ValueError) as error:
+        msg = f"The state of stream {query.name} cannot be read: {error}; mend it or remove it"
+        raise FatalSyncError(msg) from error
+
+
+def _timing(query: HuntingQuery, reading: Reading, mode: Mode) -> Timing:
     return Timing(
         start_date=query.start,
         end_date=reading.end,

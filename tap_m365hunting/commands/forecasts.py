@@ -1,6 +1,6 @@
 """Counts what the next run would read, and plays the run through with the counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from singer_sdk.exceptions import SingerSDKError
@@ -13,14 +13,12 @@ from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.partitions import state_of
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reader import Call
-from tap_m365hunting.terms import timing_of
+from tap_m365hunting.terms import agenda_of
 
 #: The most bars that a histogram has.
 BARS: Final = 60
@@ -77,15 +75,24 @@ class Forecaster:
         return self._planned(inquiry, rows, played, ())
 
     def _windowed(self, inquiry: Inquiry) -> StreamPlan:
-        windows = tuple(self._spans(inquiry))
-        counted = [self._counted(inquiry, window) for window in windows]
+        cursor = inquiry.verdict.cursor
+        agenda = agenda_of(
+            inquiry.query,
+            self._reading,
+            inquiry.hunt,
+            state=self._state,
+            tenant_id=self._part,
+            key=inquiry.shape.names[cursor] if cursor else None,
+            now=self._now,
+        )
+        counted = [self._counted(inquiry, window) for window in agenda.windows]
         played = [
             rehearse(
-                Planner(window, row_cap=self._reading.row_cap, step=inquiry.hunt.step),
+                self._planner(inquiry, window),
                 rows,
                 row_cap=self._reading.row_cap,
             )
-            for window, rows in zip(windows, counted, strict=True)
+            for window, rows in zip(agenda.windows, counted, strict=True)
         ]
         run = Rehearsal(
             tuple(done for part in played for done in part.windows),
@@ -97,26 +104,13 @@ class Forecaster:
         bins = tuple(counting.rebinned(counted[-1], most=BARS)) if over_time else ()
         return self._planned(inquiry, rows, run, bins)
 
-    def _spans(self, inquiry: Inquiry) -> Iterator[TimeWindow]:
-        verdict, reading = inquiry.verdict, self._reading
-        bookmark = self._bookmark(inquiry)
-        if reading.end is None:
-            alive, _ = bookmark.within(reading.retention, now=self._now)
-            yield from (hole.window for hole in alive.holes)
-        timing = timing_of(inquiry.query, reading, verdict.mode)
-        span = timing.span(now=self._now, bookmark=bookmark.value)
-        if span.window and (window := inquiry.hunt.whole_steps(span.window)):
-            yield window
-
-    def _bookmark(self, inquiry: Inquiry) -> Bookmark:
-        cursor = inquiry.verdict.cursor
-        key = inquiry.shape.names[cursor] if cursor else WINDOW_END
-        try:
-            state = state_of(self._state, inquiry.query.name, self._part)
-            return Bookmark.read(state, key, query=inquiry.hunt.fingerprint)
-        except (AttributeError, KeyError, ValueError) as error:
-            msg = f"The state of the stream cannot be read: {error}; mend it or remove it"
-            raise FatalSyncError(msg) from error
+    def _planner(self, inquiry: Inquiry, window: TimeWindow) -> Planner:
+        return Planner(
+            window,
+            row_cap=self._reading.row_cap,
+            step=inquiry.hunt.step,
+            ahead=self._rations.parallel_calls > 1,
+        )
 
     def _counted(self, inquiry: Inquiry, window: TimeWindow) -> Density:
         if inquiry.verdict.mode is Mode.WINDOWED:
