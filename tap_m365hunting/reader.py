@@ -21,6 +21,7 @@ from tap_m365hunting.planning.windows import (
     Ask,
     CountAsk,
     ReadAsk,
+    TimeWindow,
     Unreadable,
     WindowDone,
 )
@@ -28,8 +29,9 @@ from tap_m365hunting.wire.blocks import Block
 from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.records import Answer
-from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
 from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
+from tap_m365hunting.wire.values import DYNAMIC
 
 _FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
 _LOG: Final = logging.getLogger(__name__)
@@ -142,6 +144,7 @@ class QueryReader:
         self._tenant = tenant
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
+        self._parts = dict[TimeWindow | None, EarlierParts]()
         self.misfits = Counter[str]()
 
     def read(self, planner: Planner, calls: Calls[C]) -> Iterator[Event]:
@@ -157,11 +160,16 @@ class QueryReader:
                     yield event
                     calls.fill()
                 calls.used(call)
-                yield from planner.drain()
+                yield from self._done(planner)
             if planner.unreadable is None:
                 return
             self._give_up(planner, planner.unreadable)
-            yield from planner.drain()
+            yield from self._done(planner)
+
+    def _done(self, planner: Planner) -> Iterator[WindowDone]:
+        for done in planner.drain():
+            self._parts.pop(done.window, None)
+            yield done
 
     def _give_up(self, planner: Planner, stuck: Unreadable) -> None:
         if self._unreadable == "stop" or planner.hopeless:
@@ -182,6 +190,7 @@ class QueryReader:
             return
         with answer:
             if isinstance(ask, CountAsk):
+                self._parts.pop(ask.window, None)  # all parts come anew
                 planner.counted(ask, dict(_counts(answer)))
             else:
                 yield from self._records(ask, answer, planner)
@@ -207,9 +216,20 @@ class QueryReader:
         self.misfits += converter.misfits
 
     def _ids(self, ask: ReadAsk) -> RowIds:
-        if self._hunt.mode is Mode.WINDOWED and ask.window:
-            return RowIds(tenant_id=self._tenant[TENANT_ID], window_start=str(ask.window.start))
-        return RowIds(tenant_id=self._tenant[TENANT_ID])
+        window = ask.window if self._hunt.mode is Mode.WINDOWED else None
+        return RowIds(
+            tenant_id=self._tenant[TENANT_ID],
+            window_start=str(window.start) if window else None,
+            earlier=self._earlier(ask),
+        )
+
+    def _earlier(self, ask: ReadAsk) -> EarlierParts | None:
+        """Return what equal rows in other parts are known by, where parts may part them."""
+        if not ask.part or not any(column.kind is DYNAMIC for column in self._columns or ()):
+            return None
+        earlier = self._parts.setdefault(ask.window, EarlierParts())
+        earlier.next_part()
+        return earlier
 
     def _cursor(self) -> str | None:
         """Return the column by which rows are ordered, as the answer spells it."""

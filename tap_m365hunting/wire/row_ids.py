@@ -5,9 +5,12 @@ order, without what is null, empty text or an empty bag. So neither the order of
 column that is still empty changes it, nor the dialect, or a setting, in which the row was read.
 """
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from heapq import merge
 from typing import Final
 
 import msgspec
@@ -22,6 +25,8 @@ _CANONICAL_JSON: Final = msgspec.json.Encoder(order="deterministic")
 LARGE_MAP: Final = 16
 # 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15, and cannot be contrived
 _DIGITS: Final = 32
+# of a digest, to compare with
+_KEPT: Final = 8
 
 
 def content(names: Iterable[str], cells: Iterable[Json]) -> bytes:
@@ -47,18 +52,55 @@ def content_of_large_numbers(row: object) -> bytes:
     return _CANONICAL_JSON.encode(row)  # it begins as no map does
 
 
+class EarlierParts:
+    """The rows of those hash parts of a window that have come, to be known again in the next.
+
+    Rows that differ only in the order of keys are equal, but may be in different parts. Eight bytes
+    are kept of each: that two rows share them by chance, among 10^7, has odds of 1 in 10^5, and
+    would only make one of them another row than it is when all are read at once.
+    """
+
+    def __init__(self) -> None:
+        self._now = array("Q")
+        self._earlier: list[array[int]] = []
+
+    def next_part(self) -> None:
+        """Count what was added as earlier from here on."""
+        now = array("Q", sorted(self._now))
+        self._now = array("Q")
+        while self._earlier and len(self._earlier[-1]) <= len(now):  # so that they stay few
+            now = array("Q", merge(self._earlier.pop(), now))
+        self._earlier.append(now)
+
+    def add(self, digests: Iterable[bytes]) -> None:
+        """Take note of rows."""
+        self._now.frombytes(b"".join(digest[:_KEPT] for digest in digests))
+
+    def count(self, digest: bytes) -> int:
+        """Return how many rows of earlier parts have this digest."""
+        (row,) = array("Q", digest[:_KEPT])
+        return sum(bisect_right(part, row) - bisect_left(part, row) for part in self._earlier)
+
+
 class RowIds:
     """Gives ids to the rows of one window, or of one run where a run has no windows.
 
     `window_start` belongs in the id where rows have no time of their own but their window's: the
-    same count is another row on another day.
+    same count is another row on another day. `earlier` knows of the window's parts before this.
     """
 
-    def __init__(self, *, tenant_id: str | None = None, window_start: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        tenant_id: str | None = None,
+        window_start: str | None = None,
+        earlier: EarlierParts | None = None,
+    ) -> None:
         #: What a digest begins with, before the row's content.
         self.seed = CANONICAL.encode([tenant_id, window_start])
         self._equal = Counter[bytes]()
         self._instant: str | None = None
+        self._earlier = earlier
 
     def give(self, row: bytes, *, instant: str | None = None) -> str:
         """Return the id of the next row with this `content`.
@@ -74,7 +116,7 @@ class RowIds:
         The ids are those that `give` would return, one after another.
         """
         distinct = set(digests)
-        if len(distinct) < len(digests) or not distinct.isdisjoint(self._equal):
+        if self._earlier or len(distinct) < len(digests) or not distinct.isdisjoint(self._equal):
             return list(map(self._numbered, digests, instants or [None] * len(digests)))
         self._remember(digests, instants)
         text = b"".join(digests).hex()
@@ -97,6 +139,9 @@ class RowIds:
             self._instant = instant
         ordinal = self._equal[digest]
         self._equal[digest] += 1
+        if self._earlier:
+            ordinal += self._earlier.count(digest)
+            self._earlier.add([digest])
         if ordinal:
             digest = sha256(b"%b#%d" % (digest, ordinal)).digest()
         return digest.hex()[:_DIGITS]

@@ -7,14 +7,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_m365hunting.wire.row_ids import RowIds, content
+from tap_m365hunting.wire.row_ids import EarlierParts, RowIds, content
 
 NAMES = ["A", "B", "C"]
 rows = st.tuples(*[st.none() | st.booleans() | st.integers() | st.text(max_size=3)] * 3)
 
 
-def _id(*cells: Any, names: list[str] = NAMES, **window: str) -> str:  # noqa: ANN401 - any JSON
-    return RowIds(**window).give(content(names, cells))
+def _id(
+    *cells: Any,  # noqa: ANN401 - any JSON
+    names: list[str] = NAMES,
+    tenant_id: str | None = None,
+    window_start: str | None = None,
+) -> str:
+    return RowIds(tenant_id=tenant_id, window_start=window_start).give(content(names, cells))
 
 
 @given(st.lists(rows, max_size=30))
@@ -123,6 +128,46 @@ def test_ids_of_many_rows_are_those_of_one_after_another(
         at_once += many.give_all(digests, times if timed else ())
 
     assert at_once == singly
+
+
+@given(
+    read=st.lists(st.tuples(st.sampled_from(["t1", "t2"]), st.integers(0, 2)), max_size=30),
+    parts=st.lists(st.integers(0, 6), min_size=30, max_size=30),
+    at_once=st.booleans(),
+)
+def test_rows_have_the_ids_of_a_whole_read_whatever_part_they_come_in(
+    *, read: list[tuple[str, int]], parts: list[int], at_once: bool
+) -> None:
+    """Equal rows may be in different parts, as the order of keys does not count in an id."""
+    whole, earlier, ids = RowIds(), EarlierParts(), list[str]()
+    rows = [content(["T", "N"], row) for row in sorted(read)]
+
+    for part in range(7):
+        mine = [row for row, at in zip(rows, parts, strict=False) if at == part]
+        instants = [
+            cursor for (cursor, _), at in zip(sorted(read), parts, strict=False) if at == part
+        ]
+        earlier.next_part()
+        given = RowIds(earlier=earlier)
+        if at_once:
+            ids += given.give_all([sha256(given.seed + row).digest() for row in mine], instants)
+        else:
+            ids += [given.give(row, instant=at) for row, at in zip(mine, instants, strict=True)]
+
+    assert sorted(ids) == sorted(map(whole.give, rows))
+
+
+def test_rows_of_any_earlier_part_are_known_again() -> None:
+    """However many parts there were, and in whatever order they came."""
+    earlier = EarlierParts()
+    digests = [sha256(b"%d" % number).digest() for number in range(1_000)]
+
+    for digest in digests:
+        earlier.add([digest])
+        earlier.next_part()
+
+    assert [earlier.count(digest) for digest in digests] == [1] * 1_000
+    assert earlier.count(sha256(b"another").digest()) == 0
 
 
 def test_integers_beyond_64_bits_count_to_the_last_digit() -> None:

@@ -176,3 +176,29 @@ def test_change_within_a_run_fails_where_none_is_allowed(columns: dict[str, str]
     """The window before the change is complete, the one with it is not."""
     with pytest.raises(SchemaDriftError, match="schema_drift"):
         read([answer(OLD, row(1), row(2)), answer(columns, row(2))], "fail")
+
+
+def test_parts_that_are_read_once_more_have_the_ids_that_they_had() -> None:
+    """The counts did not agree; the rows that came are no others for it."""
+    columns = {"Timestamp": "DateTime", "Id": "Int64", "Bag": "Object"}
+    ordered, otherwise = row(5, Bag={"a": 1, "b": 2}), row(5, Bag={"b": 2, "a": 1})
+    counted = {"__rows": "Int64"}
+    parts = [answer(columns, *[ordered] * 5), answer(columns, *[otherwise] * 5)]
+    again = [answer(columns, *[ordered] * 5), answer(columns, *[otherwise] * 5)]
+
+    events = read(
+        [
+            answer(columns, *[ordered, otherwise] * 5),
+            answer(counted, {"__rows": 11}),
+            *parts,
+            answer(counted, {"__rows": 10}),
+            *again,
+            answer(columns),
+        ],
+        row_cap=10,
+    )
+
+    ids = [record["_row_id"] for record in records(events)]
+    assert len(ids) == 20
+    assert len(set(ids[:10])) == 10
+    assert set(ids[:10]) == set(ids[10:])
