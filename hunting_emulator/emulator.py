@@ -147,6 +147,11 @@ class Emulator:
         return self._service.traffic
 
     @property
+    def connections(self) -> int:
+        """How many connections clients have made since the start."""
+        return self._serving.connections
+
+    @property
     def engine(self) -> Engine:
         """The first tenant's data."""
         return self.engine_of(self.tenant_id)

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from hunting_emulator.effects import Effect
 from hunting_emulator.engine import Engine, Result
-from hunting_emulator.faults import Effect
 from hunting_emulator.identity import Caller, RoleMissingError, TokenRefusedError
 from hunting_emulator.kql.errors import KqlSemanticError, KqlSyntaxError, KqlUnsupportedError
 from hunting_emulator.questions import Question, Request, question
@@ -84,7 +84,8 @@ class _Hunt:
         self._spend_call()
         make = self._service.faults.take(self._request.api, self.question.kql, self.tenant_id)
         effect = Effect() if make is None else make(self._request.api, self._now)
-        return self._under(effect, caller)
+        with self._service.traffic.under_way(self.tenant_id):
+            return self._under(effect, caller)
 
     def _caller(self) -> Caller:
         api, authorization = self._request.api, self._request.headers.get("authorization", "")

@@ -27,10 +27,11 @@ class Reply:
     effect: Effect = field(default_factory=Effect)
 
 
-def answered(given: Answer, request: Request, *, compression: bool) -> Reply:
-    """Put a result on the wire, compressed if the client takes that."""
+def answered(given: Answer, request: Request, *, compression: bool | str) -> Reply:
+    """Put a result on the wire, compressed if the client takes that; in one way if it is named."""
     headers = {"Content-Type": JSON_TYPES[request.api], "Vary": "Accept-Encoding"}
-    encoding = next((e for e in _WINDOW_BITS if compression and request.accepts(e)), None)
+    ways = _WINDOW_BITS if compression is True else [compression] if compression else []
+    encoding = next((str(way) for way in ways if request.accepts(str(way))), None)
     pieces = in_pieces(given.pieces)
     if encoding is not None:
         headers["Content-Encoding"] = encoding

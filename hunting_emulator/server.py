@@ -78,6 +78,7 @@ class HuntingServer(ThreadedWSGIServer):
         self._open: dict[threading.Thread, socket.socket] = {}
         self._ended = False
         self._lock = threading.Lock()
+        self.connections = 0
 
     def finish_request(self, request: Accepted, client_address: object) -> None:
         """Serve one connection until either side ends it."""
@@ -85,12 +86,17 @@ class HuntingServer(ThreadedWSGIServer):
             self._hold(request)
             with self._tls.wrap_socket(request, server_side=True) as connection:
                 self._hold(connection)
+                self._count()
                 _Handler(connection, client_address, self)
         except (OSError, ValueError):
             return  # a client that does not trust the certificate, or that is gone
         finally:
             with self._lock:
                 self._open.pop(threading.current_thread(), None)
+
+    def _count(self) -> None:
+        with self._lock:
+            self.connections += 1
 
     def _hold(self, connection: socket.socket) -> None:
         with self._lock:
@@ -125,6 +131,11 @@ class Serving:
     def port(self) -> int:
         """The port that it listens on."""
         return int(self._server.port)
+
+    @property
+    def connections(self) -> int:
+        """How many connections were made so far, those that shook hands."""
+        return self._server.connections
 
     def start(self) -> Self:
         """Listen."""

@@ -164,7 +164,7 @@ class Wire:
     int64_sidecars: Literal["large", "always", "never"] = "large"
     legacy_dynamic: Literal["nested", "text"] = "nested"
     latency_seconds: float = 0.0
-    compression: bool = True
+    compression: bool | Literal["gzip", "deflate"] = True  # as the client asks, or in one way
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 It ends in bounded time and takes bounded room, whatever answers.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from tempfile import SpooledTemporaryFile
@@ -16,6 +15,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.deadlines import DeadlineAdapter
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
+from tap_m365hunting.unreached import unreached
 from tap_m365hunting.wire.refusals import classify
 
 _OK: Final = 200
@@ -30,9 +30,6 @@ _ERROR_BYTES: Final = 1 << 16
 # Documented are 50 MB a result; 124 MB have been seen, and JSON may take more room than a result is
 # reckoned to have. What is larger than this is no answer of the service.
 MOST_BYTES: Final = 1 << 29
-
-_DISTRUST: Final = re.compile(r"certificate verify failed(?:: ([^(\[\]]{1,80}))?")
-_PROXY_SAYS: Final = re.compile(r"Tunnel connection failed: ((4)?\d\d[^')\"]{0,80})")
 
 
 class Transport:
@@ -84,19 +81,14 @@ class Transport:
             msg = f"No way to {self._place.dialect.title}: {error}; check REQUESTS_CA_BUNDLE"
             raise FatalAPIError(msg) from error
 
-    def _broken(self, error: Exception) -> Exception:
-        title, said = self._place.dialect.title, str(error)
+    def _broken(self, error: requests.RequestException | HTTPError) -> Exception:
+        title = self._place.dialect.title
         if _is_late(error):
             return WindowTooLargeError(f"{title} did not answer within {self._place.timeout}")
-        if found := _DISTRUST.search(said):
-            why = f" ({found[1].strip()})" if found[1] else ""
-            return FatalAPIError(
-                f"No way to {title}: its certificate is not trusted{why}; name the authority of "
-                "your proxy, or of the emulator, in REQUESTS_CA_BUNDLE"
-            )
-        if isinstance(error, requests.exceptions.ProxyError):
-            return _by_proxy(title, said)
-        return ServiceError(f"No whole answer from {title}: {_reason(error)}")
+        reason, lasts = unreached(error)
+        if lasts:
+            return FatalAPIError(f"No way to {title}: {reason}")
+        return ServiceError(f"No whole answer from {title}: {reason}")
 
     def _refusal(self, response: requests.Response) -> Exception:
         """Return what an answer other than 200 means, even if it breaks off where that is clear."""
@@ -109,7 +101,7 @@ class Transport:
         except (requests.RequestException, HTTPError) as error:
             if status != _THROTTLED and status < _FIRST_OF_SERVER:
                 msg = f"{self._place.dialect.title} answered {status}, and broke off"
-                return ServiceError(f"{msg}: {_reason(error)}")
+                return ServiceError(f"{msg}: {unreached(error).reason}")
         return classify(status, response.headers, start[:_ERROR_BYTES], self._place.dialect)
 
     def _body(self, response: requests.Response) -> BinaryIO:
@@ -156,26 +148,9 @@ def _write(body: BinaryIO, chunk: bytes) -> None:
         raise FatalAPIError(msg) from error
 
 
-def _by_proxy(title: str, said: str) -> Exception:
-    """Say what the proxy said; its URL may hold a password and is not shown."""
-    found = _PROXY_SAYS.search(said)
-    if found and found[2]:
-        msg = f"No way to {title}: the proxy answers {found[1].strip()}; check HTTPS_PROXY"
-        return FatalAPIError(msg)
-    why = found[1].strip() if found else "it does not answer"
-    return ServiceError(f"No way to {title} through the proxy: {why}; check HTTPS_PROXY")
-
-
 def _is_late(error: Exception) -> bool:
     """Say whether it is the time-out for the answer, which within a body has another name."""
     cause = error.args[0] if error.args else None
     return isinstance(error, requests.ReadTimeout | ReadTimeoutError) or isinstance(
         cause, ReadTimeoutError
     )
-
-
-def _reason(error: Exception) -> str:
-    """Name what broke, without the URL and addresses that the libraries put in their texts."""
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    reason = getattr(cause, "reason", cause)
-    return type(reason).__name__

@@ -18,6 +18,7 @@ from tap_m365hunting.configuration.credentials import (
     ManagedIdentity,
 )
 from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.unreached import unreached
 
 LOGIN_SECONDS: Final = 60.0
 
@@ -68,19 +69,16 @@ def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
 
 
 def _unreached(error: requests.RequestException, place: Connection) -> Exception:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        msg = (
-            f"No sign-in at {place.authority}: its certificate is not trusted; name the authority "
-            "of your proxy, or of the emulator, in REQUESTS_CA_BUNDLE"
-        )
-        return AuthenticationError(msg)
+    reason, lasts = unreached(error)
+    if lasts:
+        return AuthenticationError(f"No sign-in at {place.authority}: {reason}")
     if isinstance(place.credential, ManagedIdentity):
         msg = (
             f"No managed identity: {type(error).__name__} at this machine's identity endpoint; is "
             "it a machine in Azure, with an identity assigned?"
         )
         return SignInError(msg)
-    return SignInError(f"No sign-in at {place.authority}: {type(error).__name__}")
+    return SignInError(f"No sign-in at {place.authority}: {reason}")
 
 
 def _no_metadata(error: Exception, place: Connection) -> Exception:

@@ -1,0 +1,46 @@
+"""Why a host was not reached, in words that name the way out. Pure.
+
+The libraries' own texts hold URLs, which may hold a proxy's password: only what is known is said.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from requests.exceptions import ProxyError, RequestException
+from urllib3.exceptions import HTTPError
+
+_DISTRUST: Final = re.compile(r"certificate[ _]verify[ _]failed", re.IGNORECASE)
+_WHY: Final = re.compile(r"certificate verify failed: ([^(\[\]]{1,80})")
+_BY_PROXY: Final = re.compile(r"Tunnel connection failed: (([45])\d\d[\w ]{0,60})")
+
+
+class Unreached(NamedTuple):
+    """The reason; and whether it is one that does not pass by waiting."""
+
+    reason: str
+    lasts: bool
+
+
+def unreached(error: RequestException | HTTPError) -> Unreached:
+    """Say why there was no answer, or no whole one."""
+    said = str(error)
+    if _DISTRUST.search(said):
+        found = _WHY.search(said)
+        why = f" ({found[1].strip()})" if found else ""
+        text = (
+            f"its certificate is not trusted{why}; name the authority of your proxy, or of the "
+            "emulator, in REQUESTS_CA_BUNDLE"
+        )
+        return Unreached(text, lasts=True)
+    if isinstance(error, ProxyError):
+        answer = _BY_PROXY.search(said)
+        text = f"answers {answer[1].strip()}" if answer else "does not answer"
+        refused = answer is not None and answer[2] == "4"
+        return Unreached(f"the proxy {text}; check HTTPS_PROXY", lasts=refused)
+    return Unreached(_name(error), lasts=False)
+
+
+def _name(error: Exception) -> str:
+    """Name what broke by the innermost error's class."""
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    return type(getattr(cause, "reason", cause)).__name__
