@@ -18,6 +18,7 @@ from tap_m365hunting.wire.values import parse
 CHUNK: Final = 256 * 1024
 # Chunks without a cut that holds: a row larger than these, or a flaw that no cut heals
 _LONGEST: Final = 16
+_CLOSING: Final = ord("]")
 _FIRST_KEY: Final = re.compile(rb'\s*(\{\s*"[^"\\@]*)')
 
 
@@ -50,15 +51,27 @@ class Layout:
     pieces: tuple[Piece, ...]
 
 
-def _count(rows: bytes) -> int | None:
-    """Count rows with commas between them; `None` if they are anything else."""
-    array = b"[%b]" % rows
+def _count(buffer: bytearray, end: int) -> int | None:
+    """Count the rows from the buffer's opening bracket to `end`; `None` if they are none.
+
+    A closing bracket stands at the end meanwhile, so that nothing is copied.
+    """
+    after = buffer[end]
+    buffer[end] = _CLOSING
+    try:
+        with memoryview(buffer) as view, view[: end + 1] as array:
+            return _count_array(array)
+    finally:
+        buffer[end] = after
+
+
+def _count_array(array: memoryview) -> int | None:
     try:
         return len(_ROWS(array))
     except msgspec.ValidationError:
         return None
     except (msgspec.DecodeError, RecursionError):
-        return _count_odd(array)
+        return _count_odd(bytes(array))
 
 
 def _count_odd(array: bytes) -> int | None:
@@ -88,23 +101,23 @@ def _head(chunk: bytes, results_key: str) -> int | None:
     return None
 
 
-def _cut(buffer: bytes, marker: bytes) -> tuple[int, int] | None:
-    """Return how many bytes are whole rows, and how many rows; the last cut that holds."""
+def _cut(buffer: bytearray, marker: bytes) -> tuple[int, int] | None:
+    """Return where whole rows end, and how many they are; the last cut that holds."""
     at = buffer.rfind(marker)
     while at >= 0:
-        rows = _count(buffer[: at + 1])
+        rows = _count(buffer, at + 1)
         if rows is not None:
             return at + 1, rows
         at = buffer.rfind(marker, 0, at)
     return None
 
 
-def _last(buffer: bytes) -> tuple[int, int, dict[str, Any]] | None:
+def _last(buffer: bytearray) -> tuple[int, int, dict[str, Any]] | None:
     """Like `_cut` for the end of the rows; with what the outer object holds after them."""
     at = buffer.rfind(b"]")
     while at >= 0:
-        rest = _object(b'{"":[%b' % buffer[at:])
-        rows = _count(buffer[:at]) if rest is not None else None
+        rest = _object(b'{"":[%b' % bytes(buffer[at:]))
+        rows = _count(buffer, at) if rest is not None else None
         if rest is not None and rows is not None:
             return at, rows, rest
         at = buffer.rfind(b"]", 0, at)
@@ -129,7 +142,8 @@ class _Splitter:
         self._marker = _marker(buffer)
         self._chunk = chunk
         self._body = body
-        self._buffer = buffer
+        # an opening bracket, then rows; `offset` is of what follows the bracket
+        self._buffer = bytearray(b"[%b" % buffer)
         self._offset = offset
         self.rest: dict[str, Any] | None = None
 
@@ -143,7 +157,7 @@ class _Splitter:
             found = _cut(self._buffer, self._marker)
             if found is not None:
                 yield self._piece(*found)
-                self._take(found[0] + 1)  # with the comma
+                self._take(found[0])
         yield from self._end()
 
     def _end(self) -> Iterator[Piece]:
@@ -151,15 +165,15 @@ class _Splitter:
             return
         found = _last(self._buffer)
         if found is not None:
-            size, rows, self.rest = found
-            yield self._piece(size, rows)
+            end, rows, self.rest = found
+            yield self._piece(end, rows)
 
-    def _piece(self, size: int, rows: int) -> Piece:
-        return Piece(self._offset, size, rows)
+    def _piece(self, end: int, rows: int) -> Piece:
+        return Piece(self._offset, end - 1, rows)
 
-    def _take(self, size: int) -> None:
-        self._buffer = self._buffer[size:]
-        self._offset += size
+    def _take(self, end: int) -> None:
+        del self._buffer[1 : end + 1]  # with the comma
+        self._offset += end
 
 
 def split(body: BinaryIO, results_key: str, *, chunk: int = CHUNK) -> Layout | None:

@@ -260,7 +260,7 @@ class Writer:
             rows = self._records(rows, ids or repeat(None))
         elif ids is not None:
             _set(rows, _ID, ids)
-        return ENCODER.encode_lines(rows).split(b"\n")[:-1]
+        return _encoded(rows)
 
     def _records(self, rows: Iterable[Any], ids: Iterable[str | None]) -> list[Any]:
         record, pick, first, values = self._record, self._pick, self._first, self._types.values
@@ -268,6 +268,14 @@ class Writer:
             record(*pick((*first, *values(row), row_id)))
             for row, row_id in zip(rows, ids, strict=False)
         ]
+
+
+def _encoded(records: Iterable[Any]) -> list[bytes]:
+    encode, buffer, texts = ENCODER.encode_into, bytearray(), list[bytes]()
+    for record in records:
+        encode(record, buffer)
+        texts.append(bytes(buffer))
+    return texts
 
 
 def _compact_all(cells: list[Json]) -> list[str | None]:
