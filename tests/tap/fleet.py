@@ -1,14 +1,22 @@
 """Many tenants in one emulator, some of them broken in ways that tenants are."""
 
+import io
+import json
+import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import replace
+from datetime import datetime, timedelta
+from time import sleep
 from typing import Any
 
 from hunting_emulator import Emulator
-from hunting_emulator.engine import Engine
+from hunting_emulator.engine import Engine, Result
 from hunting_emulator.settings import CLIENT_ID, CLIENT_SECRET, Application, Secret, Tenant
 from hunting_emulator.tables import CATALOG
-from tests.tap.harness import at
+from tap_m365hunting.tap import TapM365Hunting
+from tests.tap.harness import NOW, Run
 
 QUERY: dict[str, Any] = {
     "name": "alerts",
@@ -17,6 +25,8 @@ QUERY: dict[str, Any] = {
 #: What a tenant of whose application nothing was granted has.
 UNCONSENTED = Application(roles={"graph": (), "defender": ()})
 OTHER_SECRET = Application(secrets=(Secret("another"),))
+# A tenant with all tables takes a while to make; these are the ones that the tests read.
+TABLES = ("AlertInfo", "DeviceEvents")
 
 
 def tenant_id(number: int) -> str:
@@ -24,39 +34,108 @@ def tenant_id(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-0000000000ff"
 
 
-class Fleet:
-    """The tenants of an emulator, by number; each has rows that name it."""
+class Crowd:
+    """Counts the tenants and the calls that are at work at the same time."""
 
-    def __init__(self, emulator: Emulator, count: int) -> None:
+    def __init__(self) -> None:
+        self.most_tenants = 0
+        self.most_calls = 0
+        self.seen = set[str]()
+        self._at_work = Counter[str]()
+        self._lock = threading.Lock()
+
+    def enter(self, name: str) -> None:
+        """Note a call that begins."""
+        with self._lock:
+            self.seen.add(name)
+            self._at_work[name] += 1
+            self.most_tenants = max(self.most_tenants, len(+self._at_work))
+            self.most_calls = max(self.most_calls, self._at_work[name])
+
+    def leave(self, name: str) -> None:
+        """Note that a call ends."""
+        with self._lock:
+            self._at_work[name] -= 1
+
+
+class WatchedEngine(Engine):
+    """The data of one tenant in a crowd; calls take long enough to meet one another."""
+
+    def __init__(self, name: str, crowd: Crowd, seconds: float) -> None:
+        super().__init__(tables=[CATALOG[table] for table in TABLES])
+        self._name, self._crowd, self._seconds = name, crowd, seconds
+
+    def run(self, kql: str, **how: Any) -> Result:  # noqa: ANN401 - as the engine takes it
+        """Answer a query."""
+        self._crowd.enter(self._name)
+        try:
+            sleep(self._seconds)
+            return super().run(kql, **how)
+        finally:
+            self._crowd.leave(self._name)
+
+
+class Fleet:
+    """The tenants of an emulator, by number; each has rows that name it.
+
+    Unless it is told the time, the emulator's clock stands still, and calls take `seconds`.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        count: int,
+        *,
+        now: datetime | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        if now is None:
+            emulator.clock.set(NOW)
         self.emulator = emulator
         self.ids = [tenant_id(number) for number in range(count)]
-        self.is_(self.ids)
+        self.crowd = Crowd()
+        self._now = now or NOW
+        self.know(self.ids)
+        for name in self.ids:
+            emulator.use_engine(WatchedEngine(name, self.crowd, seconds), name)
 
-    def is_(
-        self, ids: Iterable[str], applications: Mapping[str, Application] | None = None
+    def know(
+        self,
+        ids: Iterable[str],
+        applications: Mapping[str, Application] | None = None,
+        *,
+        without: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
-        """Let the emulator know these tenants, with one good application but for those named."""
-        known = applications or {}
-        tenants = tuple(Tenant(name, (known.get(name, Application()),)) for name in ids)
+        """Let the emulator know these tenants, whole but for what is named."""
+        known, lacking = applications or {}, without or {}
+        tenants = tuple(
+            Tenant(
+                name,
+                (known.get(name, Application()),),
+                without=frozenset(lacking.get(name, ())),
+            )
+            for name in ids
+        )
         self.emulator.settings = replace(self.emulator.settings, tenants=tenants)
 
-    def load(self, rows: int, *, hours_back: float = 1) -> None:
-        """Give each tenant alerts, one an hour, the newest so long ago."""
+    def load(self, rows: int, *, table: str = "AlertInfo", hours_back: float = 1) -> None:
+        """Give each tenant rows, one an hour, the newest so long ago."""
         for name in self.ids:
-            self.load_one(name, rows, hours_back=hours_back)
+            self.load_one(name, rows, table=table, hours_back=hours_back)
 
-    def load_one(self, name: str, rows: int, *, hours_back: float = 1) -> None:
-        """Give one tenant alerts."""
-        alerts = [
-            {"Timestamp": at(hours=hours_back + i), "AlertId": f"{name}-{hours_back}-{i}"}
-            for i in range(rows)
-        ]
-        self.emulator.engine_of(name).load("AlertInfo", alerts)
-
-    def take_table(self, name: str, table: str) -> None:
-        """Leave one tenant without a table, as one that has no licence for it is."""
-        tables = [known for known in CATALOG.values() if known.name != table]
-        self.emulator.use_engine(Engine(tables=tables), name)
+    def load_one(
+        self, name: str, rows: int, *, table: str = "AlertInfo", hours_back: float = 1
+    ) -> None:
+        """Give one tenant rows; their text says whose they are."""
+        column = {"AlertInfo": "AlertId", "DeviceEvents": "DeviceName"}[table]
+        times = [self._now - timedelta(hours=hours_back + number) for number in range(rows)]
+        self.emulator.engine_of(name).load(
+            table,
+            [
+                {"Timestamp": f"{moment:%Y-%m-%dT%H:%M:%S.%f}0Z", column: f"{name}/{moment:%d%H}"}
+                for moment in times
+            ],
+        )
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the tenants as the settings list them."""
@@ -73,3 +152,28 @@ class Fleet:
             "queries": list(queries or (QUERY,)),
             **settings,
         }
+
+    def tap(self, config: Mapping[str, Any], **options: Any) -> TapM365Hunting:  # noqa: ANN401 - JSON
+        """Return a tap that waits by moving the emulator's clock."""
+        effects = {"clock": lambda: self.emulator.clock.now().timestamp(), "sleep": self.wait}
+        return TapM365Hunting(config=dict(config), **{**effects, **options})
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.emulator.clock.advance(timedelta(seconds=seconds))
+
+    def sync(
+        self,
+        *queries: Mapping[str, Any],
+        state: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        **settings: Any,  # noqa: ANN401 - JSON
+    ) -> Run:
+        """Run the tap once by the emulator's clock; what failed is named as the tap names it."""
+        output = io.StringIO()
+        with redirect_stdout(output):
+            config = self.config(*queries, **settings)
+            tap = self.tap(config, state=dict(state or {}), **(options or {}))
+            tap.sync_all()
+        lines = [json.loads(line) for line in output.getvalue().splitlines()]
+        return Run(lines, {failure.where: str(failure.error) for failure in tap.conclude()})

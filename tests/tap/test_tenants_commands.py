@@ -37,7 +37,7 @@ class Asked:
     def break_two(self) -> tuple[str, str]:
         """Break the sign-in of one tenant and the grant of another; return their ids."""
         first, _, third, *_ = self.fleet.ids
-        self.fleet.is_(self.fleet.ids, {first: OTHER_SECRET, third: UNCONSENTED})
+        self.fleet.know(self.fleet.ids, {first: OTHER_SECRET, third: UNCONSENTED})
         return first, third
 
 
@@ -123,7 +123,7 @@ def test_plan_is_a_line_for_each_tenant(asked: Asked) -> None:
 
 def test_stream_that_one_tenant_refuses_stands_below_that_tenant(asked: Asked) -> None:
     """A table that only some have a licence for is no trouble of the others."""
-    asked.fleet.take_table(asked.fleet.ids[1], "AlertInfo")
+    asked.fleet.know(asked.fleet.ids, without={asked.fleet.ids[1]: ["AlertInfo"]})
 
     ran = asked.run("plan")
 
@@ -165,7 +165,7 @@ def test_first_tenant_that_answers_is_the_one_to_check_in(asked: Asked) -> None:
 
 def test_tenant_without_a_table_is_named(asked: Asked) -> None:
     """The licence is that tenant's matter; the query is good elsewhere."""
-    asked.fleet.take_table(asked.fleet.ids[0], "AlertInfo")
+    asked.fleet.know(asked.fleet.ids, without={asked.fleet.ids[0]: ["AlertInfo"]})
 
     found = asked.check()
 

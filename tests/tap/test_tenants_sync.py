@@ -1,0 +1,340 @@
+"""One run reads many tenants; what is broken in one of them is that one's alone."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import pytest
+
+from hunting_emulator import Emulator
+from hunting_emulator.tables import Column
+from tests.tap.fleet import OTHER_SECRET, QUERY, UNCONSENTED, Fleet
+from tests.tap.harness import HOUR, Run, at
+
+EVENTS: dict[str, Any] = {
+    "name": "events",
+    "query": "DeviceEvents | project Timestamp, DeviceName",
+}
+WHOLE: dict[str, Any] = {"name": "alerts", "query": "AlertInfo"}
+#: Five of fifty, far enough apart that no two are looked at together.
+SECRET, GRANT, GONE, LICENCE, REVOKED = 3, 11, 20, 31, 42
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of the command that has ended."""
+
+    status: int
+    run: Run
+    errors: list[str]
+
+    def rows(self, stream: str) -> Counter[str]:
+        """Count a stream's records by tenant."""
+        return Counter(record["tenant_id"] for record in self.run.records(stream))
+
+    def parts(self, stream: str) -> dict[str, str]:
+        """Return how far the state says that a stream is complete, by tenant."""
+        parts = self.run.state["bookmarks"].get(stream, {}).get("partitions", [])
+        return {
+            part["context"]["tenant_id"]: part["replication_key_value"]
+            for part in parts
+            if "replication_key_value" in part
+        }
+
+
+class Fifty:
+    """Fifty tenants by the wall's clock, and the command aimed at them."""
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.emulator = emulator
+        self.fleet = Fleet(emulator, 50, now=emulator.clock.now())
+        self._folder = folder
+
+    def run(self, state: Mapping[str, Any] | None = None) -> Ended:
+        """Run the command to its end."""
+        config = self._file("config.json", self.fleet.config(QUERY, EVENTS))
+        command = [sys.executable, "-m", "tap_m365hunting", "--config", config]
+        if state:
+            command += ["--state", self._file("state.json", state)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        errors = [line for line in done.stderr.splitlines() if "Failed: " in line]
+        return Ended(done.returncode, Run(lines, {}), errors)
+
+    def break_five(self) -> set[str]:
+        """Break five tenants, each in its own way; return their ids."""
+        ids = self.fleet.ids
+        self.fleet.know(
+            [name for name in ids if name != ids[GONE]],
+            {ids[SECRET]: OTHER_SECRET, ids[GRANT]: UNCONSENTED},
+            without={ids[LICENCE]: ["AlertInfo"]},
+        )
+        self.emulator.fail_next(
+            "no_licence", times=None, tenant_id=ids[REVOKED], when="DeviceEvents"
+        )
+        return {ids[number] for number in (SECRET, GRANT, GONE, LICENCE, REVOKED)}
+
+    def mend(self) -> None:
+        """Make everything good again."""
+        self.emulator.clear()
+        self.fleet.know(self.fleet.ids)
+
+    def _file(self, name: str, content: object) -> str:
+        path = self._folder / name
+        path.write_text(json.dumps(content), "utf-8")
+        return str(path)
+
+
+@pytest.fixture
+def fifty(emulator: Emulator, tmp_path: Path) -> Fifty:
+    """Fifty tenants with three alerts and two events each."""
+    fifty = Fifty(emulator, tmp_path)
+    fifty.fleet.load(3, hours_back=2)
+    fifty.fleet.load(2, hours_back=2, table="DeviceEvents")
+    return fifty
+
+
+def test_five_of_fifty_are_broken_and_forty_five_are_complete(fifty: Fifty) -> None:
+    """The day after: the five catch up, the others read what is new, and nothing is lost."""
+    ids = fifty.fleet.ids
+    broken = fifty.break_five()
+    good = set(ids) - broken
+
+    first = fifty.run()
+    fifty.mend()
+    fifty.fleet.load(1, hours_back=0.5)
+    second = fifty.run(first.run.state)
+
+    assert first.status == 1
+    assert {name: first.rows("alerts")[name] for name in good} == dict.fromkeys(good, 3)
+    assert {name: first.rows("events")[name] for name in good} == dict.fromkeys(good, 2)
+    assert good <= set(first.parts("alerts")) & set(first.parts("events"))
+    # what was read of a tenant before it broke is kept
+    assert set(first.parts("alerts")) == good | {ids[REVOKED]}
+    assert set(first.parts("events")) == good | {ids[LICENCE]}
+    assert second.status == 0
+    # all that the broken ones had, and of the others what came since
+    caught_up = {ids[number] for number in (SECRET, GRANT, GONE, LICENCE)}
+    assert second.rows("alerts") == dict.fromkeys(set(ids) - caught_up, 1) | dict.fromkeys(
+        caught_up, 4
+    )
+    late = {ids[number] for number in (SECRET, GRANT, GONE, REVOKED)}
+    assert second.rows("events") == dict.fromkeys(late, 2)
+
+
+def test_each_broken_tenant_is_named_once_with_its_cause(fifty: Fifty) -> None:
+    """Fifty tenants make a long log; its last lines say whom to write to."""
+    ids = fifty.fleet.ids
+    fifty.break_five()
+
+    ended = fifty.run()
+
+    causes = {
+        SECRET: "AADSTS7000215",
+        GRANT: "ThreatHunting.Read.All",
+        GONE: "AADSTS90002",
+        LICENCE: "AlertInfo",
+        REVOKED: "licence",
+    }
+    assert len(ended.errors) == len(causes)
+    for number, cause in causes.items():
+        (line,) = [line for line in ended.errors if ids[number] in line.partition("Failed: ")[2]]
+        assert cause in line
+
+
+@pytest.fixture
+def fleet(emulator: Emulator) -> Fleet:
+    """Three tenants without data."""
+    return Fleet(emulator, 3)
+
+
+def test_rows_begin_with_their_tenant(fleet: Fleet) -> None:
+    """The id is first in the key and in the row, the name next to it and no key."""
+    fleet.load(2)
+
+    run = fleet.sync()
+
+    (schema,) = run.schemas("alerts")
+    assert schema["key_properties"] == ["tenant_id", "_row_id"]
+    assert list(run.records("alerts")[0])[:2] == ["tenant_id", "tenant_name"]
+    found = {(row["tenant_id"], row["tenant_name"]) for row in run.records("alerts")}
+    assert found == {(name, f"Tenant {i}") for i, name in enumerate(fleet.ids)}
+    assert all(row["AlertId"].startswith(row["tenant_id"]) for row in run.records("alerts"))
+
+
+def test_tenants_without_names_have_no_such_column(fleet: Fleet) -> None:
+    """A column that is null in every row is no help."""
+    fleet.load(1)
+
+    run = fleet.sync(tenants=[{"tenant_id": name} for name in fleet.ids])
+
+    assert "tenant_name" not in run.schemas("alerts")[0]["schema"]["properties"]
+    assert set(run.values("alerts", "tenant_id")) == set(fleet.ids)
+
+
+def test_configured_key_comes_behind_the_tenant(fleet: Fleet) -> None:
+    """An id that is unique in a tenant need not be among tenants."""
+    fleet.load(1)
+
+    run = fleet.sync({**QUERY, "primary_keys": ["AlertId"]})
+
+    assert run.schemas("alerts")[0]["key_properties"] == ["tenant_id", "AlertId"]
+
+
+def test_same_row_of_two_tenants_is_two_rows(fleet: Fleet) -> None:
+    """The row's id is made from the tenant, too."""
+    row = {"Timestamp": at(hours=1), "AlertId": "same"}
+    for name in fleet.ids:
+        fleet.emulator.engine_of(name).load("AlertInfo", [row])
+
+    ids = fleet.sync().values("alerts", "_row_id")
+
+    assert len(set(ids)) == len(fleet.ids)
+
+
+def test_row_ids_are_those_of_a_list_of_one(fleet: Fleet) -> None:
+    """A second tenant changes nothing about the rows of the first."""
+    fleet.load(2)
+
+    alone = fleet.sync(tenants=fleet.entries()[:1])
+    together = fleet.sync()
+
+    assert set(alone.values("alerts", "_row_id")) < set(together.values("alerts", "_row_id"))
+
+
+def test_tenant_with_more_columns_than_the_first_is_read_whole(fleet: Fleet) -> None:
+    """The columns are asked of one tenant; what another has besides is followed."""
+    _, rich, _ = fleet.ids
+    fleet.load(1)
+    engine = fleet.emulator.engine_of(rich)
+    engine.alter("AlertInfo", add=[Column("Confidence", "long")])
+    engine.load("AlertInfo", [{"Timestamp": at(hours=3), "AlertId": "x", "Confidence": 80}])
+
+    run = fleet.sync(WHOLE)
+
+    assert run.failed == {}
+    assert "Confidence" in run.schemas("alerts")[-1]["schema"]["properties"]
+    found = [(row["tenant_id"], row.get("Confidence")) for row in run.records("alerts")]
+    assert (rich, 80) in found
+    assert len(found) == 4
+
+
+def test_tenant_with_fewer_columns_than_the_first_is_read_whole(fleet: Fleet) -> None:
+    """What a tenant does not have is null in its rows."""
+    _, poor, _ = fleet.ids
+    fleet.load(1)
+    fleet.emulator.engine_of(poor).alter("AlertInfo", drop=["Category"])
+
+    run = fleet.sync(WHOLE)
+
+    assert run.failed == {}
+    assert len(run.schemas("alerts")) == 1
+    assert all("Category" in row for row in run.records("alerts"))
+    assert Counter(run.values("alerts", "tenant_id")) == dict.fromkeys(fleet.ids, 1)
+
+
+@pytest.mark.parametrize("missing", [0, 1], ids=["first", "second"])
+def test_tenant_without_the_table_fails_alone(fleet: Fleet, missing: int) -> None:
+    """The columns are asked of a tenant that has the table; a licence is one tenant's matter."""
+    fleet.load(1)
+    lacking = fleet.ids[missing]
+    fleet.know(fleet.ids, without={lacking: ["AlertInfo"]})
+
+    run = fleet.sync()
+
+    (where,) = run.failed
+    assert where == f"stream alerts in tenant {lacking}"
+    assert set(run.values("alerts", "tenant_id")) == set(fleet.ids) - {lacking}
+
+
+def test_next_run_goes_on_in_each_tenant_where_the_last_ended(fleet: Fleet) -> None:
+    """The state has a part for each tenant; a tenant that is new starts from the beginning."""
+    first, *_ = fleet.ids
+    fleet.load(5)
+    state = fleet.sync(tenants=fleet.entries()[:1]).state
+    fleet.emulator.clock.advance(3 * HOUR)
+
+    run = fleet.sync(state=state)
+
+    rows = Counter(run.values("alerts", "tenant_id"))
+    assert rows[first] == 1  # in the lookback
+    assert [rows[name] for name in fleet.ids[1:]] == [5, 5]
+
+
+def test_tenant_that_leaves_takes_nothing_along(fleet: Fleet) -> None:
+    """Its part of the state stays, should it come back."""
+    fleet.load(2)
+    before = fleet.sync().state
+
+    after = fleet.sync(state=before, tenants=fleet.entries()[1:]).state
+
+    parts = after["bookmarks"]["alerts"]["partitions"]
+    assert {part["context"]["tenant_id"] for part in parts} == set(fleet.ids)
+
+
+def test_coverage_names_the_tenant(fleet: Fleet) -> None:
+    """One SQL query tells of each tenant if everything is there."""
+    fleet.load(2)
+    catalog = fleet.tap(fleet.config()).catalog_dict
+    for stream in catalog["streams"]:
+        stream["metadata"][-1]["metadata"]["selected"] = True
+
+    run = fleet.sync(options={"catalog": catalog})
+
+    windows = run.records("hunting_windows")
+    assert Counter(window["tenant_id"] for window in windows) == dict.fromkeys(fleet.ids, 1)
+    assert {window["rows"] for window in windows} == {2}
+
+
+class Patience:
+    """Waits until all these tenants were asked, or in vain."""
+
+    def __init__(self, fleet: Fleet, names: list[str]) -> None:
+        self.rewarded = False
+        self._left = 1000
+        self._fleet, self._names = fleet, set(names)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the tenants in real time, then let the time pass."""
+        while self._left and not self.rewarded:
+            self._left -= 1
+            sleep(0.01)
+            self.rewarded = self._names <= self._fleet.crowd.seen
+        self._fleet.wait(seconds)
+
+
+def test_throttled_tenant_does_not_hold_those_beside_it(fleet: Fleet) -> None:
+    """Quotas are each tenant's own: while one has to wait, others are asked."""
+    first, *others = fleet.ids
+    fleet.load(1)
+    catalog = fleet.tap(fleet.config()).catalog_dict
+    fleet.emulator.fail_next(429, headers={"Retry-After": "600"}, tenant_id=first)
+    patience = Patience(fleet, others)
+
+    run = fleet.sync(options={"catalog": catalog, "sleep": patience.wait})
+
+    assert run.failed == {}
+    assert set(run.values("alerts", "tenant_id")) == set(fleet.ids)
+    assert patience.rewarded
+
+
+@pytest.mark.parametrize(("tenants", "calls"), [(1, 1), (2, 1), (3, 2)], ids="{}".format)
+def test_no_more_tenants_and_calls_at_once_than_set(
+    emulator: Emulator, tenants: int, calls: int
+) -> None:
+    """Whoever sets a limit keeps to it, and uses it."""
+    fleet = Fleet(emulator, 6, seconds=0.05)
+    fleet.load(1)
+    queries = [{**QUERY, "name": f"alerts{number}"} for number in range(3)]
+
+    run = fleet.sync(*queries, max_parallel_tenants=tenants, max_parallel_calls=calls)
+
+    assert run.failed == {}
+    assert fleet.crowd.most_tenants == tenants
+    assert fleet.crowd.most_calls == calls
