@@ -24,6 +24,7 @@ TIME = "2026-03-01T12:00:00.0000000Z"
 WINDOW = dict.fromkeys(("stream", "tenant_id", "status", "message"), "") | dict.fromkeys(
     ("window_start", "window_end"), TIME
 )
+COUNTS = {"rows": 2, "late_rows": 1}
 OURS = ("tap-m365hunting", "m365hunting", "hunting-emulator")
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
@@ -119,7 +120,7 @@ def test_sql_on_the_pages_runs(sql: str, tmp_path: Path, monkeypatch: pytest.Mon
     output = tmp_path / "output"
     output.mkdir()
     (output / "device_info.jsonl").write_text(json.dumps({"_row_id": "a"}), "utf-8")
-    (output / "hunting_windows.jsonl").write_text(json.dumps(WINDOW), "utf-8")
+    (output / "hunting_windows.jsonl").write_text(json.dumps(WINDOW | COUNTS), "utf-8")
     monkeypatch.chdir(tmp_path)
 
     with closing(Tables(output)) as tables:
