@@ -1,10 +1,12 @@
 """What came late is counted and told, and a bookmark stays with the query that it is of."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tap.commands import PLAN, Commands
 from tests.tap.harness import HOUR, NOW, Run, Tenant, at
 from tests.tap.hearing import heard
 from tests.tap.test_coverage import catalog
@@ -177,6 +179,22 @@ def test_another_query_is_read_anew(tenant: Tenant, text: str, read: list[int]) 
     assert second.values("events", "ReportId") == read
     assert ("stream events is one of another query text" in log.getvalue()) == bool(read)
     assert set(late_rows(second)) <= {0}
+
+
+def test_plan_of_another_query_is_to_read_all(tenant: Tenant, tmp_path: Path) -> None:
+    """What a change of the text comes to is seen before the run that pays for it."""
+    load(tenant, 3_000, 2_000, 1_000)
+    commands = Commands(tmp_path, tenant.emulator)
+    state = commands.file(tenant.sync(FILTERED).state, "state.json")
+    tenant.emulator.clock.set(NOW + HOUR)
+    rows = []
+
+    for text in ("DeviceEvents | where ReportId >= 0", "DeviceEvents | where ReportId >= 1"):
+        config = commands.file(tenant.config({**FILTERED, "query": text}))
+        plan = commands.run("plan", "--format", "json", "--config", config, "--state", state)
+        rows.append(plan.json(PLAN)["streams"][0]["rows"])
+
+    assert rows == [0, 2]
 
 
 def test_bookmark_can_be_kept_on_purpose(tenant: Tenant) -> None:
