@@ -46,9 +46,7 @@ class Bookmark:
             tuple(map(Hole.from_json, state.get("holes", ()))),
             query,
             # rows of a query that is not known to be the same are not compared
-            Tally.from_json(state["lookback"])
-            if "lookback" in state and state.get("query") == query
-            else None,
+            Tally.of_state(state.get("lookback")) if state.get("query") == query else None,
         )
 
     def write(self, state: MutableMapping[str, Any]) -> None:

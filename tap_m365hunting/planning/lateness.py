@@ -49,23 +49,16 @@ class Tally:
         return zip(_windows(edges), self.rows, strict=True)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, object]) -> Self:
-        """Read a tally from the state.
-
-        Raises:
-            ValueError: it is no tally.
-        """
+    def of_state(cls, found: object) -> Self | None:
+        """Read a tally from the state; what is none is of no use, and no row depends on it."""
+        if not isinstance(found, Mapping) or not isinstance(found.get("rows"), list):
+            return None
         try:
             start, end = Instant.parse(str(found["start"])), Instant.parse(str(found["end"]))
-            rows = found["rows"]
-            if not isinstance(rows, list):
-                msg = f"The rows of a lookback in the state are no list, but {rows!r}"
-                raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
-            counts = tuple(None if count is None else int(str(count)) for count in rows)
-            return cls(start, end, int(str(found["minutes"])), counts)
-        except KeyError as error:
-            msg = f"A lookback in the state has no {error}"
-            raise ValueError(msg) from error
+            rows = tuple(None if count is None else int(str(count)) for count in found["rows"])
+            return cls(start, end, int(str(found["minutes"])), rows)
+        except (KeyError, ValueError):
+            return None
 
     def to_json(self) -> JsonTally:
         """Write the tally as the state has it."""

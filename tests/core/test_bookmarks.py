@@ -112,7 +112,6 @@ def test_tally_is_good_for_one_run() -> None:
     [
         pytest.param({"replication_key_value": "soon"}, id="no-instant"),
         pytest.param({"holes": [{"start": "2026-01-01"}]}, id="no-hole"),
-        pytest.param({"lookback": {"rows": []}}, id="no-tally"),
     ],
 )
 def test_state_of_another_hand_is_an_error(wrong: dict[str, Any]) -> None:
