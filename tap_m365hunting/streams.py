@@ -1,8 +1,8 @@
 """One query as one Singer stream: its records, and the state that they allow."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final, cast
 
@@ -115,11 +115,14 @@ class HuntingStream(Stream):
 
     def _fail(self, site: Site, error: SingerSDKError) -> None:
         self.failures[site.tenant_id] = error
-        where = f" in tenant {site.tenant_id}" if self._run.partitioned else ""
-        self.logger.error("Stream %s stops%s: %s", self.name, where, error)
+        self.logger.error("%s stops: %s", self._called(site), error)
         everywhere = isinstance(error, SignInError) and not self._run.partitioned
         if everywhere or self._run.reading.on_stream_error == "stop":
             raise error
+
+    def _called(self, site: Site) -> str:
+        where = f" in tenant {site.tenant_id}" if self._run.partitioned else ""
+        return f"Stream {self.name}{where}"
 
     def _read(self, sweep: Sweep, context: types.Context | None) -> Iterator[Record]:
         reading = self._run.reading
@@ -154,7 +157,7 @@ class HuntingStream(Stream):
     ) -> Iterator[Record]:
         """Read what there is to read; after each window write its coverage, then the state."""
         agenda = sweep.agenda
-        self._tell(agenda, watch)
+        self._tell(sweep.site, agenda, watch)
         bookmark, state = agenda.bookmark, state if agenda.moves else {}
         for planner in sweep.windows():
             late = agenda.late_rows(planner.span)
@@ -169,7 +172,7 @@ class HuntingStream(Stream):
                     late.add(event.cursors if isinstance(event, Block) else ())
                     yield from self._records((event,))
                     self._run.progress.moved(partial(Position.of, self.name, sweep, planner))
-            self._tell_late(late.found())
+            self._tell_late(sweep.site, late.found())
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:
@@ -226,11 +229,11 @@ class HuntingStream(Stream):
             now=now,
         )
 
-    def _tell(self, agenda: Agenda, watch: Stopwatch) -> None:
+    def _tell(self, site: Site, agenda: Agenda, watch: Stopwatch) -> None:
         """Tell of what is out of the ordinary before it is read."""
         if agenda.void:
             self.logger.warning(
-                "The bookmark of stream %s %s: all is read anew", self.name, agenda.void
+                "%s: the bookmark %s; all is read anew", self._called(site), agenda.void
             )
         days = self._run.reading.retention.days
         for window in agenda.lost:
@@ -241,25 +244,11 @@ class HuntingStream(Stream):
         if not agenda.windows:
             self.logger.info("Nothing to read yet: complete until %s", agenda.fresh)
 
-    def _tell_late(self, late: Lateness | None) -> None:
+    def _tell_late(self, site: Site, late: Lateness | None) -> None:
         """Tell what the lookback has found, and if it may have missed some."""
-        lookback = self._query.lookback // timedelta(minutes=1)
-        if late and late.reaches:
-            self.logger.warning(
-                "%d rows of stream %s came late, some as late as can be seen: lookback_minutes is "
-                "%d, and older ones are missed; raise it",
-                late.rows,
-                self.name,
-                lookback,
-            )
-        elif late:
-            self.logger.info(
-                "%d rows of stream %s came late: lookback_minutes %d would have sufficed (set: %d)",
-                late.rows,
-                self.name,
-                late.minutes,
-                lookback,
-            )
+        if late:
+            level = logging.WARNING if late.reaches else logging.INFO
+            self.logger.log(level, "%s: %s", self._called(site), late.told(self._query.lookback))
 
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""

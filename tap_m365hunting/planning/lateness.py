@@ -82,6 +82,19 @@ class Lateness:
     minutes: int
     reaches: bool
 
+    def told(self, lookback: timedelta) -> str:
+        """Say what follows for the lookback that is set."""
+        set_to = lookback // _MINUTE
+        if self.reaches:
+            return (
+                f"{self.rows} rows came late, some as late as can be seen: lookback_minutes is "
+                f"{set_to}, and what is older is missed; raise it"
+            )
+        return (
+            f"{self.rows} rows came late: lookback_minutes {self.minutes} would have sufficed "
+            f"(set: {set_to})"
+        )
+
 
 class _Bin(NamedTuple):
     """A stretch that is read again, and its rows a run ago, where known."""
