@@ -2,21 +2,30 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any, Final
 
 import msal
 import requests
+from msal.managed_identity import ManagedIdentityError
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from tap_m365hunting.auth.answers import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import ManagedIdentity
+from tap_m365hunting.errors import AuthenticationError, SignInError
 
 # at debug level it writes what an endpoint answered, if it was no JSON
 logging.getLogger("msal.managed_identity").setLevel(logging.INFO)
 # The endpoint is on the machine; where nothing answers there, the machine is not in Azure.
 _SECONDS: Final = 10.0
+# The endpoint is throttled, or is being updated, which takes 70 seconds at most
+# -- https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+_PASSING: Final = frozenset({410, 429})
+_FAILED: Final = 500
 
 
 class MachineTokens:
@@ -35,7 +44,7 @@ class MachineTokens:
     def token(self) -> str:
         """Return a token, from the cache where it is still good."""
         place = self._connection
-        with self._lock, translated(place):
+        with self._lock, translated(place), _explained():
             self._client = self._client or self._new_client()
             resource = place.scope.removesuffix("/.default")
             answer = self._client.acquire_token_for_client(resource=resource)
@@ -50,17 +59,52 @@ class MachineTokens:
 
     def _new_client(self) -> Any:  # noqa: ANN401 (MSAL has no types)
         session = requests.Session()
+        session.hooks["response"] = [_refuse_for_now]
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Impatient())
+            session.mount(scheme, _OnMachine())
         return msal.ManagedIdentityClient(_msal_identity(self._identity), http_client=session)
 
 
-class _Impatient(HTTPAdapter):
-    """Gives up in time, which MSAL leaves to the session."""
+class _OnMachine(HTTPAdapter):
+    """Gives up in time, and asks no proxy for what is on the machine; MSAL leaves both to us."""
 
     @override
     def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
-        return super().send(request, *args, **{**options, "timeout": _SECONDS})
+        ours = {"timeout": _SECONDS, "proxies": {}}
+        return super().send(request, *args, **{**options, **ours})
+
+
+def _refuse_for_now(response: requests.Response, **_: object) -> None:
+    """Stop at an answer that may be another one soon; MSAL takes it for a last word.
+
+    Raises:
+        SignInError: the endpoint is busy, or is being updated.
+    """
+    status = response.status_code
+    if status in _PASSING or status >= _FAILED:
+        msg = f"No managed identity: this machine's identity endpoint answered {status}"
+        raise SignInError(msg)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Name what is wrong on the machine."""
+    try:
+        yield
+    except requests.RequestException:
+        raise
+    except OSError as error:
+        msg = (
+            f"No managed identity: {error.filename} cannot be read: {error.strerror}; under Azure "
+            "Arc the user that runs the tap must be in the group himds"
+        )
+        raise AuthenticationError(msg) from error
+    except JSONDecodeError as error:
+        msg = "No managed identity: this machine's identity endpoint answered no JSON"
+        raise SignInError(msg) from error
+    except ManagedIdentityError as error:
+        msg = f"No managed identity: {str(error).rstrip('.')}"
+        raise AuthenticationError(msg) from error
 
 
 def _msal_identity(identity: ManagedIdentity) -> Any:  # noqa: ANN401 (MSAL has no types)
