@@ -1,7 +1,7 @@
-"""What a refused token says of itself: for whom, for what, with which permissions. Pure.
+"""What a token says of itself: for whom, for what, with which permissions. Pure.
 
-Nothing is verified and nothing decided by it: the service has refused already, and this finds
-words for why. A token that cannot be read has none.
+Nothing is verified, and nothing allowed by it: this finds words for why a token was refused, and
+sees one that is of another tenant. A token that cannot be read has none.
 """
 
 import base64
@@ -35,7 +35,7 @@ def explained(
 
     `now` is in seconds since the epoch.
     """
-    remarks = "; ".join(_remarks(claims_of(token), place, now))
+    remarks = "; ".join(_remarks(token, place, now))
     text = f"{error}; {remarks}" if remarks else str(error)
     return AuthenticationError(text, fresh_token_may_help=error.fresh_token_may_help)
 
@@ -56,10 +56,21 @@ def claims_of(token: str) -> Claims:
     return claims if isinstance(claims, dict) else {}
 
 
-def _remarks(claims: Claims, place: Connection, now: float) -> Iterator[str]:
+def other_tenant(token: str, place: Connection) -> str | None:
+    """Return whose a token is, if it surely is not of the configured tenant."""
+    tenant = str(claims_of(token).get("tid", ""))
+    # tenant_id may be a domain, which a token never names
+    surely = _is_id(place.tenant_id) and _is_id(tenant)
+    return tenant if surely and tenant.lower() != place.tenant_id.lower() else None
+
+
+def _remarks(token: str, place: Connection, now: float) -> Iterator[str]:
+    claims = claims_of(token)
     if not claims:
         return
-    yield from _of_place(claims, place)
+    yield from _of_resource(claims, place)
+    if tenant := other_tenant(token, place):
+        yield f"the token is of tenant {tenant}, not of {place.tenant_id}"
     yield from _of_time(claims, now)
     if _is_for(claims, place):
         yield _of_permission(claims, place.dialect)
@@ -71,14 +82,10 @@ def _is_for(claims: Claims, place: Connection) -> bool:
     return audience in {wanted, _RESOURCE_IDS[place.dialect.name]}
 
 
-def _of_place(claims: Claims, place: Connection) -> Iterator[str]:
+def _of_resource(claims: Claims, place: Connection) -> Iterator[str]:
     if "aud" in claims and not _is_for(claims, place):
         wanted = place.scope.removesuffix("/.default")
         yield f"the token is for {claims['aud']}, not for {wanted}: check api and cloud"
-    tenant = str(claims.get("tid", ""))
-    # tenant_id may be a domain, which a token never names
-    if _is_id(place.tenant_id) and _is_id(tenant) and tenant.lower() != place.tenant_id.lower():
-        yield f"the token is of tenant {tenant}, not of {place.tenant_id}"
 
 
 def _of_time(claims: Claims, now: float) -> Iterator[str]:

@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from tap_m365hunting.auth.answers import access_token, translated
+from tap_m365hunting.auth.claims import other_tenant
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import ManagedIdentity
 from tap_m365hunting.errors import AuthenticationError, SignInError
@@ -48,7 +49,7 @@ class MachineTokens:
             self._client = self._client or self._new_client()
             resource = place.scope.removesuffix("/.default")
             answer = self._client.acquire_token_for_client(resource=resource)
-            self._latest = access_token(answer, place)
+            self._latest = _of_tenant(access_token(answer, place), place)
             return self._latest
 
     def forget(self, refused: str) -> None:
@@ -72,6 +73,21 @@ class _OnMachine(HTTPAdapter):
     def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
         ours = {"timeout": _SECONDS, "proxies": {}}
         return super().send(request, *args, **{**options, **ours})
+
+
+def _of_tenant(token: str, place: Connection) -> str:
+    """Return the token if it may be of the tenant: a machine's are of its own, whatever is set.
+
+    Raises:
+        AuthenticationError: it is another tenant's, whose rows would go by the wrong name.
+    """
+    if other := other_tenant(token, place):
+        msg = (
+            f"No token for tenant {place.tenant_id}: this machine's identity is of tenant {other}; "
+            "set tenant_id to that, or sign in another way"
+        )
+        raise AuthenticationError(msg)
+    return token
 
 
 def _refuse_for_now(response: requests.Response, **_: object) -> None:

@@ -83,6 +83,11 @@ class ListedTenant:
         return self._own.get(_CACHE)
 
     @property
+    def is_machine(self) -> bool:
+        """Whether it is read with an identity of the machine that the tap runs on."""
+        return "managed_identity" in self._signing_in
+
+    @property
     def lines(self) -> Iterator[str]:
         """What is wrong with its id."""
         if self.tenant_id is not None and not _TENANT_ID.fullmatch(self.tenant_id):
@@ -174,6 +179,7 @@ class TenantList:
         for tenant in self.tenants:
             yield from tenant.lines
         yield from self._twice()
+        yield from self._of_machine()
         found = [
             pair
             for tenant in self.tenants
@@ -196,6 +202,15 @@ class TenantList:
                 and (first := caches.setdefault(str(tenant.cache), tenant.place)) != tenant.place
             ):
                 yield tenant.at(f"{_CACHE}: is that of {first}, too; each tenant needs its own")
+
+    def _of_machine(self) -> Iterator[str]:
+        """Name the tenants but the first that would be read as this machine."""
+        first, *others = [t.place for t in self.tenants if t.is_machine] or [""]
+        for place in others:
+            yield (
+                f"{place}.managed_identity: is this machine's, which is in one tenant, as {first} "
+                "is; a token for another tenant needs another way to sign in"
+            )
 
     @classmethod
     def _of(cls, entries: object, name: str, given: Mapping[str, Any]) -> Self:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import jwt
 import msal.managed_identity
 import pytest
 import trustme
@@ -21,6 +22,7 @@ from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import AuthenticationError, SignInError
 
 GUID = "00001111-aaaa-2222-bbbb-3333cccc4444"
+OTHER = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/p/userAssignedIdentities/tap"
 VARIABLES = (
     "IDENTITY_ENDPOINT",
@@ -75,10 +77,10 @@ class Machine:
         """Let it answer so."""
         self.reply = lambda _: Answer(body, status)
 
-    def tokens(self, identity: str = "system") -> TokenSource:
+    def tokens(self, identity: str = "system", *, tenant_id: str = "t") -> TokenSource:
         """Return where the tap would take its tokens from."""
         settings: dict[str, Any] = {
-            "tenant_id": "t",
+            "tenant_id": tenant_id,
             "managed_identity": identity,
             "queries": [{"name": "alerts", "query": "AlertInfo | project Timestamp"}],
         }
@@ -363,3 +365,27 @@ def test_token_is_kept_until_it_is_refused(machine: Machine) -> None:
     tokens.token()
 
     assert len(machine.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("configured", "good"),
+    [
+        pytest.param(GUID, False, id="another"),
+        pytest.param(OTHER.upper(), True, id="the-same"),
+        pytest.param("contoso.example", True, id="a-domain-says-nothing"),
+    ],
+)
+def test_token_of_another_tenant_is_not_used(
+    machine: Machine, configured: str, *, good: bool
+) -> None:
+    """A machine's tokens are of its own tenant; the rows would go by the wrong name."""
+    virtual(machine)
+    token = jwt.encode({"tid": OTHER}, "k" * 32, algorithm="HS256")
+    machine.answers({**TOKEN, "access_token": token})
+    tokens = machine.tokens(tenant_id=configured)
+
+    if good:
+        assert tokens.token() == token
+    else:
+        with pytest.raises(AuthenticationError, match=f"identity is of tenant {OTHER}"):
+            tokens.token()

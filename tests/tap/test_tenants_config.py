@@ -27,6 +27,7 @@ TWO_WAYS = (
     "tenants[3].auth_method: certificate_path and managed_identity are different ways to sign in; "
     "keep one"
 )
+MACHINE = {"client_id": None, "client_secret": None, "managed_identity": "system"}
 A, B, C = ({"tenant_id": name} for name in "abc")
 
 
@@ -215,6 +216,14 @@ def test_what_is_missing_for_some_is_said_with_their_place() -> None:
     said = wrong({**A, "client_id": "own"}, B, client_id=None)
 
     assert said == ["tenants[1].client_id: is required to sign in by client_secret"]
+
+
+def test_machine_signs_in_to_one_tenant() -> None:
+    """Its tokens are of its own tenant, whose rows would be given out as another's."""
+    (said,) = wrong(A, {**B, "client_id": "x", "client_secret": "y"}, C, **MACHINE)
+
+    assert said.startswith("tenants[2].managed_identity: is this machine's, which is in one tenant")
+    assert "tenants[0]" in said
 
 
 def test_cache_of_two_tenants_is_refused() -> None:
