@@ -34,7 +34,7 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-def survive(tenant: Tenant, seed: int) -> list[Run]:
+def survive(tenant: Tenant, seed: int, calls: int) -> list[Run]:
     """Run the tap until it succeeds, each time with the state that the last run left."""
     tenant.emulator.engine.load("DeviceEvents", rows())
     streams = catalog(tenant, QUERY)
@@ -48,6 +48,7 @@ def survive(tenant: Tenant, seed: int) -> list[Run]:
                 catalog=streams,
                 state=state,
                 max_rows_per_call=CAP,
+                max_parallel_calls=calls,
                 lookback_minutes=0,
                 start_date=at(days=20),
             )
@@ -68,11 +69,15 @@ def verdict(runs: list[Run]) -> tuple[int, int, bool]:
     return ROWS - len(numbers), len(ids) - len(numbers), not runs[-1].failed
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_no_row_is_lost_or_doubled_whatever_the_service_does(tenant: Tenant, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "calls"), [(seed, calls) for seed in range(9) for calls in (1, 2, 4)]
+)
+def test_no_row_is_lost_or_doubled_whatever_the_service_does(
+    tenant: Tenant, seed: int, calls: int
+) -> None:
     """Runs go on from where the last one got to, and the end is the same as on a good day."""
     with heard() as log:
-        runs = survive(tenant, seed)
+        runs = survive(tenant, seed, calls)
 
     said = log.getvalue()
     assert verdict(runs) == (0, 0, True)
