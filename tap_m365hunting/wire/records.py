@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, Final, Self
 from tap_m365hunting.errors import ServiceError
 from tap_m365hunting.wire.conversion import Row
 from tap_m365hunting.wire.dialects import Dialect
-from tap_m365hunting.wire.pieces import Piece, split
+from tap_m365hunting.wire.pieces import CHUNK, Piece, split
 from tap_m365hunting.wire.refusals import classify
 from tap_m365hunting.wire.schema import Column
-from tap_m365hunting.wire.values import DECIMAL, parse
+from tap_m365hunting.wire.values import DECIMAL, DepthError, parse
 
 # Enough rows that the cost of a piece is nothing beside theirs
 ROWS_PER_PIECE: Final = 1000
@@ -52,11 +52,19 @@ class Answer:
         return (p.read(self._body) if isinstance(p, Piece) else p for p in self._parts)
 
     def parsed(self, text: bytes | list[Row]) -> list[Row]:
-        """Return the rows of one of the `texts`."""
+        """Return the rows of one of the `texts`.
+
+        Raises:
+            ServiceError: a row is nested too deep to be read.
+        """
         if not isinstance(text, bytes):
             return text
         exact = any(column.kind is DECIMAL for column in self.columns)
-        rows: list[Row] = parse(text, exact=exact)
+        try:
+            rows: list[Row] = parse(text, exact=exact)
+        except DepthError as error:
+            msg = "A row of the answer is nested too deep to be read"
+            raise ServiceError(msg) from error
         return rows
 
     @property
@@ -132,10 +140,10 @@ def _whole(
 
 
 def _in_pieces(
-    body: BinaryIO, dialect: Dialect
+    body: BinaryIO, dialect: Dialect, chunk: int
 ) -> tuple[Mapping[str, Any], tuple[Piece, ...], int] | None:
     """Find the rows of a body that is laid out as the services write it."""
-    layout = split(body, dialect.results_key)
+    layout = split(body, dialect.results_key, chunk=chunk)
     if layout is None:
         return None
     outer = _lower(layout.outer)
@@ -143,10 +151,11 @@ def _in_pieces(
     return outer, layout.pieces, sum(piece.rows for piece in layout.pieces)
 
 
-def read_answer(body: BinaryIO | bytes, dialect: Dialect) -> Answer:
+def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK) -> Answer:
     """Read an answer with status 200 to its end, before any of its rows is used.
 
-    `body` is at best a file that can be read again: then memory holds one piece of it at a time.
+    `body` is at best a file that can be read again: then memory holds one piece of it, of
+    about `chunk` bytes, at a time.
 
     Raises:
         ServiceError: the body is cut off, no JSON, or holds no result.
@@ -154,7 +163,7 @@ def read_answer(body: BinaryIO | bytes, dialect: Dialect) -> Answer:
     """
     if isinstance(body, bytes) or not body.seekable():
         body = BytesIO(body if isinstance(body, bytes) else body.read())
-    outer, parts, count = _in_pieces(body, dialect) or _whole(body, dialect)
+    outer, parts, count = _in_pieces(body, dialect, chunk) or _whole(body, dialect)
     columns = _columns(outer, dialect)
     if count and not columns:
         raise _broken(dialect, "its rows come without a schema")

@@ -28,6 +28,7 @@ from tap_m365hunting.wire.values import (
     MOMENT,
     NUMBER,
     TEXT,
+    DepthError,
     Json,
     Kind,
     plain,
@@ -117,7 +118,7 @@ class Fixes:
         convert, index = self._converter.cell, field.index
         try:
             return [plain(cell) if type(cell) is dict else convert(index, cell) for cell in cells]
-        except RecursionError:
+        except DepthError:
             return self._anything(field, cells)
 
     def _anything(self, field: Field, cells: list[Json]) -> list[Json]:

@@ -36,6 +36,9 @@ _SCALARS: Final = _NUMBERS | {str}
 # no engine's integer is as large
 _BEYOND: Final = 2**64
 
+# No bag that means something is as deep, and every stack has room to read it
+_DEEPEST: Final = 256
+
 _INTEGER: Final = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 # OData's and Kusto's spellings of what JSON has no number for
@@ -55,6 +58,10 @@ class Misfit:
     """A cell that does not fit its column's type, and what stands in the record instead."""
 
     value: str | None = None
+
+
+class DepthError(ValueError):
+    """JSON is nested too deep to be read."""
 
 
 def whole_text(text: str) -> str:
@@ -82,7 +89,8 @@ def parse(text: str | bytes, *, exact: bool = False) -> Json:
     With `exact`, numbers with a fraction are decimals.
 
     Raises:
-        ValueError: it is no JSON, or nested too deep to read.
+        DepthError: it is nested too deep to be read.
+        ValueError: it is no JSON.
     """
     try:
         return (_DECODE_EXACT if exact else _DECODE)(text)
@@ -94,7 +102,7 @@ def parse(text: str | bytes, *, exact: bool = False) -> Json:
         return _whole(json.loads(text, parse_float=Decimal if exact else None))
     except RecursionError as error:
         msg = "JSON is nested too deep"
-        raise ValueError(msg) from error
+        raise DepthError(msg) from error
 
 
 def compact(value: Json) -> str:
@@ -102,54 +110,66 @@ def compact(value: Json) -> str:
     return ENCODER.encode(value).decode()
 
 
-def _parsed_text(text: str, opening: str | tuple[str, ...]) -> Json:
+def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = _DEEPEST) -> Json:
     """Read a text that begins like JSON of a kind, else return the text itself."""
     if not text.lstrip(" \t\r\n").startswith(opening):
         return text
     try:
-        return plain(parse(text))
-    except ValueError:
+        return plain(parse(text), levels)
+    except ValueError:  # no JSON, or deeper than can be read
         return text
 
 
-def plain(value: Json) -> Json:
+def plain(value: Json, levels: int = _DEEPEST) -> Json:
     """Remove what OData added: `@odata.` keys, and the text around objects in lists.
 
     >>> plain({"@odata.type": "#x", "a": ['{"b":1}', "c"]})
     {'a': [{'b': 1}, 'c']}
+
+    Raises:
+        DepthError: it has more levels.
     """
     # A call for each scalar would be most of the cost, so they are passed over where they stand.
+    if type(value) is not dict and type(value) is not list:
+        return float(value) if isinstance(value, Decimal) else value
+    if not levels:
+        msg = f"A value has more than {_DEEPEST} levels"
+        raise DepthError(msg)
     if type(value) is dict:
         return {
-            key: cell if type(cell) in _SCALARS else plain(cell)
+            key: cell if type(cell) in _SCALARS else plain(cell, levels - 1)
             for key, cell in value.items()
             if "@odata." not in key
         }
-    if type(value) is list:
-        return [_element(cell) if type(cell) not in _NUMBERS else cell for cell in value]
-    return float(value) if isinstance(value, Decimal) else value
+    return [_element(cell, levels - 1) if type(cell) not in _NUMBERS else cell for cell in value]
 
 
-def _element(cell: Json) -> Json:
+def _element(cell: Json, levels: int) -> Json:
     if type(cell) is not str:
-        return plain(cell)
-    return _parsed_text(cell, "{") if "{" in cell else cell
+        return plain(cell, levels)
+    return _parsed_text(cell, "{", levels) if "{" in cell else cell
 
 
 def dynamic(cell: Json) -> Json:
     """Return the value of a dynamic cell, whether it came nested or as text."""
     try:
         return _parsed_text(cell, ("{", "[")) if isinstance(cell, str) else plain(cell)
-    except RecursionError:
+    except DepthError:
         return Misfit()
 
 
-def _anything(cell: Json) -> Json:
-    return cell if isinstance(cell, str) else compact(plain(cell))
+def _anything(cell: Json) -> str | Misfit:
+    try:
+        return cell if isinstance(cell, str) else compact(plain(cell))
+    except DepthError:
+        return Misfit()
 
 
 def _text(cell: Json) -> str | Misfit:
-    return cell if isinstance(cell, str) else Misfit(_anything(cell))
+    if isinstance(cell, str):
+        return cell
+    text = _anything(cell)
+    return text if isinstance(text, Misfit) else Misfit(text)
 
 
 def _boolean(cell: Json) -> bool | Misfit:
