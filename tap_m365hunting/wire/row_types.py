@@ -76,7 +76,7 @@ def _are_moments(texts: Sequence[str]) -> bool:
     (True, False)
     """
     joined = "\n".join([*texts, ""])
-    return joined.isascii() and (joined.encode().translate(_DIGITS_TO_ZERO) == _MOMENT * len(texts))
+    return joined.encode().translate(_DIGITS_TO_ZERO) == _MOMENT * len(texts)
 
 
 class Fixes:
