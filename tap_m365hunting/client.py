@@ -14,7 +14,7 @@ from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
 from tap_m365hunting.quota import TenantQuota
-from tap_m365hunting.throttles import wait_after
+from tap_m365hunting.throttles import header_wait, wait_after
 from tap_m365hunting.transport import Transport
 from tap_m365hunting.turnstile import Errand, PatienceError, Turnstile
 
@@ -92,7 +92,7 @@ class Client:
             except ThrottledError as error:
                 self._throttled(call, error)
             except ServiceError as error:
-                self._pause(call.after_failure(error), error, errand)
+                self._pause(call.after_failure(error, self._clock()), error, errand)
             except AuthenticationError as error:
                 call.after_refusal(error)
                 self._tokens.forget(call.token)
@@ -155,8 +155,8 @@ class _Patience:
         self._retry_waits = retry_waits
         self._renewed = False
 
-    def after_failure(self, error: ServiceError) -> float:
-        """Return the wait before the next try.
+    def after_failure(self, error: ServiceError, now: float) -> float:
+        """Return the wait before the next try: as long as the service asks for, if that may be.
 
         Raises:
             ServiceError: it was tried often enough.
@@ -164,7 +164,9 @@ class _Patience:
         wait = next(self._retry_waits, None)
         if wait is None:
             raise error
-        return wait
+        asked = min(header_wait(error.retry_after, now) or 0.0, self.quota_wait)
+        self.quota_wait -= asked
+        return max(wait, asked)
 
     def after_refusal(self, error: AuthenticationError) -> None:
         """Allow one call with a fresh token.

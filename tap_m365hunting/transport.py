@@ -22,6 +22,7 @@ _OK: Final = 200
 _THROTTLED: Final = 429
 _FIRST_OF_SERVER: Final = 500
 _CONNECT_SECONDS: Final = 30
+_SPARE: Final = 8
 _CHUNK_BYTES: Final = 1 << 18
 # A body up to this size stays in memory; a larger one goes to a file without a name.
 _SPOOL_BYTES: Final = 1 << 21
@@ -41,7 +42,8 @@ class Transport:
         self._place = place
         self._most_bytes = most_bytes
         self._session = requests.Session()
-        self._session.mount("https://", DeadlineAdapter(pool_maxsize=parallel))
+        # calls that were called off may still be on their way
+        self._session.mount("https://", DeadlineAdapter(pool_maxsize=2 * parallel + _SPARE))
 
     def post(self, text: str, token: str, *, arrived: Callable[[], None]) -> BinaryIO:
         """Return the body of an answer with status 200, whole, as a file at its start.
