@@ -86,15 +86,20 @@ class Sweep:
         self._lookahead.fill()
         if not self._out:
             self._lookahead.need(self)
-        return min(((ask, call) for call, ask in self._out.items()), key=_start, default=None)
+        oldest = min(((ask, call) for call, ask in self._out.items()), key=_start, default=None)
+        if oldest:
+            self._lookahead.wait(oldest[1])
+        return oldest
 
     def used(self, call: OpenCall) -> None:
-        """Count a call no longer, and what it has cost; another may be made in its place."""
+        """Count a call no longer, and what it has cost.
+
+        Another may be made in its place, but not before the state that its rows allow is written.
+        """
         del self._out[call]
         self.effort.retries += call.errand.retries
         self.effort.wait_seconds += call.errand.wait_seconds
         self._lookahead.done(call)
-        self._lookahead.fill()
 
     def fill(self) -> None:
         """Make the calls that may be made now, be they for this sweep or for those behind it."""
