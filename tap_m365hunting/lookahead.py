@@ -7,13 +7,16 @@ else, also what is asked next, is done by the thread that writes.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import chain, islice
 from threading import Thread
-from typing import Protocol
+from typing import Final, Protocol
 
 from tap_m365hunting.client import Errand
 from tap_m365hunting.wire.records import Answer
+
+# While the answer that is wanted is awaited, so many times as many others may wait for their turn.
+_PATIENCE: Final = 4
 
 
 class OpenCall:
@@ -43,9 +46,9 @@ class OpenCall:
             self._answer.add_done_callback(_close)
 
     @property
-    def over(self) -> bool:
-        """Whether nothing of it goes on."""
-        return self._answer is None or self._answer.done()
+    def awaited(self) -> Future[Answer] | None:
+        """What is to come, while it goes on."""
+        return None if self._answer is None or self._answer.done() else self._answer
 
     def _make(self, answer: Future[Answer]) -> None:
         try:
@@ -74,8 +77,10 @@ class Caller(Protocol):
 class Lookahead:
     """Decides when a call is made: at most `calls` of a tenant are out at once, of `tenants`.
 
-    A call counts from when it is made until it is `done`, so memory and disk hold no more answers
-    than that. With one call and one tenant nothing is made before it is wanted.
+    A call counts for its tenant from when it is made until it is `done`, and so do all calls, so
+    that memory and disk hold no more answers than may be out. A tenant that keeps all waiting must
+    not hold the others, so more answers may wait while the one whose turn it is does not come. With
+    one call and one tenant nothing is made before it is wanted.
     """
 
     def __init__(self, *, calls: int, tenants: int = 1) -> None:
@@ -112,16 +117,28 @@ class Lookahead:
 
     def fill(self) -> None:
         """Make the calls that may be made now."""
+        self._fill(self._most)
+
+    def wait(self, call: OpenCall) -> None:
+        """Wait until a call is answered, and make those behind it meanwhile."""
+        while call.awaited:
+            wait(self._awaited(), return_when=FIRST_COMPLETED)
+            self._fill(_PATIENCE * self._most)
+
+    def _awaited(self) -> list[Future[Answer]]:
+        return [awaited for call in self._out if (awaited := call.awaited)]
+
+    def _fill(self, most: int) -> None:
         self._forget()
-        for caller in self._next():
-            while (room := self._has_room(caller.tenant_id)) and (call := caller.next_call()):
+        for caller in self._next(most):
+            while (room := self._has_room(caller.tenant_id, most)) and (call := caller.next_call()):
                 self._make(call, caller.tenant_id)
             if room is None:
                 return  # whose turn comes first must not wait for those behind
 
-    def _next(self) -> list[Caller]:
+    def _next(self, most: int) -> list[Caller]:
         """Return who has the turn, and as many behind as could have a call out."""
-        horizon = self._most + 1 if self._most > 1 else 1
+        horizon = most + 1 if self._most > 1 else 1
         missing = max(0, horizon - len(self._expected))
         self._expected.extend(islice(self._to_come, missing))
         return self._expected[:horizon]
@@ -130,12 +147,12 @@ class Lookahead:
     def _most(self) -> int:
         return self.calls * self._tenants
 
-    def _has_room(self, tenant_id: str) -> bool | None:
+    def _has_room(self, tenant_id: str, most: int) -> bool | None:
         """Say if a tenant may have another call; `None` if no tenant may."""
-        out = Counter(self._out.values())
-        if out[tenant_id]:
-            return out[tenant_id] < self.calls
-        return True if len(out) < self._tenants else None
+        flying = {name for call, name in self._out.items() if call.awaited}
+        if len(self._out) >= most or len(flying | {tenant_id}) > self._tenants:
+            return None
+        return Counter(self._out.values())[tenant_id] < self.calls
 
     def _make(self, call: OpenCall, tenant_id: str) -> None:
         self._out[call] = tenant_id
@@ -144,6 +161,6 @@ class Lookahead:
 
     def _forget(self) -> None:
         """Count what was called off no longer, once it is over."""
-        over = [call for call in self._out if call.errand.called_off and call.over]
+        over = [call for call in self._out if call.errand.called_off and not call.awaited]
         for call in over:
             del self._out[call]
