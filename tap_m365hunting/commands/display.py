@@ -189,6 +189,7 @@ def _stream_lines(stream: StreamPlan) -> Iterator[str]:
         f"{name}  {_plural(stream.rows, 'row')}, {_plural(stream.calls, 'call')}, "
         f"{stream.minutes:.1f} min"
     )
+    yield from _wrapped(stream.note or "")
     if stream.bins and stream.rows:
         yield f"{_INDENT}{bars([rows for _, rows in stream.bins])}".rstrip()
         yield f"{_INDENT}{_scale(stream)}"

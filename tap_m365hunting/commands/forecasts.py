@@ -1,6 +1,7 @@
 """Counts what the next run would read, and plays the run through with the counts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from singer_sdk.exceptions import SingerSDKError
@@ -102,7 +103,8 @@ class Forecaster:
         # the last span is the run's own; those before it are holes of earlier runs
         over_time = bool(counted) and inquiry.verdict.mode is Mode.INCREMENTAL
         bins = tuple(counting.rebinned(counted[-1], most=BARS)) if over_time else ()
-        return self._planned(inquiry, rows, run, bins)
+        note = agenda.void and f"The bookmark {agenda.void}; all is read anew"
+        return replace(self._planned(inquiry, rows, run, bins), note=note)
 
     def _planner(self, inquiry: Inquiry, window: TimeWindow) -> Planner:
         return Planner(

@@ -19,8 +19,9 @@ PROBE: Final = 1
 class StreamPlan:
     """What the next run would do for one stream; `error` is why that cannot be told.
 
-    Calls include the one that asks for the columns. `bins` are the rows over time, in bins of one
-    width but for the outer ones.
+    `note` is why the bookmark in the state does not count, if there is one that does not. Calls
+    include the one that asks for the columns. `bins` are the rows over time, in bins of one width
+    but for the outer ones.
     """
 
     name: str
@@ -31,9 +32,10 @@ class StreamPlan:
     windows: tuple[tuple[TimeWindow, int], ...] = ()
     bins: tuple[tuple[TimeWindow, int], ...] = ()
     error: str | None = None
+    note: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """Return the entry of `streams`; `error` only if there is one."""
+        """Return the entry of `streams`; `error` and `note` only if there is one."""
         return {
             "name": self.name,
             "tenant_id": self.tenant_id,
@@ -46,6 +48,7 @@ class StreamPlan:
             ],
             "bins": [{"start": str(bin_.start), "rows": rows} for bin_, rows in self.bins],
             **({"error": self.error} if self.error else {}),
+            **({"note": self.note} if self.note else {}),
         }
 
 

@@ -93,7 +93,7 @@ _STREAM = _object(
         "windows": _list(_object({"start": _INSTANT, "end": _INSTANT, "rows": _ROWS})),
         "bins": _list(_object({"start": _INSTANT, "rows": _ROWS})),
     },
-    optional={"error": {"type": "string"}},
+    optional={"error": {"type": "string"}, "note": {"type": "string"}},
 )
 _TENANT = _object(
     {"tenant_id": {"type": "string"}, "rows": _ROWS, "calls": _ROWS, "minutes": _MINUTES},

@@ -188,14 +188,25 @@ def test_plan_of_another_query_is_to_read_all(tenant: Tenant, tmp_path: Path) ->
     commands = Commands(tmp_path, tenant.emulator)
     state = commands.file(tenant.sync(FILTERED).state, "state.json")
     tenant.emulator.clock.set(NOW + HOUR)
-    rows = []
+    same, other = (
+        commands.file(tenant.config({**FILTERED, "query": text}), name)
+        for name, text in [
+            ("same.json", "DeviceEvents | where ReportId >= 0"),
+            ("other.json", "DeviceEvents | where ReportId >= 1"),
+        ]
+    )
 
-    for text in ("DeviceEvents | where ReportId >= 0", "DeviceEvents | where ReportId >= 1"):
-        config = commands.file(tenant.config({**FILTERED, "query": text}))
-        plan = commands.run("plan", "--format", "json", "--config", config, "--state", state)
-        rows.append(plan.json(PLAN)["streams"][0]["rows"])
+    plans = [
+        commands.run("plan", "--format", "json", "--config", config, "--state", state).json(PLAN)
+        for config in (same, other)
+    ]
+    text = commands.run("plan", "--config", other, "--state", state).output
 
-    assert rows == [0, 2]
+    (kept,), (anew,) = (plan["streams"] for plan in plans)
+    assert (kept["rows"], "note" in kept) == (0, False)
+    assert anew["rows"] == 2
+    assert anew["note"].startswith("The bookmark is one of another query text")
+    assert anew["note"] in " ".join(text.split())
 
 
 def test_bookmark_can_be_kept_on_purpose(tenant: Tenant) -> None:
