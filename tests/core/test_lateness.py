@@ -286,6 +286,21 @@ def test_late_rows_at_the_start_of_the_lookback_may_not_be_all(
     assert late.found() == found
 
 
+def test_bin_that_retention_has_cut_is_not_known() -> None:
+    """Half of what was counted there can no longer be read; the other bins are as they were."""
+    late = LateRows(window(2, 120), at(60), lookback=HOUR, before=tally(9, *[0] * 14))
+    late.add(texts(2.5))
+    late.add(texts(10))
+
+    told = [
+        late.done(WindowDone(window(2, 4), 1)),
+        late.done(WindowDone(window(4, 120), 1)),
+    ]
+
+    assert told == [None, 1]
+    assert late.found() == Lateness(1, 52, reaches=False)
+
+
 def test_start_date_in_the_lookback_is_where_rows_are_wanted_from() -> None:
     """Nothing before it is missing."""
     span = window(50.5, 120)
