@@ -35,6 +35,9 @@ class Service:
     threads: set[int] = field(default_factory=set)
     let: threading.Semaphore | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    slow: str = ""
+    enough: threading.Event = field(default_factory=threading.Event)
+    wanted: int = 0
 
     def run(self, tenant_id: str) -> Callable[[str, Errand], Answer]:
         """Return what a tenant's calls do."""
@@ -48,8 +51,12 @@ class Service:
                 self.most_tenants = max(self.most_tenants, len(+self.out))
             if self.let:
                 assert self.let.acquire(timeout=PATIENCE)
+            if tenant_id == self.slow:
+                self.enough.wait(PATIENCE)
             with self.lock:
                 self.out[tenant_id] -= 1
+                if len(self.asked) == self.wanted:
+                    self.enough.set()
             if text.endswith("bad"):
                 raise ServiceError(text)
             return empty()
@@ -85,6 +92,7 @@ class Sweep:
                 lookahead.leave(self, ())
                 return read
             call = self.calls.popleft()
+            lookahead.wait(call)
             try:
                 with call.answer():
                     read.append(call.text)
@@ -147,6 +155,34 @@ def test_tenants_behind_the_limit_wait_and_overtake_no_other() -> None:
 
     assert [len(sweep.calls) for sweep in lined_up] == [1, 1, 0, 0]
     gate.release(4)
+
+
+def test_tenant_that_keeps_all_waiting_holds_no_other() -> None:
+    """One that waits for its quota comes first all the same; the others have been asked by then."""
+    service = Service(slow="a", wanted=6)
+    lined_up = sweeps(service, *((tenant, 1) for tenant in "abcdef"))
+    lookahead = Lookahead(calls=1, tenants=2)
+    lookahead.expect(lined_up)
+
+    read = [sweep.read(lookahead) for sweep in lined_up]
+
+    assert service.enough.is_set()
+    assert read == [[f"{at} 0"] for at in range(6)]
+    assert service.most_tenants == 2
+
+
+def test_answers_that_wait_for_their_turn_are_bounded() -> None:
+    """Each may be large; nobody's disk should hold all of fifty tenants."""
+    service = Service(slow="0", wanted=8)
+    lined_up = sweeps(service, *((str(tenant), 1) for tenant in range(20)))
+    lookahead = Lookahead(calls=1, tenants=2)
+    lookahead.expect(lined_up)
+
+    lined_up[0].read(lookahead)
+
+    assert service.enough.is_set()
+    # four times as many as may be out; where the first is used, another takes its place
+    assert len(service.asked) <= 9
 
 
 def test_what_fails_ahead_is_raised_when_its_turn_comes() -> None:
