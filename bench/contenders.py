@@ -10,6 +10,16 @@ from typing import Any, Final
 from bench.server import AUTHORITY, TENANT
 
 
+def environment(home: Path, authority: Path) -> dict[str, str]:
+    """Return what a command is told beside its arguments: little, and whom to trust."""
+    return {
+        "PATH": str(Path(sys.executable).parent),
+        "HOME": str(home),
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "REQUESTS_CA_BUNDLE": str(authority),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """Where things are: the server, a folder for files, and the Python that has the rivals."""
@@ -21,12 +31,7 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """What every command is told beside its arguments."""
-        return {
-            "PATH": str(Path(sys.executable).parent),
-            "HOME": str(self.folder),
-            "PYTHONPATH": str(Path(__file__).parent.parent),
-            "REQUESTS_CA_BUNDLE": str(self.folder / AUTHORITY),
-        }
+        return environment(self.folder, self.folder / AUTHORITY)
 
     def body(self, table: str) -> Path:
         """Return the file with a table's answer, for who reads no HTTP."""
