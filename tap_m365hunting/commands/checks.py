@@ -128,8 +128,10 @@ class Checker:
     def _tried(
         self, inquiry: Inquiry, offered: Identity | None, counted: Density
     ) -> Identity | None:
-        most = self._reading.row_cap
-        return offered and offered.tried(inquiry.hunt, counted, self._call, most=most)
+        cursor, most = inquiry.verdict.cursor, self._reading.row_cap
+        if offered is None or cursor is None:
+            return offered
+        return offered.tried(inquiry.hunt, cursor, counted, self._call, most=most)
 
     def _counted(self, inquiry: Inquiry, width: timedelta) -> Density:
         end = self._now - self._reading.settle

@@ -60,12 +60,10 @@ def nulls(hunt: Hunt, cursor: str, call: Call) -> int:
 
 
 def keys(
-    hunt: Hunt, window: TimeWindow, columns: Sequence[str], call: Call
+    hunt: Hunt, cursor: str, window: TimeWindow, columns: Sequence[str], call: Call
 ) -> tuple[int, int, int]:
     """Count the rows of a window, what the columns tell apart, and the rows with a null in them."""
-    if hunt.cursor is None:
-        return 0, 0, 0
-    with call(kql.keys(hunt.query, hunt.cursor, window, columns)) as answer:
+    with call(kql.keys(hunt.query, cursor, window, columns)) as answer:
         found = next(answer.rows, {})
     rows, different, nulls = (int(str(found.get(f"__{name}") or 0)) for name in _COUNTED)
     return rows, different, nulls

@@ -39,11 +39,11 @@ class Identity:
         wanted = documented and not query.primary_keys and there.issuperset(documented)
         return cls(documented) if wanted else None
 
-    def tried(self, hunt: Hunt, counted: Density, call: Call, *, most: int) -> Self:
+    def tried(self, hunt: Hunt, cursor: str, counted: Density, call: Call, *, most: int) -> Self:
         """Count the keys of the newest rows: of a day, and about so many at `most`."""
         window = _newest(counted, most)
         try:
-            rows, keys, nulls = counting.keys(hunt, window, self.columns, call)
+            rows, keys, nulls = counting.keys(hunt, cursor, window, self.columns, call)
         except (QueryRejectedError, WindowTooLargeError):
             return self  # it is an offer, and can be made without
         return replace(self, rows=rows, keys=keys, nulls=nulls)
