@@ -20,8 +20,6 @@ from tap_m365hunting.configuration.credentials import (
 from tap_m365hunting.errors import AuthenticationError, SignInError
 from tap_m365hunting.unreached import unreached
 
-LOGIN_SECONDS: Final = 60.0
-
 _LONGEST: Final = 400
 _CODE: Final = re.compile(r"AADSTS(\d+)")
 # Entra ID ends its texts with three ids; the second finds the attempt in the sign-in logs.

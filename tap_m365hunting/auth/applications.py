@@ -9,7 +9,8 @@ from typing import Any
 import msal
 import requests
 
-from tap_m365hunting.auth.answers import LOGIN_SECONDS, access_token, translated
+from tap_m365hunting.auth.answers import access_token, translated
+from tap_m365hunting.auth.sessions import login_session
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import Certificate, ClientSecret, Federated
 from tap_m365hunting.errors import AuthenticationError
@@ -35,7 +36,7 @@ class ApplicationTokens:
         self._connection = connection
         self._credential = credential
         self._clock = clock
-        self._session = session
+        self._session = session or login_session()
         self._app: Any = None
         self._latest = ""
         self._lock = threading.Lock()
@@ -65,7 +66,6 @@ class ApplicationTokens:
             # and one that fails where only a sovereign cloud can be reached
             instance_discovery=False,
             http_client=self._session,
-            timeout=LOGIN_SECONDS,
         )
 
     def _proof(self) -> Proof:

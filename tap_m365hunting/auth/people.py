@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msal
 
-from tap_m365hunting.auth.answers import LOGIN_SECONDS, access_token, translated
+from tap_m365hunting.auth.answers import access_token, translated
+from tap_m365hunting.auth.sessions import login_session
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import DeviceCode
 from tap_m365hunting.errors import AuthenticationError
@@ -67,7 +68,7 @@ class PersonTokens:
             # as for an application: the settings name the authority
             instance_discovery=False,
             token_cache=self._cache.tokens,
-            timeout=LOGIN_SECONDS,
+            http_client=login_session(),
         )
 
     def _silent(self) -> dict[str, Any] | None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import requests
 import trustme
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_m365hunting.auth import token_source
+from tap_m365hunting.auth.sessions import login_session
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import AuthenticationError, ServiceError, WindowTooLargeError
 from tap_m365hunting.transport import Transport
@@ -210,11 +212,14 @@ def test_calls_of_a_tenant_share_a_connection(tenant: Tenant) -> None:
 def test_entry_in_netrc_does_not_replace_the_token(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The library would send that password instead."""
+    """The library would send that password instead, to the service as to Entra ID."""
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine localhost login me password {PASSWORD}\n", "utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
 
+    login = login_session().prepare_request(requests.Request("POST", tenant.emulator.url))
+
+    assert "Authorization" not in login.headers
     assert read(tenant).values("events", "ReportId") == [1]
 
 

@@ -1,0 +1,114 @@
+"""A login host that is stuck or hostile: no run hangs on it."""
+
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
+from typing import Final
+
+import pytest
+import trustme
+
+from tap_m365hunting.auth.applications import ApplicationTokens
+from tap_m365hunting.auth.sessions import login_session
+from tap_m365hunting.configuration.config import Settings
+from tap_m365hunting.configuration.credentials import ClientSecret
+from tap_m365hunting.errors import SignInError
+from tests.tap.harness import Tenant
+
+SECONDS: Final = 1.0
+SLACK: Final = 4.0
+OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+ELSEWHERE: Final = (
+    b"HTTP/1.1 307 Elsewhere\r\nLocation: https://login.invalid/\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+class Host(ThreadingTCPServer):
+    """Answers each connection with the same bytes, the last of them again and again."""
+
+    daemon_threads = True
+
+    def __init__(self, tls: ssl.SSLContext, head: bytes, rest: bytes, pause: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.block_on_close = False
+        self.tls, self.head, self.rest, self.pause = tls, head, rest, pause
+        self.asked: list[bytes] = []
+
+
+class _Handler(StreamRequestHandler):
+    server: Host
+
+    def handle(self) -> None:
+        """Shake hands, read the request line, and never come to an end."""
+        with suppress(OSError), self.server.tls.wrap_socket(self.request, server_side=True) as line:
+            self.server.asked.append(line.recv(1 << 16).split(b"\r\n")[0])
+            line.sendall(self.server.head)
+            while self.server.rest:
+                line.sendall(self.server.rest)
+                time.sleep(self.server.pause)
+
+
+@contextmanager
+def host(folder: Path, head: bytes, rest: bytes = b"", pause: float = 0.0) -> Iterator[Host]:
+    """Run such a host, whose authority is in `ca.pem`."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    with Host(tls, head, rest, pause) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def sign_in(tenant: Tenant, server: Host) -> None:
+    """Try to sign in, impatiently."""
+    place = Settings.parse(tenant.config({"name": "a", "query": "AlertInfo"})).connection
+    there = replace(place, authority=f"https://localhost:{server.server_address[1]}")
+    assert isinstance(place.credential, ClientSecret)
+    ApplicationTokens(there, place.credential, session=login_session(SECONDS)).token()
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "pause", "words"),
+    [
+        pytest.param(b"", b"", 0.0, "No sign-in at https://localhost", id="hangs-up"),
+        pytest.param(OK, b"x", 0.2, "ReadTimeout", id="drips-headers"),
+        pytest.param(OK + b"\r\n", b" ", 0.2, "ReadTimeout", id="drips-a-body"),
+        pytest.param(OK + b"\r\n", b" " * 65_536, 0.0, "longer than any", id="never-ends"),
+        pytest.param(
+            ELSEWHERE,
+            b"",
+            0.0,
+            "TooManyRedirects",
+            id="redirects",
+        ),
+    ],
+)
+def test_sign_in_has_its_time_and_its_size(
+    tenant: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    head: bytes,
+    rest: bytes,
+    pause: float,
+    words: str,
+) -> None:
+    """What may pass is a failed sign-in, which is tried again."""
+    with host(tmp_path, head, rest, pause) as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        started = time.monotonic()
+        with pytest.raises(SignInError, match=words):
+            sign_in(tenant, server)
+
+    assert time.monotonic() - started < 2 * SECONDS + SLACK
+    assert server.asked[0].startswith(b"GET /")
