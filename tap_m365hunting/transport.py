@@ -28,9 +28,9 @@ _CHUNK_BYTES: Final = 1 << 18
 _SPOOL_BYTES: Final = 1 << 21
 # Of an answer that is an error, as much as any message needs.
 _ERROR_BYTES: Final = 1 << 16
-# Documented are 50 MB a result; 124 MB have been seen, and JSON may take more room than a result is
-# reckoned to have. What is larger than this is no answer of the service.
-MOST_BYTES: Final = 1 << 29
+# Documented are 50 MB a result, and 124 MB have been seen. What is larger than twice that is no
+# answer of the service, and might be more than memory holds if it is not laid out like one.
+MOST_BYTES: Final = 1 << 28
 
 
 class Transport:
