@@ -46,9 +46,14 @@ class OpenCall:
             self._answer.add_done_callback(_close)
 
     @property
-    def awaited(self) -> Future[Answer] | None:
-        """What is to come, while it goes on."""
-        return None if self._answer is None or self._answer.done() else self._answer
+    def answer_to_come(self) -> Future[Answer] | None:
+        """The answer of a call that was made aside, be it there or not."""
+        return self._answer
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it goes on."""
+        return self._answer is not None and not self._answer.done()
 
     def _make(self, answer: Future[Answer]) -> None:
         try:
@@ -122,11 +127,11 @@ class Lookahead:
     def wait(self, call: OpenCall) -> None:
         """Wait until a call is answered, and make those behind it meanwhile."""
         while call.awaited:
-            wait(self._awaited(), return_when=FIRST_COMPLETED)
+            before = {other for other in self._out if not other.awaited}
             self._fill(_PATIENCE * self._most)
-
-    def _awaited(self) -> list[Future[Answer]]:
-        return [awaited for call in self._out if (awaited := call.awaited)]
+            # one that came while they were made has left room: it is among them, and ends the wait
+            others = [other.answer_to_come for other in self._out if other not in before]
+            wait([other for other in others if other], return_when=FIRST_COMPLETED)
 
     def _fill(self, most: int) -> None:
         self._forget()
