@@ -27,6 +27,7 @@ from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.service import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
+from tap_m365hunting.wire.schema import TENANT_ID
 
 _T = TypeVar("_T")
 
@@ -144,7 +145,13 @@ def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
 
 def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect) -> Report:
     service = connect(tenant)
-    checker = Checker(settings.reading, settings.rations, service.run, now=service.now())
+    checker = Checker(
+        settings.reading,
+        settings.rations,
+        service.run,
+        now=service.now(),
+        tenant=(TENANT_ID,) if settings.partitioned else (),
+    )
     try:
         queries = tuple(map(checker.check, _progress(found.queries)))
     except AuthenticationError as error:

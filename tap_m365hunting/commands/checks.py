@@ -32,9 +32,19 @@ class Checker:
     """Checks one tenant's queries; each costs a probe and two counts, a whole table one more.
 
     `answered` says if the service has run a query, or refused it for itself: the token is good.
+    `tenant` names the columns that say whose a record is.
     """
 
-    def __init__(self, reading: Reading, rations: Rations, call: Call, *, now: Instant) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        rations: Rations,
+        call: Call,
+        *,
+        now: Instant,
+        tenant: tuple[str, ...] = (),
+    ) -> None:
+        self._tenant = tenant
         self._reading = reading
         self._rations = rations
         self._call = call
@@ -52,7 +62,7 @@ class Checker:
         if found.query is None or not found.ok:
             return found
         try:
-            inquiry = Inquiry.of(found.query, self._reading, self._call)
+            inquiry = Inquiry.of(found.query, self._reading, self._call, tenant=self._tenant)
         except SingerSDKError as error:
             return replace(found, remarks=(*found.remarks, self._refusal(error)))
         self.answered = True

@@ -21,7 +21,9 @@ class Inquiry:
     verdict: kql.Verdict
 
     @classmethod
-    def of(cls, query: HuntingQuery, reading: Reading, call: Call) -> Self:
+    def of(
+        cls, query: HuntingQuery, reading: Reading, call: Call, *, tenant: tuple[str, ...] = ()
+    ) -> Self:
         """Ask for the columns alone, which costs one call and hands out no row.
 
         Raises:
@@ -29,7 +31,7 @@ class Inquiry:
         """
         probe = kql.probe(query.query)
         with in_user_lines(query.query, probe), call(probe) as answer:
-            shape = shape_of(query, reading, answer.columns)
+            shape = shape_of(query, reading, answer.columns, tenant=tenant)
         verdict = query.assess([(column.name, column.type) for column in shape.columns])
         return cls(query, shape, verdict)
 

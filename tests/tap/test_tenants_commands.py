@@ -142,7 +142,7 @@ def test_queries_are_checked_once_and_every_tenant_is_asked(asked: Asked) -> Non
     calls = [call.tenant_id for call in asked.emulator.calls]
     first, *others = asked.fleet.ids
     assert found["ok"] is True
-    assert found["queries"][0]["key"]
+    assert found["queries"][0]["key"] == ["tenant_id", "_row_id"]
     assert found["access"].endswith(first)
     assert [calls.count(name) for name in others] == [1, 1, 1, 1]
     assert [tenant["ok"] for tenant in found["tenants"]] == [True] * 5
