@@ -43,18 +43,18 @@ class Position:
         """Say it in a line, `seconds` after the first of its rows.
 
         >>> Position("mail", "2026-03-01T12:00:00.0000000Z", 1000, 3000, 43).line(60)
-        'mail  to 2026-03-01 12:00:00  1,000 of 4,000 rows  43 calls left this minute  3 min left'
+        'mail  to 2026-03-01 12:00  1,000 of 4,000 rows  3 min left  43 calls left this minute'
         """
         of = "" if self.rows_left is None else f" of {self.rows + self.rows_left:,}"
         parts = [
             self.stream,
-            f"to {self.complete_until[:19].replace('T', ' ')}",
+            f"to {self.complete_until[:16].replace('T', ' ')}",
             f"{self.rows:,}{of} rows",
-            f"{self.calls_left} calls left this minute",
         ]
         if self.rows and self.rows_left is not None:
             minutes = seconds * self.rows_left / self.rows / _MINUTE
-            parts.append(f"{minutes:.0f} min left" if minutes >= 1 else "less than a minute left")
+            parts.append(f"{minutes:.0f} min left" if minutes >= 1 else "under a minute left")
+        parts.append(f"{self.calls_left} calls left this minute")
         return "  ".join(parts)
 
 

@@ -37,7 +37,7 @@ def test_live_line_is_drawn_anew_and_seldom() -> None:
 
     assert "\n" not in terminal.getvalue()
     assert terminal.getvalue().count("\r") == 4
-    assert terminal.getvalue().endswith("750 of 4,000 rows  43 calls left this minute  les")
+    assert terminal.getvalue().endswith("750 of 4,000 rows  under a minute left  43 calls lef")
 
 
 def test_log_line_has_the_place_of_the_live_line() -> None:
