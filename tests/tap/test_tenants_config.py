@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.configuration.config import Settings, setting_problems
 from tap_m365hunting.configuration.credentials import (
+    AUTH_KEYS,
     Certificate,
     ClientSecret,
     Credential,
@@ -33,13 +37,13 @@ A, B, C = ({"tenant_id": name} for name in "abc")
 
 def parsed(*tenants: object, **settings: Any) -> Settings:  # noqa: ANN401 - JSON
     """Return settings for a list of tenants."""
-    given = {**BASE, "tenants": [*tenants], **settings}
-    return Settings.parse(without_nulls(given), environment={})
+    said = {**BASE, "tenants": [*tenants], **settings}
+    return Settings.parse(without_nulls(said), environment={})
 
 
-def without_nulls(given: dict[str, Any]) -> dict[str, Any]:
+def without_nulls(said: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that are there."""
-    return {key: value for key, value in given.items() if value is not None}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def ways(*tenants: object, **settings: Any) -> list[Credential]:  # noqa: ANN401 - JSON
@@ -144,10 +148,10 @@ def test_each_may_have_a_way_of_its_own_and_none_be_shared() -> None:
 
 def test_environment_may_hold_the_token_file_of_all() -> None:
     """A cluster vouches for one application in every tenant."""
-    given = {**BASE, "tenants": [A, {**B, "client_secret": "own"}]}
-    del given["client_secret"]
+    said = {**BASE, "tenants": [A, {**B, "client_secret": "own"}]}
+    del said["client_secret"]
 
-    settings = Settings.parse(given, environment={"AZURE_FEDERATED_TOKEN_FILE": "/token"})
+    settings = Settings.parse(said, environment={"AZURE_FEDERATED_TOKEN_FILE": "/token"})
 
     assert [tenant.connection.credential for tenant in settings.tenants] == [
         Federated("shared", Path("/token")),
@@ -340,3 +344,31 @@ def test_look_at_queries_alone_needs_no_tenants() -> None:
 
     assert list(missing) == []
     assert list(twice) == ["tenants[1].tenant_id: 'a' is that of tenants[0], too, case aside"]
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just("S3CRET"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+_ENTRY = st.dictionaries(
+    st.sampled_from(["tenant_id", "name", *sorted(AUTH_KEYS)]) | st.text(max_size=3), _ANY
+)
+
+
+@hypothesis.settings(deadline=None)
+@given(tenants=_ANY | st.lists(_ENTRY | _ANY, max_size=4), shared=_ENTRY)
+def test_whatever_is_given_is_parsed_or_refused(tenants: object, shared: dict[str, object]) -> None:
+    """A wrong value in a wrong place is told of, and neither shown nor a crash."""
+    said = {**shared, "tenants": tenants, "queries": BASE["queries"]}
+
+    try:
+        settings = Settings.parse(said, environment={})
+        lines = [f"tenant_id: {tenant.tenant_id}" for tenant in settings.tenants]
+    except ConfigValidationError as refused:
+        lines = refused.errors
+
+    assert lines
+    # an id is shown, and what is none of a list of choices
+    hidden = [line for line in lines if "tenant_id" not in line and "is not one of" not in line]
+    assert "S3CRET" not in str(hidden)
