@@ -359,7 +359,8 @@ class CpuService:
 COSTS = st.lists(st.floats(0.01, 60), min_size=1, max_size=120)
 
 
-@given(has=st.floats(LEAST_CPU_SECONDS, 300), costs=COSTS)
+@settings(max_examples=300)
+@given(has=st.floats(LEAST_CPU_SECONDS, 300, exclude_min=True), costs=COSTS)
 def test_one_429_teaches_what_cpu_there_is(has: float, costs: list[float]) -> None:
     """Whatever each call costs, the service refuses once and never again."""
     service = CpuService(has)
