@@ -52,12 +52,13 @@ def maker(
 ) -> Maker:
     """Return what answers with a named fault, or with a status and, if given, this body.
 
-    `how` changes members of the `Effect`, by name.
+    `how` changes members of the `Effect`, by name; what is bytes there may be text.
 
     Raises:
         ValueError: no fault has this name.
         TypeError: an effect has no such member.
     """
+    how = {key: v.encode() if isinstance(v, str) else v for key, v in how.items()}
     replace(Effect(), **how)
     make = _plain(what, body)
 

@@ -102,6 +102,14 @@ def test_a_sign_in_is_finished(client: Client) -> None:
     assert order(client, "devices", user_code=waiting["user_code"]) == {"decided": 1}
 
 
+def test_what_fills_an_answer_may_be_text(client: Client) -> None:
+    """JSON has no bytes."""
+    how = {"filler": "1,", "fillers": 3}
+    order(client, "faults", fail=200, body="[", headers={}, how=how)
+
+    assert client.hunt("print 1").text == "[1,1,1,"
+
+
 def test_tokens_are_revoked(client: Client) -> None:
     """All that were issued."""
     client.token()
