@@ -81,6 +81,15 @@ class EarlierParts:
         (row,) = array("Q", digest[:_KEPT])
         return sum(bisect_right(part, row) - bisect_left(part, row) for part in self._earlier)
 
+    def knows_any(self, digests: Iterable[bytes]) -> bool:
+        """Say if a row of earlier parts has one of these digests."""
+        rows = array("Q", b"".join([digest[:_KEPT] for digest in digests]))
+        return any(
+            (at := bisect_left(part, row)) < len(part) and part[at] == row
+            for part in self._earlier
+            for row in rows
+        )
+
 
 class RowIds:
     """Gives ids to the rows of one window, or of one run where a run has no windows.
@@ -116,9 +125,15 @@ class RowIds:
         The ids are those that `give` would return, one after another.
         """
         distinct = set(digests)
-        if self._earlier or len(distinct) < len(digests) or not distinct.isdisjoint(self._equal):
+        if (
+            len(distinct) < len(digests)
+            or not distinct.isdisjoint(self._equal)
+            or (self._earlier and self._earlier.knows_any(digests))
+        ):
             return list(map(self._numbered, digests, instants or [None] * len(digests)))
         self._remember(digests, instants)
+        if self._earlier:
+            self._earlier.add(digests)
         text = b"".join(digests).hex()
         return [text[at : at + _DIGITS] for at in range(0, len(text), 2 * _DIGITS)]
 
