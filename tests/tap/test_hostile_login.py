@@ -17,7 +17,7 @@ from tap_m365hunting.auth.applications import ApplicationTokens
 from tap_m365hunting.auth.sessions import login_session
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.credentials import ClientSecret
-from tap_m365hunting.errors import SignInError
+from tap_m365hunting.errors import AuthenticationError, SignInError
 from tests.tap.harness import Tenant
 
 SECONDS: Final = 1.0
@@ -54,12 +54,14 @@ class _Handler(StreamRequestHandler):
 
 
 @contextmanager
-def host(folder: Path, head: bytes, rest: bytes = b"", pause: float = 0.0) -> Iterator[Host]:
+def host(
+    folder: Path, head: bytes, rest: bytes = b"", pause: float = 0.0, *, name: str = "localhost"
+) -> Iterator[Host]:
     """Run such a host, whose authority is in `ca.pem`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(tls)
+    authority.issue_cert(name).configure_cert(tls)
     with Host(tls, head, rest, pause) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -112,3 +114,15 @@ def test_sign_in_has_its_time_and_its_size(
 
     assert time.monotonic() - started < 2 * SECONDS + SLACK
     assert server.asked[0].startswith(b"GET /")
+
+
+def test_certificate_of_another_host_is_not_trusted(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However good its authority: nothing is asked of it."""
+    with host(tmp_path, OK, name="another.example") as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        with pytest.raises(AuthenticationError, match=r"not trusted .Hostname mismatch"):
+            sign_in(tenant, server)
+
+    assert server.asked in ([], [b""])
