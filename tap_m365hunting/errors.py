@@ -4,7 +4,7 @@
       ConfigValidationError        raised as it is: a setting is wrong
       FatalAPIError                a retry cannot help
         AuthenticationError          no token, or a permission is missing; `.fresh_token_may_help`
-        QueryRejectedError           the service will not run this KQL; `.line`
+        QueryRejectedError           the service will not run this KQL; `.line`, `.table`
       RetriableAPIError            a retry may help
         ThrottledError               a quota is spent; `.retry_after`, `.text`
         ServiceError                 5xx, or the connection broke
@@ -47,13 +47,21 @@ class QueryRejectedError(FatalAPIError):
     """The service will not run this KQL, however often it is asked.
 
     `text` is the service's own message; `line` counts from 1 in the text that was sent, and is
-    `None` if the message names none.
+    `None` if the message names none. `table` is one that this tenant does not have, if that is why.
     """
 
-    def __init__(self, message: str, *, text: str = "", line: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str = "",
+        line: int | None = None,
+        table: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.text = text
         self.line = line
+        self.table = table
 
 
 class ThrottledError(RetriableAPIError):

@@ -77,4 +77,4 @@ def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
             raise
         line = kql.user_line(query, sent, error.line)
         msg = f"{error} (line {line} of the query)"
-        raise QueryRejectedError(msg, text=error.text, line=line) from error
+        raise QueryRejectedError(msg, text=error.text, line=line, table=error.table) from error

@@ -7,12 +7,7 @@ from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
-from tap_m365hunting.errors import (
-    AuthenticationError,
-    QueryRejectedError,
-    SignInError,
-    WindowTooLargeError,
-)
+from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
 from tap_m365hunting.hunt import in_user_lines
 from tap_m365hunting.lookahead import Lookahead, OpenCall
 from tap_m365hunting.sites import Site
@@ -20,7 +15,8 @@ from tap_m365hunting.wire.schema import Column
 
 # What refuses to answer without rows has no window to narrow; it may be too busy for now.
 TRIES: Final = 4
-# A tenant may lack a table that others have; what so many refuse, the query is to blame for.
+# What so many refuse or leave unanswered, the query or the service is to blame for. Tenants that
+# let nobody in, or lack the table, do not count: of fifty many may have no licence for it.
 REFUSALS: Final = 3
 
 
@@ -40,16 +36,15 @@ class Probes:
 
         Raises:
             QueryRejectedError: the service refuses the query.
-            AuthenticationError: no tenant lets the tap in.
-            ServiceError: no tenant answers.
+            SingerSDKError: no tenant answers; it says why the first of them does not.
         """
         refusals = list[SingerSDKError]()
         for probe in self._of_each_site(query):
             try:
                 return probe.columns()
-            except (AuthenticationError, QueryRejectedError, SignInError) as error:
+            except SingerSDKError as error:  # of this tenant, which is told so when it is read
                 refusals.append(error)
-            if sum(isinstance(error, QueryRejectedError) for error in refusals) == REFUSALS:
+            if sum(map(_is_of_all, refusals)) == REFUSALS:
                 break
         raise next((e for e in refusals if isinstance(e, QueryRejectedError)), refusals[0])
 
@@ -58,6 +53,12 @@ class Probes:
         for site in self._sites[1:]:
             if not site.failure:
                 yield _Probe(query.query, site, self._lookahead)
+
+
+def _is_of_all(error: SingerSDKError) -> bool:
+    """Say if an error is likely to be that of other tenants, too."""
+    lacks_table = isinstance(error, QueryRejectedError) and error.table is not None
+    return not isinstance(error, AuthenticationError) and not lacks_table
 
 
 class _Probe:

@@ -133,7 +133,8 @@ def _rejected(answer: Answer) -> Exception:
         if table
         else ""
     )
-    return QueryRejectedError(f"{answer.quoted}{hint}", text=answer.text, line=line)
+    unknown = table[1] if table else None
+    return QueryRejectedError(f"{answer.quoted}{hint}", text=answer.text, line=line, table=unknown)
 
 
 def _bad_request(answer: Answer) -> Exception:

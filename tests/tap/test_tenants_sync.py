@@ -253,6 +253,62 @@ def test_tenant_without_the_table_fails_alone(fleet: Fleet, missing: int) -> Non
     assert set(run.values("alerts", "tenant_id")) == set(fleet.ids) - {lacking}
 
 
+@pytest.mark.parametrize(
+    ("fault", "headers"),
+    [
+        pytest.param("unavailable", {}, id="unavailable"),
+        pytest.param("reset_before", {}, id="unreached"),
+        pytest.param(429, {"Retry-After": "6000"}, id="throttled"),
+    ],
+)
+def test_first_tenant_that_does_not_answer_fails_alone(
+    fleet: Fleet, fault: str | int, headers: Mapping[str, str]
+) -> None:
+    """The columns are asked of the first tenant that tells them, whatever the others suffer."""
+    first, *others = fleet.ids
+    fleet.load(1)
+    fleet.emulator.fail_next(fault, times=None, tenant_id=first, headers=headers)
+
+    run = fleet.sync()
+
+    assert list(run.failed) == [f"stream alerts in tenant {first}"]
+    assert set(run.values("alerts", "tenant_id")) == set(others)
+
+
+def test_table_that_one_tenant_alone_has_is_read_there(emulator: Emulator) -> None:
+    """However many lack the licence, the columns are asked of the one that has it."""
+    fleet = Fleet(emulator, 6)
+    fleet.load(1)
+    *lacking, last = fleet.ids
+    fleet.know(fleet.ids, without={name: ["AlertInfo"] for name in lacking})
+
+    run = fleet.sync()
+
+    assert run.values("alerts", "tenant_id") == [last]
+    assert list(run.failed) == [f"stream alerts in tenant {name}" for name in lacking]
+
+
+def test_query_that_is_wrong_is_not_asked_of_each(emulator: Emulator) -> None:
+    """It is the query's failure, and not that of fifty tenants."""
+    fleet = Fleet(emulator, 6)
+
+    run = fleet.sync({"name": "alerts", "query": "AlertInfo | project Timestamp, Nope"})
+
+    assert list(run.failed) == ["stream alerts"]
+    assert len(fleet.emulator.calls) == 3
+
+
+def test_service_that_answers_no_tenant_is_not_asked_for_each(emulator: Emulator) -> None:
+    """When the service is down, fifty tenants need not be tried one by one."""
+    fleet = Fleet(emulator, 9)
+    fleet.emulator.fail_next("unavailable", times=None)
+
+    run = fleet.sync()
+
+    assert list(run.failed) == ["stream alerts"]
+    assert len({call.tenant_id for call in fleet.emulator.calls}) == 3
+
+
 def test_next_run_goes_on_in_each_tenant_where_the_last_ended(fleet: Fleet) -> None:
     """The state has a part for each tenant; a tenant that is new starts from the beginning."""
     first, *_ = fleet.ids
