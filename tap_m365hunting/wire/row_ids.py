@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from heapq import merge
+from operator import le
 from typing import Final
 
 import msgspec
@@ -124,18 +125,41 @@ class RowIds:
 
         The ids are those that `give` would return, one after another.
         """
-        distinct = set(digests)
-        if (
-            len(distinct) < len(digests)
-            or not distinct.isdisjoint(self._equal)
-            or (self._earlier and self._earlier.knows_any(digests))
-        ):
-            return list(map(self._numbered, digests, instants or [None] * len(digests)))
+        known = [instant for instant in instants if instant is not None]
+        if len(known) < len(instants) or not all(map(le, known, known[1:])):
+            return list(map(self._numbered, digests, instants))
+        if instants and instants[0] != self._instant:
+            self._equal.clear()
+        text = b"".join(digests).hex()
+        ids = [text[at : at + _DIGITS] for at in range(0, len(text), 2 * _DIGITS)]
+        if repeated := self._repeated(digests):
+            self._number(ids, digests, repeated)
         self._remember(digests, instants)
         if self._earlier:
             self._earlier.add(digests)
-        text = b"".join(digests).hex()
-        return [text[at : at + _DIGITS] for at in range(0, len(text), 2 * _DIGITS)]
+        return ids
+
+    def _repeated(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return those that are there more than once, or were there before."""
+        distinct = set(digests)
+        if self._earlier and self._earlier.knows_any(digests):
+            return distinct
+        repeated = distinct & self._equal.keys()
+        if len(distinct) < len(digests):
+            repeated |= {digest for digest, times in Counter(digests).items() if times > 1}
+        return repeated
+
+    def _number(self, ids: list[str], digests: Sequence[bytes], repeated: set[bytes]) -> None:
+        """Correct the ids of rows that are not the first of their kind."""
+        seen = Counter[bytes]()
+        for at, digest in enumerate(digests):
+            if digest in repeated:
+                ordinal = self._equal[digest] + seen[digest] + self._before(digest)
+                ids[at] = _id(digest, ordinal)
+                seen[digest] += 1
+
+    def _before(self, digest: bytes) -> int:
+        return self._earlier.count(digest) if self._earlier else 0
 
     def _remember(self, digests: Sequence[bytes], instants: Sequence[str | None]) -> None:
         """Count the rows of the last instant, to which more may come."""
@@ -152,11 +176,14 @@ class RowIds:
         if instant != self._instant:
             self._equal.clear()
             self._instant = instant
-        ordinal = self._equal[digest]
+        ordinal = self._equal[digest] + self._before(digest)
         self._equal[digest] += 1
         if self._earlier:
-            ordinal += self._earlier.count(digest)
             self._earlier.add([digest])
-        if ordinal:
-            digest = sha256(b"%b#%d" % (digest, ordinal)).digest()
-        return digest.hex()[:_DIGITS]
+        return _id(digest, ordinal)
+
+
+def _id(digest: bytes, ordinal: int) -> str:
+    if ordinal:
+        digest = sha256(b"%b#%d" % (digest, ordinal)).digest()
+    return digest.hex()[:_DIGITS]

@@ -50,6 +50,11 @@ _TYPES: Final[Mapping[Kind, Any]] = {
 _BOOLEANS: Final[Mapping[object, bool | None]] = {0: False, 1: True, None: None, _Bag(): None}
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _MOMENT: Final = b"0000-00-00T00:00:00.0000000Z\n"
+# What comes in the place of the Z of an instant of fewer digits, by the length of its text
+_PADDING: Final[Mapping[int, str]] = {
+    20: ".0000000Z",
+    **{length: f"{'0' * (28 - length)}Z" for length in range(22, 29)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,12 @@ class Fixes:
         texts = [cell for cell in cells if type(cell) is str]
         if _are_moments(texts):
             return None if len(texts) == len(cells) else _without_bags(cells)
+        padded = [
+            cell.replace("Z", _PADDING.get(len(cell), "")) if type(cell) is str else None
+            for cell in cells
+        ]
+        if _are_moments([text for text in padded if text is not None]):
+            return padded
         return self._anything(field, cells)
 
     def _booleans(self, field: Field, cells: list[Json]) -> list[Json]:

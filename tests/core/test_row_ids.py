@@ -110,6 +110,7 @@ def test_equal_rows_are_counted_within_their_instant() -> None:
     sizes=st.lists(st.integers(1, 5), max_size=12),
     timed=st.booleans(),
 )
+@example(read=[("t2", 0), ("t1", 0), ("t2", 0)], sizes=[1, 2], timed=True)
 @example(read=[("t2", 0), ("t1", 0), ("t2", 1), ("t2", 0)], sizes=[1, 2, 1], timed=True)
 def test_ids_of_many_rows_are_those_of_one_after_another(
     *, read: list[tuple[str | None, int]], sizes: list[int], timed: bool
