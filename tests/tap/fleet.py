@@ -2,17 +2,14 @@
 
 import io
 import json
-import threading
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import datetime, timedelta
-from time import sleep
 from typing import Any
 
 from hunting_emulator import Emulator
-from hunting_emulator.engine import Engine, Result
+from hunting_emulator.engine import Engine
 from hunting_emulator.settings import CLIENT_ID, CLIENT_SECRET, Application, Secret, Tenant
 from hunting_emulator.tables import CATALOG
 from tap_m365hunting.tap import TapM365Hunting
@@ -34,51 +31,10 @@ def tenant_id(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-0000000000ff"
 
 
-class Crowd:
-    """Counts the tenants and the calls that are at work at the same time."""
-
-    def __init__(self) -> None:
-        self.most_tenants = 0
-        self.most_calls = 0
-        self.seen = set[str]()
-        self._at_work = Counter[str]()
-        self._lock = threading.Lock()
-
-    def enter(self, name: str) -> None:
-        """Note a call that begins."""
-        with self._lock:
-            self.seen.add(name)
-            self._at_work[name] += 1
-            self.most_tenants = max(self.most_tenants, len(+self._at_work))
-            self.most_calls = max(self.most_calls, self._at_work[name])
-
-    def leave(self, name: str) -> None:
-        """Note that a call ends."""
-        with self._lock:
-            self._at_work[name] -= 1
-
-
-class WatchedEngine(Engine):
-    """The data of one tenant in a crowd; calls take long enough to meet one another."""
-
-    def __init__(self, name: str, crowd: Crowd, seconds: float) -> None:
-        super().__init__(tables=[CATALOG[table] for table in TABLES])
-        self._name, self._crowd, self._seconds = name, crowd, seconds
-
-    def run(self, kql: str, **how: Any) -> Result:  # noqa: ANN401 - as the engine takes it
-        """Answer a query."""
-        self._crowd.enter(self._name)
-        try:
-            sleep(self._seconds)
-            return super().run(kql, **how)
-        finally:
-            self._crowd.leave(self._name)
-
-
 class Fleet:
     """The tenants of an emulator, by number; each has rows that name it.
 
-    Unless it is told the time, the emulator's clock stands still, and calls take `seconds`.
+    Unless it is told the time, the emulator's clock stands still.
     """
 
     def __init__(
@@ -87,17 +43,15 @@ class Fleet:
         count: int,
         *,
         now: datetime | None = None,
-        seconds: float = 0.0,
     ) -> None:
         if now is None:
             emulator.clock.set(NOW)
         self.emulator = emulator
         self.ids = [tenant_id(number) for number in range(count)]
-        self.crowd = Crowd()
         self._now = now or NOW
         self.know(self.ids)
         for name in self.ids:
-            emulator.use_engine(WatchedEngine(name, self.crowd, seconds), name)
+            emulator.use_engine(Engine(tables=[CATALOG[table] for table in TABLES]), name)
 
     def know(
         self,

@@ -1,6 +1,10 @@
 """`m365hunting plan` and `check` for many tenants: who is broken, and what the run will cost."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -219,3 +223,19 @@ def test_wrong_queries_cost_no_call(asked: Asked) -> None:
 
     assert found["ok"] is False
     assert asked.emulator.calls == ()
+
+
+def test_command_that_is_interrupted_does_not_wait_for_answers(asked: Asked) -> None:
+    """Whoever presses Ctrl-C has seen enough."""
+    asked.emulator.clock.reset()
+    asked.emulator.configure(latency_seconds=60)
+    config = asked.commands.file(asked.fleet.config())
+    code = "from tap_m365hunting.cli import main; main()"
+    command = [sys.executable, "-c", code, "plan", "--config", config]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as plan:
+        while asked.emulator.traffic.most_calls(asked.fleet.ids[0]) < 1:
+            sleep(0.05)
+
+        plan.send_signal(signal.SIGINT)
+
+        assert plan.wait(timeout=20) == 1

@@ -361,7 +361,7 @@ class Patience:
         while self._left and not self.rewarded:
             self._left -= 1
             sleep(0.01)
-            self.rewarded = self._names <= self._fleet.crowd.seen
+            self.rewarded = self._names <= {c.tenant_id for c in self._fleet.emulator.calls}
         self._fleet.wait(seconds)
 
 
@@ -387,12 +387,13 @@ def test_no_more_tenants_and_calls_at_once_than_set(
     emulator: Emulator, tenants: int, calls: int
 ) -> None:
     """Whoever sets a limit keeps to it, and uses it."""
-    fleet = Fleet(emulator, 6, seconds=0.05)
+    fleet = Fleet(emulator, 6)
     fleet.load(1)
+    emulator.configure(latency_seconds=0.05)
     queries = [{**QUERY, "name": f"alerts{number}"} for number in range(3)]
 
     run = fleet.sync(*queries, max_parallel_tenants=tenants, max_parallel_calls=calls)
 
     assert run.failed == {}
-    assert fleet.crowd.most_tenants == tenants
-    assert fleet.crowd.most_calls == calls
+    assert emulator.traffic.most_tenants() == tenants
+    assert max(map(emulator.traffic.most_calls, fleet.ids)) == calls
