@@ -112,7 +112,7 @@ def compact(value: Json) -> str:
 
 def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = _DEEPEST) -> Json:
     """Read a text that begins like JSON of a kind, else return the text itself."""
-    if not text.lstrip(" \t\r\n").startswith(opening):
+    if not text.startswith(opening) and not text.lstrip(" \t\r\n").startswith(opening):
         return text
     try:
         return plain(parse(text), levels)
@@ -141,13 +141,16 @@ def plain(value: Json, levels: int = _DEEPEST) -> Json:
             for key, cell in value.items()
             if "@odata." not in key
         }
-    return [_element(cell, levels - 1) if type(cell) not in _NUMBERS else cell for cell in value]
+    return [
+        cell
+        if type(cell) in _NUMBERS or (type(cell) is str and "{" not in cell)
+        else _element(cell, levels - 1)
+        for cell in value
+    ]
 
 
 def _element(cell: Json, levels: int) -> Json:
-    if type(cell) is not str:
-        return plain(cell, levels)
-    return _parsed_text(cell, "{", levels) if "{" in cell else cell
+    return _parsed_text(cell, "{", levels) if type(cell) is str else plain(cell, levels)
 
 
 def dynamic(cell: Json) -> Json:
