@@ -95,12 +95,14 @@ class SignInError(ServiceError):
 class WindowTooLargeError(SyncError):
     """The service cannot answer for a window this wide; a narrower one may work.
 
-    `size` says that it was for too many bytes, not for what the query cost.
+    `size` says that it was for too many bytes, not for what the query cost; `silent` that the
+    service did not say so, but had not answered in time.
     """
 
-    def __init__(self, message: str, *, size: bool = False) -> None:
+    def __init__(self, message: str, *, size: bool = False, silent: bool = False) -> None:
         super().__init__(message)
         self.size = size
+        self.silent = silent
 
 
 class SchemaDriftError(FatalSyncError):

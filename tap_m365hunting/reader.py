@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias
 
+from tap_m365hunting.asking import Asked, C, Calls, Planner
 from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
 from tap_m365hunting.hunt import Hunt, in_user_lines
 from tap_m365hunting.instants import Instant, canonical
@@ -34,71 +35,14 @@ from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
 from tap_m365hunting.wire.values import DYNAMIC
 
 _FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
+# The service gives up on a query by itself after minutes; who is silent for longer may be stuck.
+_MOST_SILENCES: Final = 6
 _LOG: Final = logging.getLogger(__name__)
 
 #: Spends a call: the text of a query in, what the service answered out.
 Call: TypeAlias = Callable[[str], Answer]
-
-
-class Asked(Protocol):
-    """A call that was made, whose answer may be awaited."""
-
-    @property
-    def text(self) -> str:
-        """What was asked."""
-
-    def answer(self) -> Answer:
-        """Wait for the answer, which belongs to the caller."""
-
-
-C = TypeVar("C", bound=Asked)
-
-
-class Calls(Protocol[C]):
-    """The calls that are made for what a planner asks, as `sweeps.Sweep` makes them."""
-
-    def take(self) -> tuple[Ask, C] | None:
-        """Return the call for the oldest window; `None` if there is none, and none to make."""
-
-    def used(self, call: C) -> None:
-        """Take note that the answer has been used."""
-
-    def fill(self) -> None:
-        """Make further calls, if some may be made."""
-
-
 #: Gives the columns of an answer their names and key, by the settings.
 ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
-
-
-class Planner(Protocol):
-    """What to ask, as `planner.Planner` and `parts.TablePlanner` say it."""
-
-    @property
-    def unreadable(self) -> Unreadable | None:
-        """What fails even at its narrowest."""
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether skipping does not help: the service is down, no window bad."""
-
-    def next(self) -> Ask | None:
-        """Return the next ask."""
-
-    def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
-        """Take the rows per bin."""
-
-    def answered(self, ask: ReadAsk, answer: windows.Answer) -> Instant | None:
-        """Take what came; return the instant before which its rows may be used, `None` for all."""
-
-    def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
-        """Take a refusal."""
-
-    def skip(self) -> None:
-        """Give up what is unreadable."""
-
-    def drain(self) -> Iterator[WindowDone]:
-        """Yield what was finished since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +89,7 @@ class QueryReader:
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
         self._parts = dict[TimeWindow | None, EarlierParts]()
+        self._silences = 0
         self.misfits = Counter[str]()
 
     def read(self, planner: Planner, calls: Calls[C]) -> Iterator[Event]:
@@ -186,14 +131,27 @@ class QueryReader:
             with in_user_lines(self._hunt.query, call.text):
                 answer = call.answer()
         except WindowTooLargeError as error:
+            self._heed_silence(error)
             planner.too_large(ask, str(error), size=error.size)
             return
+        self._silences = 0
         with answer:
             if isinstance(ask, CountAsk):
                 self._parts.pop(ask.window, None)  # all parts come anew
                 planner.counted(ask, dict(_counts(answer)))
             else:
                 yield from self._records(ask, answer, planner)
+
+    def _heed_silence(self, error: WindowTooLargeError) -> None:
+        """Count calls in a row that were not answered at all.
+
+        Raises:
+            ServiceError: narrower windows make no difference, so it is not for their width.
+        """
+        self._silences = self._silences + 1 if error.silent else 0
+        if self._silences == _MOST_SILENCES:
+            msg = f"{error}, and so it was {_MOST_SILENCES} times in a row: it seems to be stuck"
+            raise ServiceError(msg) from error
 
     def _records(self, ask: ReadAsk, answer: Answer, planner: Planner) -> Iterator[Event]:
         if answer.columns and answer.columns != self._columns:

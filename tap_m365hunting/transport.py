@@ -86,7 +86,8 @@ class Transport:
     def _broken(self, error: requests.RequestException | HTTPError) -> Exception:
         title = self._place.dialect.title
         if _is_late(error):
-            return WindowTooLargeError(f"{title} did not answer within {self._place.timeout}")
+            msg = f"{title} did not answer within {self._place.timeout}"
+            return WindowTooLargeError(msg, silent=True)
         reason, lasts = unreached(error)
         if lasts:
             return FatalAPIError(f"No way to {title}: {reason}")

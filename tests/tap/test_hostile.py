@@ -180,6 +180,17 @@ def test_a_service_that_never_answers_sense_ends_the_stream(tenant: Tenant, faul
     assert "Microsoft Graph" in run.failed["events"]
 
 
+def test_a_service_that_is_silent_is_not_asked_ever_more_narrowly(tenant: Tenant) -> None:
+    """Its own limit for a query is minutes: who says nothing for longer is stuck, not too busy."""
+    tenant.emulator.engine.load("DeviceEvents", [{"Timestamp": at(hours=1), "ReportId": 1}])
+    tenant.emulator.fail_next("hang", times=None, when="where")
+
+    run = tenant.sync(EVENTS, request_timeout_seconds=1)
+
+    assert "6 times in a row" in run.failed["events"]
+    assert run.records("events") == []
+
+
 def test_an_answer_that_lies_about_its_type_is_read(tenant: Tenant) -> None:
     """A proxy may rewrite the header; the body is what counts."""
     tenant.emulator.engine.load("DeviceEvents", [{"Timestamp": at(hours=1), "ReportId": 1}])
