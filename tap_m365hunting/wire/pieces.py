@@ -190,7 +190,7 @@ def split(body: BinaryIO, results_key: str, *, chunk: int = CHUNK) -> Layout | N
         return None
     splitter = _Splitter(body, opening[start:], start, chunk)
     pieces = tuple(piece for piece in splitter.pieces() if piece.rows)
-    if splitter.rest is None:
+    if splitter.rest is None or any(key.lower() == results_key for key in splitter.rest):
         return None
     head = _object(opening[:start] + b"]}") or {}
     return Layout({**head, **{k: v for k, v in splitter.rest.items() if k}}, pieces)

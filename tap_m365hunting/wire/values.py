@@ -209,7 +209,7 @@ def _decimal(cell: Json) -> Decimal | Misfit | None:
 def _number(cell: Json) -> float | Misfit | None:
     if isinstance(cell, float):
         return cell if math.isfinite(cell) else None
-    exact = cell if type(cell) is int else _decimal(cell)
+    exact = cell if type(cell) in (int, Decimal) else _decimal(cell)
     if not isinstance(exact, Decimal | int):
         return exact
     try:

@@ -100,6 +100,7 @@ def test_a_row_larger_than_a_chunk_is_one_piece() -> None:
             _body([{"N": n} for n in range(999)]).replace(b'"N":5}', b'"N"5}'), id="early"
         ),
         pytest.param(_body([{"N": 1}, 5]), id="not-all-objects"),
+        pytest.param(_body([{"N": 1}], Results=[]), id="rows-twice"),
         pytest.param(b'{"no":"rows"}', id="no-rows"),
         pytest.param(b'[{"results":[]}]', id="not-an-object"),
         pytest.param(b'{"x":"' + b"x" * 500 + b'","results":[]}', id="rows-far-behind"),

@@ -138,6 +138,13 @@ def test_a_bag_nested_too_deep_to_clean_is_a_misfit() -> None:
     assert KINDS["object"].read(bag) == NULL
 
 
+def test_a_number_may_have_any_number_of_digits() -> None:
+    """A float takes as many as it can hold, however it was read."""
+    text = f"-5.{'0' * 500}1"
+
+    assert KINDS["double"].read(parse(text)) == KINDS["double"].read(parse(text, exact=True)) == -5
+
+
 @given(st.integers())
 def test_integers_are_exact(number: int) -> None:
     """Report ids have 18 digits, and a float would round them."""
