@@ -137,11 +137,7 @@ class ListedTenant:
         shared = AUTH_KEYS - WAY_KEYS if self._has_own_way else AUTH_KEYS
         found = {key: self._shared[key] for key in shared if key in self._shared}
         if self.place and isinstance(found.get(_CACHE), str):
-            # one file cannot keep the sign-ins of tenants that are read at the same time
-            path = Path(found[_CACHE])
-            found[_CACHE] = str(
-                path.with_name(f"{path.stem}-{str(self.tenant_id).lower()}{path.suffix}")
-            )
+            found[_CACHE] = _cache_of(found[_CACHE], self.tenant_id or "")
         return found | {key: self._own[key] for key in AUTH_KEYS if key in self._own}
 
 
@@ -249,6 +245,18 @@ class TenantList:
 def partitioned(given: Mapping[str, Any]) -> bool:
     """Say whether the settings are for a list of tenants, though it may be a list of one."""
     return any(given.get(key) is not None for key in _LISTS)
+
+
+def _cache_of(shared: str, tenant_id: str) -> str:
+    """Name a tenant's own file: one cannot keep the sign-ins of tenants that are read at once.
+
+    >>> _cache_of("sign-ins.bin", "Contoso.example")
+    'sign-ins-contoso.example.bin'
+    """
+    path = Path(shared)
+    if not path.name or not _TENANT_ID.fullmatch(tenant_id):
+        return shared  # one of them is wrong, and said to be
+    return str(path.with_name(f"{path.stem}-{tenant_id.lower()}{path.suffix}"))
 
 
 def _without_nulls(entry: Mapping[str, Any]) -> dict[str, Any]:

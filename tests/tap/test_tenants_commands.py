@@ -1,5 +1,6 @@
 """`m365hunting plan` and `check` for many tenants: who is broken, and what the run will cost."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -215,6 +216,19 @@ def test_offline_asks_no_tenant(asked: Asked) -> None:
     assert found["ok"] is True
     assert "tenants" not in found
     assert asked.emulator.calls == ()
+
+
+def test_tenants_may_stand_in_a_variable(asked: Asked) -> None:
+    """As JSON; so does Meltano take them."""
+    config = asked.commands.file({**asked.fleet.config(), "tenants": None})
+    listed = json.dumps(asked.fleet.entries()[:2])
+
+    ran = asked.commands.run(
+        "plan", "--config", config, "--config", "ENV", TAP_M365HUNTING_TENANTS=listed
+    )
+
+    assert ran.status == 0
+    assert ran.output.splitlines()[-1].startswith("The run: 2 tenants, ")
 
 
 def test_wrong_queries_cost_no_call(asked: Asked) -> None:

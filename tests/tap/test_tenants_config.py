@@ -230,6 +230,21 @@ def test_machine_signs_in_to_one_tenant() -> None:
     assert "tenants[0]" in said
 
 
+@pytest.mark.parametrize(
+    ("cache", "said"),
+    [
+        pytest.param("", ["token_cache_path: is empty"], id="no-file"),
+        pytest.param("k", [], id="file"),
+    ],
+)
+def test_file_for_each_tenant_of_what_is_wrong_is_no_crash(cache: str, said: list[str]) -> None:
+    """What is wrong with the id or the file is told by its place."""
+    found = wrong({"tenant_id": "a/b"}, client_secret=None, token_cache_path=cache)
+
+    bad_id = "tenants[0].tenant_id: must be the directory's id, a GUID, or one of its domains"
+    assert found == [bad_id, *said]
+
+
 def test_cache_of_two_tenants_is_refused() -> None:
     """Each would overwrite the sign-in of the other."""
     said = wrong(*({**tenant, "token_cache_path": "k"} for tenant in (A, B)))
