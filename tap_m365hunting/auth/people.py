@@ -85,7 +85,8 @@ class PersonTokens:
         flow: dict[str, Any] = self._app.initiate_device_flow([self._connection.scope])
         if "user_code" not in flow:
             return flow  # the refusal
-        _LOG.warning("%s", flow["message"])
+        # several tenants may wait for a person at the same time
+        _LOG.warning("Tenant %s: %s", self._connection.tenant_id, flow["message"])
         while True:
             self._sleep(flow["interval"])
             answer: dict[str, Any] = self._app.acquire_token_by_device_flow(

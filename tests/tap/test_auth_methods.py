@@ -208,6 +208,7 @@ def test_person_is_told_where_to_enter_what(
     (said,) = [r for r in caplog.records if r.name == "tap_m365hunting.auth.people"]
     assert said.levelno == logging.WARNING
     assert f"{signed_in.emulator.url}/devicelogin" in said.getMessage()
+    assert said.getMessage().startswith(f"Tenant {signed_in.emulator.tenant_id}: ")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX'")

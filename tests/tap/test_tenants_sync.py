@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hunting_emulator import Emulator
+from hunting_emulator.settings import Application
 from hunting_emulator.tables import Column
 from tests.tap.fleet import OTHER_SECRET, QUERY, UNCONSENTED, Fleet
 from tests.tap.harness import HOUR, Run, at
@@ -397,3 +398,35 @@ def test_no_more_tenants_and_calls_at_once_than_set(
     assert run.failed == {}
     assert emulator.traffic.most_tenants() == tenants
     assert max(map(emulator.traffic.most_calls, fleet.ids)) == calls
+
+
+def test_person_signs_in_to_each_tenant_and_is_kept_there(
+    emulator: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each tenant keeps its sign-in in a file of its own; the next run asks nobody."""
+    fleet = Fleet(emulator, 3)
+    fleet.load(1)
+    # as Entra ID says that a token is for all scopes that were asked for at once
+    scopes = {"graph": ("ThreatHunting.Read.All", "https://graph.microsoft.com/.default")}
+    fleet.know(fleet.ids, dict.fromkeys(fleet.ids, Application(scopes=scopes)))
+    emulator.configure(device_interval=1)
+    by_code: dict[str, Any] = {
+        "client_secret": None,
+        "auth_method": "device_code",
+        "token_cache_path": str(tmp_path / "sign-in.bin"),
+    }
+
+    def approved(seconds: float) -> None:
+        emulator.sign_in()
+        fleet.wait(seconds)
+
+    fleet.sync(options={"sleep": approved}, **by_code)
+    said = [record.getMessage() for record in caplog.records]
+    asked = [line for line in said if "devicelogin" in line]
+    caplog.clear()
+    run = fleet.sync(**by_code)
+
+    assert {line.split(":")[0] for line in asked} == {f"Tenant {name}" for name in fleet.ids}
+    assert {path.name for path in tmp_path.iterdir()} == {f"sign-in-{n}.bin" for n in fleet.ids}
+    assert run.failed == {}
+    assert "devicelogin" not in caplog.text
