@@ -40,6 +40,7 @@ _BITS: Final = (
     b'"@odata.type":1,', b'},{"', b"]}", b"\xef\xbb\xbf", b"\xe2\x80\xa8",
 )  # fmt: skip
 _DEPTHS: Final = (10, 200, 255, 256, 257, 300, 600, 1200, 50_000)
+_SURE: Final = 700  # levels that any stack has room for
 _WHOLE: Final = 1 << 30  # a chunk that holds all
 
 
@@ -184,6 +185,10 @@ def outcome(case: Case, way: str) -> Outcome:
         return type(error).__name__
 
 
+def _too_deep(body: bytes) -> bool:
+    return any(nest * _SURE in body for nest in (b"[", b'{"a":'))
+
+
 def finding(case: Case) -> str | None:
     """Return what is wrong with how a case is read, if something is."""
     outcomes = {}
@@ -192,7 +197,9 @@ def finding(case: Case) -> str | None:
             outcomes[way] = outcome(case, way)
         except Exception as error:  # noqa: BLE001 - this is what is looked for
             return f"{way}: {type(error).__name__}: {error}"
-    first, *others = outcomes.values()
+    if _too_deep(case.body):  # for some stacks, and so for some of the ways
+        outcomes = {way: found for way, found in outcomes.items() if found != "ServiceError"}
+    first, *others = outcomes.values() or [""]
     if any(other != first for other in others):
         return f"The ways differ: {outcomes}"
     if isinstance(first, tuple) and first[2] != len(first[0]):

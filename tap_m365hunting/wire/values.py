@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,7 +28,16 @@ Json = Any
 
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODE: Final = msgspec.json.Decoder().decode
-_DECODE_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def _exact(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # of an exponent that no decimal has
+        return float(text)
+
+
+_DECODE_EXACT: Final = msgspec.json.Decoder(float_hook=_exact).decode
 
 _NUMBERS: Final = frozenset({int, float, bool, type(None)})
 _SCALARS: Final = _NUMBERS | {str}
@@ -99,7 +108,7 @@ def parse(text: str | bytes, *, exact: bool = False) -> Json:
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
     try:
-        return _whole(json.loads(text, parse_float=Decimal if exact else None))
+        return _whole(json.loads(text, parse_float=_exact if exact else None))
     except RecursionError as error:
         msg = "JSON is nested too deep"
         raise DepthError(msg) from error

@@ -145,6 +145,13 @@ def test_a_number_may_have_any_number_of_digits() -> None:
     assert KINDS["double"].read(parse(text)) == KINDS["double"].read(parse(text, exact=True)) == -5
 
 
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("text", [f"1e{'9' * 20}", f"-1e{'9' * 20}"])
+def test_an_exponent_beyond_all_bounds_is_infinity(text: str, *, exact: bool) -> None:
+    """No number of a service has it, and none must stop a stream."""
+    assert math.isinf(parse(text, exact=exact))
+
+
 @given(st.integers())
 def test_integers_are_exact(number: int) -> None:
     """Report ids have 18 digits, and a float would round them."""
