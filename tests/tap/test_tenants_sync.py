@@ -407,8 +407,9 @@ def test_person_signs_in_to_each_tenant_and_is_kept_there(
     fleet = Fleet(emulator, 3)
     fleet.load(1)
     # as Entra ID says that a token is for all scopes that were asked for at once
-    scopes = {"graph": ("ThreatHunting.Read.All", "https://graph.microsoft.com/.default")}
-    fleet.know(fleet.ids, dict.fromkeys(fleet.ids, Application(scopes=scopes)))
+    scopes = ("ThreatHunting.Read.All", "https://graph.microsoft.com/.default")
+    app = Application(scopes={"graph": scopes})
+    fleet.know(fleet.ids, dict.fromkeys(fleet.ids, app))
     emulator.configure(device_interval=1)
     by_code: dict[str, Any] = {
         "client_secret": None,
