@@ -40,7 +40,7 @@ _BITS: Final = (
     b'"@odata.type":1,', b'},{"', b"]}", b"\xef\xbb\xbf", b"\xe2\x80\xa8",
 )  # fmt: skip
 _DEPTHS: Final = (10, 200, 255, 256, 257, 300, 600, 1200, 50_000)
-_SURE: Final = 700  # levels that any stack has room for
+_SURE: Final = 400  # levels that any stack has room for
 _WHOLE: Final = 1 << 30  # a chunk that holds all
 
 
@@ -186,7 +186,7 @@ def outcome(case: Case, way: str) -> Outcome:
 
 
 def _too_deep(body: bytes) -> bool:
-    return any(nest * _SURE in body for nest in (b"[", b'{"a":'))
+    return any(body.count(opening) > _SURE for opening in (b"[", b'{"a":'))
 
 
 def finding(case: Case) -> str | None:
