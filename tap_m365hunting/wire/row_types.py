@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import repeat
 from operator import attrgetter, itemgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import astuple
@@ -174,8 +174,9 @@ class RowTypes:
     def _make_row(self, converter: Converter, own: Mapping[str, str]) -> None:
         columns = [(f.name, _TYPES.get(f.kind, Any)) for f in self.fields]
         around = _around(converter.shape) if self.whole else {}
-        # their type is None, so that no key of the answer can be taken for one of them
-        first = [(name, None, converter.first[around[name]]) for name in around if name != _ID]
+        # keys of the answer that have their names fit only if they say the same
+        values = {name: converter.first[around[name]] for name in around if name != _ID}
+        first = [(name, Literal[value], value) for name, value in values.items()]
         last = [(name, None, None) for name in around if name == _ID]
         row = msgspec.defstruct(
             "Row", [*first, *columns, *last], rename={**around, **own}, kw_only=True, gc=False

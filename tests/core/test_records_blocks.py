@@ -188,6 +188,19 @@ def test_ids_are_the_same_both_ways_however_few_columns_hold_something(cells: li
     assert _at_once(answer, shape)[0] == _one_by_one(answer, shape)[0]
 
 
+@pytest.mark.parametrize("stray", [None, "t", "other", {}])
+@pytest.mark.parametrize("key", ["tenant_id", "tenant_name", "_row_id"])
+def test_keys_that_are_no_columns_are_not_taken_for_the_taps_own(key: str, stray: Any) -> None:  # noqa: ANN401
+    """What the tap says of a row's tenant and id is its own to say."""
+    answer = read_answer(_body({"A": "Int64"}, [{"A": 1, key: stray}, {"A": 2}]), GRAPH)
+    shape = Shape.of(answer.columns, tenant=TENANT)
+
+    fast, _ = _at_once(answer, shape, tenant=TENANT)
+
+    assert fast == _one_by_one(answer, shape, tenant=TENANT)[0]
+    assert {(record["tenant_id"], record["tenant_name"]) for record in fast} == {("t", None)}
+
+
 def test_rows_with_keys_pass() -> None:
     """A configured key changes no record."""
     answer = read_answer(_body({"A": "Int64"}, [{"A": 1}, {"A": 2}]), GRAPH)
