@@ -25,7 +25,7 @@ from tap_m365hunting.commands.report import Report, report
 from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned, probed, to_check
 from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError
-from tap_m365hunting.service import HuntingService
+from tap_m365hunting.service.hunting import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
 

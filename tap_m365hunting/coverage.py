@@ -10,7 +10,7 @@ from singer_sdk.helpers import types
 from typing_extensions import override
 
 from tap_m365hunting.configuration.queries import COVERAGE_STREAM
-from tap_m365hunting.reports import WindowReport
+from tap_m365hunting.reporting.reports import WindowReport
 
 _TEXT: Final = th.StringType
 _COUNT: Final = th.IntegerType

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tap_m365hunting.configuration.config import Reading
-from tap_m365hunting.lookahead import Lookahead
-from tap_m365hunting.progress import Progress
-from tap_m365hunting.reports import WindowReport
-from tap_m365hunting.sites import Site
+from tap_m365hunting.hunting.lookahead import Lookahead
+from tap_m365hunting.hunting.sites import Site
+from tap_m365hunting.reporting.progress import Progress
+from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
 
 

@@ -17,7 +17,11 @@ from typing_extensions import override
 
 from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.errors import SignInError
-from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.hunting.hunt import Hunt
+from tap_m365hunting.hunting.reader import AnyBlock, Event, NewSchema, QueryReader
+from tap_m365hunting.hunting.sites import Site
+from tap_m365hunting.hunting.sweeps import Sweep
+from tap_m365hunting.hunting.terms import agenda_of, shape_of
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.output import EncodedRecords, WholeLines
@@ -25,13 +29,9 @@ from tap_m365hunting.planning.agenda import Agenda
 from tap_m365hunting.planning.lateness import Lateness
 from tap_m365hunting.planning.partitions import TENANT
 from tap_m365hunting.planning.windows import WindowDone
-from tap_m365hunting.progress import Position
-from tap_m365hunting.reader import AnyBlock, Event, NewSchema, QueryReader
-from tap_m365hunting.reports import Stopwatch
+from tap_m365hunting.reporting.progress import Position
+from tap_m365hunting.reporting.reports import Stopwatch
 from tap_m365hunting.runs import Run
-from tap_m365hunting.sites import Site
-from tap_m365hunting.sweeps import Sweep
-from tap_m365hunting.terms import agenda_of, shape_of
 from tap_m365hunting.wire.blocks import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.records import Answer

@@ -18,7 +18,7 @@ from tap_m365hunting.configuration.credentials import (
     ManagedIdentity,
 )
 from tap_m365hunting.errors import AuthenticationError, SignInError
-from tap_m365hunting.unreached import unreached
+from tap_m365hunting.net.unreached import unreached
 
 _LONGEST: Final = 400
 _CODE: Final = re.compile(r"AADSTS(\d+)")

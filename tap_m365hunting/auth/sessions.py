@@ -7,8 +7,8 @@ import requests
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
-from tap_m365hunting.deadlines import DeadlineAdapter
 from tap_m365hunting.errors import SignInError
+from tap_m365hunting.net.deadlines import DeadlineAdapter
 
 LOGIN_SECONDS: Final = 60.0
 # Metadata and tokens are a few kilobytes.

@@ -12,14 +12,14 @@ from tap_m365hunting.commands.plans import PROBE, StreamPlan
 from tap_m365hunting.commands.rehearsal import Rehearsal, minutes, rehearse
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
+from tap_m365hunting.hunting.reader import Call
+from tap_m365hunting.hunting.terms import agenda_of
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
-from tap_m365hunting.reader import Call
-from tap_m365hunting.terms import agenda_of
 
 #: The most bars that a histogram has.
 BARS: Final = 60

@@ -8,12 +8,12 @@ from typing import Final, Self
 from tap_m365hunting.commands import counting
 from tap_m365hunting.configuration.queries import HuntingQuery
 from tap_m365hunting.errors import QueryRejectedError, WindowTooLargeError
-from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.hunting.hunt import Hunt
+from tap_m365hunting.hunting.reader import Call
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql.identities import documented_identity
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.windows import TimeWindow
-from tap_m365hunting.reader import Call
 from tap_m365hunting.wire.schema import Column
 
 _TRIED: Final = timedelta(days=1)

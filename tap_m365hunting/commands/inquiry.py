@@ -6,9 +6,9 @@ from typing import Self
 from tap_m365hunting import kql
 from tap_m365hunting.commands.report import Remark
 from tap_m365hunting.configuration.config import HuntingQuery, Reading
-from tap_m365hunting.hunt import Hunt, in_user_lines
-from tap_m365hunting.reader import Call
-from tap_m365hunting.terms import shape_of
+from tap_m365hunting.hunting.hunt import Hunt, in_user_lines
+from tap_m365hunting.hunting.reader import Call
+from tap_m365hunting.hunting.terms import shape_of
 from tap_m365hunting.wire.schema import Shape
 
 

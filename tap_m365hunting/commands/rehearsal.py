@@ -15,7 +15,7 @@ from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
-from tap_m365hunting.quota import MINUTE, TenantQuota
+from tap_m365hunting.service.quota import MINUTE, TenantQuota
 
 #: What a call is taken to need until it is answered, where the service does not say.
 SECONDS_A_CALL: Final = 3.0

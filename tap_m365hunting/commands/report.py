@@ -13,7 +13,7 @@ from tap_m365hunting import kql
 from tap_m365hunting.commands.identities import Identity
 from tap_m365hunting.configuration.config import setting_problems, stated
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, listed_queries
-from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.hunting.hunt import Hunt
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width

@@ -15,7 +15,7 @@ from tap_m365hunting.commands.plans import TenantPlan
 from tap_m365hunting.commands.report import QueryReport, TenantReport
 from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, SignInError
-from tap_m365hunting.service import HuntingService
+from tap_m365hunting.service.hunting import HuntingService
 
 _T = TypeVar("_T")
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tap_m365hunting.client import Errand
 from tap_m365hunting.errors import ServiceError
-from tap_m365hunting.lookahead import Lookahead, OpenCall
+from tap_m365hunting.hunting.lookahead import Lookahead, OpenCall
+from tap_m365hunting.service.client import Errand
 from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.records import Answer, read_answer
 

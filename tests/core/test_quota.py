@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.quota import LEAST_CPU_SECONDS, MARGIN, CpuQuota, MovingQuota, TenantQuota
-from tap_m365hunting.throttles import (
+from tap_m365hunting.service.quota import (
+    LEAST_CPU_SECONDS,
+    MARGIN,
+    CpuQuota,
+    MovingQuota,
+    TenantQuota,
+)
+from tap_m365hunting.service.throttles import (
     CPU_CYCLE,
     DAY,
     header_wait,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_m365hunting.errors import ThrottledError
-from tap_m365hunting.quota import MovingQuota, TenantQuota
-from tap_m365hunting.turnstile import Errand, Turnstile
+from tap_m365hunting.service.quota import MovingQuota, TenantQuota
+from tap_m365hunting.service.turnstile import Errand, Turnstile
 
 NOW = 1_795_298_640.0
 FOREVER = 1e9

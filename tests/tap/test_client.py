@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 
 from tap_m365hunting.auth import TokenSource, token_source
-from tap_m365hunting.client import Client, Errand
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import ServiceError, ThrottledError
+from tap_m365hunting.service.client import Client, Errand
 from tap_m365hunting.wire.records import read_answer
 from tests.tap.harness import Tenant
 

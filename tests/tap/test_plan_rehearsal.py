@@ -15,7 +15,7 @@ from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
-from tap_m365hunting.quota import MARGIN, MINUTE
+from tap_m365hunting.service.quota import MARGIN, MINUTE
 
 START = Instant.parse("2026-03-01")
 HOUR = timedelta(hours=1)

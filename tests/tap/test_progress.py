@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from typing_extensions import override
 
-from tap_m365hunting.progress import LiveLine, LogLines, Position, progress_on
+from tap_m365hunting.reporting.progress import LiveLine, LogLines, Position, progress_on
 from tests.tap.harness import Tenant, at
 
 ALERTS = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId"}

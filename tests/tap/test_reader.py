@@ -10,12 +10,12 @@ import pytest
 
 from tap_m365hunting import kql
 from tap_m365hunting.errors import SchemaDriftError, ServiceError
-from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.hunting.hunt import Hunt
+from tap_m365hunting.hunting.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import Ask, TimeWindow, WindowDone
-from tap_m365hunting.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.wire.blocks import Block, plain_blocks
 from tap_m365hunting.wire.conversion import Record
 from tap_m365hunting.wire.dialects import GRAPH

@@ -6,16 +6,16 @@ from typing import Final, TypeAlias
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_m365hunting.client import Errand
-from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.hunting.hunt import Hunt
+from tap_m365hunting.hunting.lookahead import Lookahead, OpenCall
+from tap_m365hunting.hunting.sites import Site
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.lookahead import Lookahead, OpenCall
 from tap_m365hunting.planning.agenda import Agenda
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import Ask
-from tap_m365hunting.sites import Site
+from tap_m365hunting.service.client import Errand
 
 #: Says what there is to read, told the time.
 AgendaOf: TypeAlias = Callable[[Instant], Agenda]

@@ -13,9 +13,9 @@ from singer_sdk.exceptions import FatalAPIError
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_m365hunting.configuration.config import Connection
-from tap_m365hunting.deadlines import DeadlineAdapter
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
-from tap_m365hunting.unreached import unreached
+from tap_m365hunting.net.deadlines import DeadlineAdapter
+from tap_m365hunting.net.unreached import unreached
 from tap_m365hunting.wire.refusals import classify
 
 _OK: Final = 200

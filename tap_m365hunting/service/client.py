@@ -13,10 +13,10 @@ import backoff
 from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
-from tap_m365hunting.quota import TenantQuota
-from tap_m365hunting.throttles import header_wait, wait_after
-from tap_m365hunting.transport import Transport
-from tap_m365hunting.turnstile import Errand, PatienceError, Turnstile
+from tap_m365hunting.service.quota import TenantQuota
+from tap_m365hunting.service.throttles import header_wait, wait_after
+from tap_m365hunting.service.transport import Transport
+from tap_m365hunting.service.turnstile import Errand, PatienceError, Turnstile
 
 __all__ = ["Client", "Errand"]
 

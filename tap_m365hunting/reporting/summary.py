@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from tap_m365hunting.reports import WindowReport
+from tap_m365hunting.reporting.reports import WindowReport
 
 # Of more gaps a log would be no summary; the stream `hunting_windows` has them all.
 _MOST_GAPS: Final = 20

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
 from tap_m365hunting.planning.parts import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
-from tap_m365hunting.sweeps import Sweep
 
 Status = Literal["complete", "gap_retention", "gap_unreadable"]
 

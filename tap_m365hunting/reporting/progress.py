@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, Self, TextIO
 
+from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.reports import WindowReport
-from tap_m365hunting.sweeps import Sweep
+from tap_m365hunting.reporting.reports import WindowReport
 
 _LOG: Final = logging.getLogger(__name__)
 # Often enough to look alive, seldom enough to cost nothing.

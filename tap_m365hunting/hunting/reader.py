@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
-from tap_m365hunting.asking import Asked, C, Calls, Planner
 from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
-from tap_m365hunting.hunt import Hunt, in_user_lines
+from tap_m365hunting.hunting.asking import Asked, C, Calls, Planner
+from tap_m365hunting.hunting.hunt import Hunt, in_user_lines
 from tap_m365hunting.instants import Instant, canonical
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning import windows

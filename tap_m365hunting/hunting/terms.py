@@ -9,7 +9,7 @@ from typing import Any
 
 from tap_m365hunting.configuration.config import HuntingQuery, Reading
 from tap_m365hunting.errors import FatalSyncError
-from tap_m365hunting.hunt import Hunt
+from tap_m365hunting.hunting.hunt import Hunt
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.agenda import Agenda

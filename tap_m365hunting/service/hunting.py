@@ -6,9 +6,9 @@ from functools import partial
 from typing import Self
 
 from tap_m365hunting.auth import token_source
-from tap_m365hunting.client import Client, Errand
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.instants import Instant
+from tap_m365hunting.service.client import Client, Errand
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.records import Answer, read_answer
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_m365hunting.client import Errand
 from tap_m365hunting.configuration.config import Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, SignInError
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.service import HuntingService
+from tap_m365hunting.service.client import Errand
+from tap_m365hunting.service.hunting import HuntingService
 from tap_m365hunting.wire.records import Answer
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tap_m365hunting.errors import ThrottledError
-from tap_m365hunting.quota import TenantQuota
+from tap_m365hunting.service.quota import TenantQuota
 
 _LOG: Final = logging.getLogger(__name__)
 # A clock may tick more coarsely than a float: a shorter wait might never end.

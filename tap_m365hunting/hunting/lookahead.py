@@ -12,7 +12,7 @@ from itertools import chain, islice
 from threading import Thread
 from typing import Final, Protocol
 
-from tap_m365hunting.client import Errand
+from tap_m365hunting.service.client import Errand
 from tap_m365hunting.wire.records import Answer
 
 # While the answer that is wanted is awaited, so many times as many others may wait for their turn.

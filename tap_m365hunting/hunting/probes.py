@@ -8,9 +8,9 @@ from singer_sdk.exceptions import SingerSDKError
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
-from tap_m365hunting.hunt import in_user_lines
-from tap_m365hunting.lookahead import Lookahead, OpenCall
-from tap_m365hunting.sites import Site
+from tap_m365hunting.hunting.hunt import in_user_lines
+from tap_m365hunting.hunting.lookahead import Lookahead, OpenCall
+from tap_m365hunting.hunting.sites import Site
 from tap_m365hunting.wire.schema import Column
 
 # What refuses to answer without rows has no window to narrow; it may be too busy for now.

@@ -1,0 +1,1 @@
+"""How a query is read: what to ask, when the calls are made, what comes out."""

@@ -1,0 +1,1 @@
+"""How a host is reached, and why not: sessions with deadlines."""
