@@ -33,6 +33,7 @@ from bench.page import Results, write
 
 _SIZES: Final = (1, 1_000, 10_000, 100_000)
 _LARGE: Final = 100_000
+_SHORT: Final = 1_000  # runs that are over before the machine's moods even out
 _MANY: Final = 30
 _TABLE: Final = "Answer_{}_{}"
 #: What reads an answer of each size; by size, in the order of the table.
@@ -81,7 +82,7 @@ def _all(bench: Bench, count: int) -> Results:
             bench,
             [*_OF_EACH_SIZE, IMPORTS] if rows == 1 else _OF_EACH_SIZE,
             [_TABLE.format(rows, "plain")],
-            count,
+            count if rows > _SHORT else 3 * count,
         )
         for rows in _SIZES
     }
