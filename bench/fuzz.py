@@ -25,10 +25,10 @@ from bench.bodies import CELLS, sheet, written
 from tap_m365hunting.wire.blocks import BlockConverter
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.json_text import ENCODER
 from tap_m365hunting.wire.records import Answer, read_answer
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Shape
-from tap_m365hunting.wire.values import ENCODER
 
 #: What a body came to: its records, its misfits and its count of rows; or an error's name.
 Outcome = tuple[list[Any], Mapping[str, int], int] | str

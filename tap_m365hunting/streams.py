@@ -203,13 +203,12 @@ class HuntingStream(Stream):
 
     def _for_sdk(self, records: list[Record] | list[bytes]) -> Iterator[Record]:
         """Yield what the SDK's loop writes: dicts as they are, texts as one stand-in."""
-        texts = [record for record in records if isinstance(record, bytes)]
-        if not texts:
+        if not records or not isinstance(records[0], bytes):
             yield from cast(list[Record], records)
             return
-        yield EncodedRecords(texts)
+        yield EncodedRecords(records)
         if self._counter is not None:  # the SDK has counted the stand-in as one
-            self._counter.increment(len(texts) - 1)
+            self._counter.increment(len(records) - 1)
 
     @override
     def get_record_counter(

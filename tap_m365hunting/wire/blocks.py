@@ -12,11 +12,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tap_m365hunting.wire.conversion import Converter, Record, Row
+from tap_m365hunting.wire.json_text import ENCODER
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.row_types import Fixes, RowTypes, Writer
 from tap_m365hunting.wire.schema import ROW_ID
-from tap_m365hunting.wire.values import ENCODER, TEXT
+from tap_m365hunting.wire.values import TEXT
 
 R = TypeVar("R")
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
+from tap_m365hunting.wire.json_text import Json, compact
 from tap_m365hunting.wire.naming import fold
 from tap_m365hunting.wire.row_ids import RowIds, content
 from tap_m365hunting.wire.schema import ROW_ID, Column, Shape, find
-from tap_m365hunting.wire.values import DYNAMIC, TEXT, Json, Kind, Misfit, compact
+from tap_m365hunting.wire.values import DYNAMIC, TEXT, Kind, Misfit
 
 Row = Mapping[str, Json]
 Record = dict[str, Json]

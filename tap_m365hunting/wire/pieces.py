@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from tap_m365hunting.wire.values import parse
+from tap_m365hunting.wire.json_text import parse
 
 # Large enough that a chunk's cost is its bytes, small enough to stay in the processor's cache
 CHUNK: Final = 256 * 1024

@@ -14,10 +14,11 @@ from typing import Any, BinaryIO, Final, Self
 from tap_m365hunting.errors import ServiceError
 from tap_m365hunting.wire.conversion import Row
 from tap_m365hunting.wire.dialects import Dialect
+from tap_m365hunting.wire.json_text import DepthError, parse
 from tap_m365hunting.wire.pieces import CHUNK, Piece, split
 from tap_m365hunting.wire.refusals import classify
 from tap_m365hunting.wire.schema import Column
-from tap_m365hunting.wire.values import DECIMAL, DepthError, parse
+from tap_m365hunting.wire.values import DECIMAL
 
 # Enough rows that the cost of a piece is nothing beside theirs
 ROWS_PER_PIECE: Final = 1000

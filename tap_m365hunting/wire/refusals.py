@@ -20,7 +20,7 @@ from tap_m365hunting.errors import (
     WindowTooLargeError,
 )
 from tap_m365hunting.wire.dialects import Dialect
-from tap_m365hunting.wire.values import parse
+from tap_m365hunting.wire.json_text import parse
 
 LONGEST_MESSAGE: Final = 300
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from tap_m365hunting.wire.values import Json
+from tap_m365hunting.wire.json_text import Json
 
 # decimals are text in it, with all their digits
 CANONICAL: Final = msgspec.msgpack.Encoder(order="deterministic")

@@ -17,19 +17,17 @@ import msgspec
 from msgspec.structs import astuple
 
 from tap_m365hunting.wire.conversion import Converter
+from tap_m365hunting.wire.json_text import ENCODER, DepthError, Json, compact_all
 from tap_m365hunting.wire.row_ids import CANONICAL, LARGE_MAP, content_of_large_numbers
 from tap_m365hunting.wire.schema import ROW_ID, Shape
 from tap_m365hunting.wire.values import (
     BOOLEAN,
     DECIMAL,
     DYNAMIC,
-    ENCODER,
     INTEGER,
     MOMENT,
     NUMBER,
     TEXT,
-    DepthError,
-    Json,
     Kind,
     plain,
 )
@@ -268,7 +266,7 @@ class Writer:
     def texts(self, rows: Sequence[Any], ids: Sequence[str] | None) -> list[bytes]:
         """Return the rows' records as JSON texts; the rows are used up by it."""
         for name in self._texts:
-            _set(rows, name, _compact_all(list(map(attrgetter(name), rows))))
+            _set(rows, name, compact_all(list(map(attrgetter(name), rows))))
         if not self._types.whole:
             rows = self._records(rows, ids or repeat(None))
         elif ids is not None:
@@ -289,13 +287,3 @@ def _encoded(records: Iterable[Any]) -> list[bytes]:
         encode(record, buffer)
         texts.append(bytes(buffer))
     return texts
-
-
-def _compact_all(cells: list[Json]) -> list[str | None]:
-    """Return the JSON text of each cell, without a space; null stays null.
-
-    >>> _compact_all([{"a": [1, None]}, None, "b"])
-    ['{"a":[1,null]}', None, '"b"']
-    """
-    texts = ENCODER.encode_lines(cells).decode().split("\n")
-    return [None if cell is None else text for cell, text in zip(cells, texts, strict=False)]

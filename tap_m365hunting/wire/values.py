@@ -10,34 +10,16 @@ text, else null. Nothing here is guessed: `2` is no boolean, and `5.5` no intege
 tells the two apart: there it stays `{}`, and counts as empty in a row's id as null does.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import Context, Decimal
+from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from tap_m365hunting.instants import TICKS_PER_SECOND, canonical
-
-Json = Any
-"""What JSON can hold, as Python reads it; decimals are exact."""
-
-ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-_DECODE: Final = msgspec.json.Decoder().decode
-
-
-def _exact(text: str) -> Decimal | float:
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # of an exponent that no decimal has
-        return float(text)
-
-
-_DECODE_EXACT: Final = msgspec.json.Decoder(float_hook=_exact).decode
+from tap_m365hunting.wire.json_text import DepthError, Json, compact, parse
 
 _NUMBERS: Final = frozenset({int, float, bool, type(None)})
 _SCALARS: Final = _NUMBERS | {str}
@@ -67,56 +49,6 @@ class Misfit:
     """A cell that does not fit its column's type, and what stands in the record instead."""
 
     value: str | None = None
-
-
-class DepthError(ValueError):
-    """JSON is nested too deep to be read."""
-
-
-def whole_text(text: str) -> str:
-    """Replace half surrogate pairs, which no UTF-8 can carry, by U+FFFD.
-
-    >>> whole_text(chr(0xD800) + "x")
-    '\ufffdx'
-    """
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _whole(value: Json) -> Json:
-    if isinstance(value, str):
-        return whole_text(value)
-    if isinstance(value, list):
-        return [_whole(element) for element in value]
-    if isinstance(value, dict):
-        return {whole_text(key): _whole(cell) for key, cell in value.items()}
-    return value
-
-
-def parse(text: str | bytes, *, exact: bool = False) -> Json:
-    """Read JSON, also with half surrogate pairs, broken UTF-8 or a bare NaN in it.
-
-    With `exact`, numbers with a fraction are decimals.
-
-    Raises:
-        DepthError: it is nested too deep to be read.
-        ValueError: it is no JSON.
-    """
-    try:
-        return (_DECODE_EXACT if exact else _DECODE)(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass  # the standard library is the arbiter: slower, and takes what some services write
-    if isinstance(text, bytes):
-        text = text.decode("utf-8-sig", "replace")
-    try:
-        return _whole(json.loads(text, parse_float=_exact if exact else None))
-    except RecursionError as error:
-        msg = "JSON is nested too deep"
-        raise DepthError(msg) from error
-
-
-def compact(value: Json) -> str:
-    """Return the JSON text of a value, without a space."""
-    return ENCODER.encode(value).decode()
 
 
 def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = _DEEPEST) -> Json:

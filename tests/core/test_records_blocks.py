@@ -12,10 +12,10 @@ from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.wire.blocks import Block, BlockConverter
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.json_text import ENCODER
 from tap_m365hunting.wire.records import Answer, read_answer
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
-from tap_m365hunting.wire.values import ENCODER
 from tests.core.wire import Table, full_tables, tables
 
 Records = list[dict[str, Any]]

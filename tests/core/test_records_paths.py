@@ -13,10 +13,10 @@ from bench.fuzz import case, finding, outcome
 from tap_m365hunting.wire.blocks import BlockConverter
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.json_text import ENCODER
 from tap_m365hunting.wire.records import read_answer
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Shape
-from tap_m365hunting.wire.values import ENCODER
 
 ROWS: Final = 10_000
 COLUMNS: Final = {"Timestamp": "DateTime", **{f"A{type_}": type_ for type_ in CELLS}}

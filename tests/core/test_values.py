@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.wire.values import KINDS, Misfit, compact, parse, whole_text
+from tap_m365hunting.wire.json_text import compact, parse, whole_text
+from tap_m365hunting.wire.values import KINDS, Misfit
 
 NULL = Misfit()
 
