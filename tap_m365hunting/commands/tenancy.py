@@ -1,14 +1,14 @@
 """What is asked of many tenants before a run, of some of them at the same time."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
-from queue import Empty, SimpleQueue
-from threading import Thread
+from functools import partial
+from threading import Semaphore
 from typing import Any, TypeAlias, TypeVar
 
 from singer_sdk.exceptions import SingerSDKError
 
+from tap_m365hunting.aside import aside
 from tap_m365hunting.commands.forecasts import Forecaster
 from tap_m365hunting.commands.inquiry import Inquiry
 from tap_m365hunting.commands.plans import TenantPlan
@@ -26,31 +26,16 @@ Connect: TypeAlias = Callable[[Tenant], HuntingService]
 def each(tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: int) -> Iterator[_T]:
     """Yield what the work returns for each tenant, in their order; an error of one ends all.
 
-    Each is done on a thread with which no process waits to end: who interrupts it waits for no
-    answer.
+    Who interrupts it waits for no answer.
     """
-    to_do = SimpleQueue[tuple[Tenant, Future[_T]]]()
-    done = [Future[_T]() for _ in tenants]
-    for item in zip(tenants, done, strict=True):
-        to_do.put(item)
-    for _ in range(min(parallel, len(tenants))):
-        Thread(target=_work_off, args=(to_do, work), daemon=True).start()
-    for result in done:
+    gate = Semaphore(parallel)
+
+    def in_turn(tenant: Tenant) -> _T:
+        with gate:
+            return work(tenant)
+
+    for result in [aside(partial(in_turn, tenant)) for tenant in tenants]:
         yield result.result()
-
-
-def _work_off(
-    to_do: "SimpleQueue[tuple[Tenant, Future[_T]]]", work: Callable[[Tenant], _T]
-) -> None:
-    while not to_do.empty():
-        try:
-            tenant, result = to_do.get_nowait()
-        except Empty:  # another thread was faster
-            return
-        try:
-            result.set_result(work(tenant))
-        except BaseException as error:  # noqa: BLE001 - raised where the result is wanted
-            result.set_exception(error)
 
 
 def planned(

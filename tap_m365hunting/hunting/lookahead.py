@@ -8,10 +8,11 @@ else, also what is asked next, is done by the thread that writes.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from itertools import chain, islice
-from threading import Thread
 from typing import Final, Protocol
 
+from tap_m365hunting.aside import aside
 from tap_m365hunting.service.client import Errand
 from tap_m365hunting.wire.records import Answer
 
@@ -30,8 +31,7 @@ class OpenCall:
 
     def make_aside(self) -> None:
         """Make the call on another thread, with which no process waits to end."""
-        self._answer = Future()
-        Thread(target=self._make, args=(self._answer,), daemon=True).start()
+        self._answer = aside(partial(self._run, self.text, self.errand))
 
     def answer(self) -> Answer:
         """Wait for the answer, or for what `run` raises; it belongs to the caller."""
@@ -54,12 +54,6 @@ class OpenCall:
     def awaited(self) -> bool:
         """Whether it goes on."""
         return self._answer is not None and not self._answer.done()
-
-    def _make(self, answer: Future[Answer]) -> None:
-        try:
-            answer.set_result(self._run(self.text, self.errand))
-        except BaseException as error:  # noqa: BLE001 - raised where the answer is wanted
-            answer.set_exception(error)
 
 
 def _close(answer: Future[Answer]) -> None:
