@@ -74,6 +74,23 @@ def test_streams_that_need_one_call_are_asked_side_by_side(tenant: Tenant) -> No
     assert len(tenant.emulator.calls) == 12
 
 
+def test_calls_ahead_are_those_of_the_streams_that_come_next(tenant: Tenant) -> None:
+    """The SDK reads streams by name, whatever their order in the settings."""
+    fill(tenant, rows=CAP - 1)
+    names = ["bravo", "delta", "alpha", "charlie"]
+    queries = [{"name": n, "query": f"{QUERY['query']} | extend Name = '{n}'"} for n in names]
+    catalog = tenant.tap(tenant.config(*queries)).catalog_dict
+    tenant.emulator.clear()
+    tenant.emulator.clock.set(NOW)
+    tenant.emulator.configure(row_cap=CAP, latency_seconds=0.02, calls_per_minute=None)
+
+    tenant.sync(*queries, catalog=catalog, **options(2))
+
+    asked = [next(n for n in names if n in call.query) for call in tenant.emulator.calls]
+    assert set(asked[:2]) == {"alpha", "bravo"}
+    assert set(asked[2:]) == {"charlie", "delta"}
+
+
 def test_stream_that_fails_calls_off_what_was_asked_for_it(tenant: Tenant) -> None:
     """Its answers on the way are dropped; the streams behind it are whole."""
     fill(tenant)

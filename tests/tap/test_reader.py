@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count, cycle
 from typing import Any, cast
 
 import pytest
+from typing_extensions import override
 
 from tap_m365hunting import kql
-from tap_m365hunting.errors import SchemaDriftError, ServiceError
+from tap_m365hunting.errors import SchemaDriftError, ServiceError, WindowTooLargeError
 from tap_m365hunting.hunting.hunt import Hunt
 from tap_m365hunting.hunting.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.instants import Instant
@@ -51,17 +53,30 @@ class Given:
         return self.given
 
 
+@dataclass(frozen=True)
+class Silent(Given):
+    """A call that is not answered in time."""
+
+    @override
+    def answer(self) -> Answer:
+        msg = "not answered within 900 s"
+        raise WindowTooLargeError(msg, silent=True)
+
+
 @dataclass
 class OneByOne:
     """Calls that are made one after another, each with the next of the answers."""
 
     planner: Planner
     answers: Iterator[Answer]
+    silent: Iterator[bool] = field(default_factory=lambda: cycle([False]))
 
     def take(self) -> tuple[Ask, Given] | None:
         """Make the next call."""
-        ask = self.planner.next()
-        return (ask, Given(HUNT.text(ask), next(self.answers))) if ask else None
+        if (ask := self.planner.next()) is None:
+            return None
+        kind = Silent if next(self.silent) else Given
+        return ask, kind(HUNT.text(ask), next(self.answers))
 
     def used(self, call: Given) -> None:
         """Nothing is kept of it."""
@@ -70,7 +85,12 @@ class OneByOne:
         """Nothing is made ahead."""
 
 
-def read(answers: Iterable[Answer], drift: Policy = "evolve", row_cap: int = 2) -> list[Event]:
+def read(
+    answers: Iterable[Answer],
+    drift: Policy = "evolve",
+    row_cap: int = 2,
+    silent: Iterable[bool] | None = None,
+) -> list[Event]:
     """Read a minute from a service that gives these answers, one a call."""
     known = Shape.of([Column(*column) for column in OLD.items()])
     reader = QueryReader(
@@ -85,7 +105,8 @@ def read(answers: Iterable[Answer], drift: Policy = "evolve", row_cap: int = 2) 
     )
     span = TimeWindow(START, START + timedelta(minutes=1))
     planner = Planner(span, row_cap=row_cap)
-    return list(reader.read(planner, OneByOne(planner, iter(answers))))
+    calls = OneByOne(planner, iter(answers), iter(silent or cycle([False])))
+    return list(reader.read(planner, calls))
 
 
 def records(events: Iterable[Event]) -> list[Record]:
@@ -202,3 +223,23 @@ def test_parts_that_are_read_once_more_have_the_ids_that_they_had() -> None:
     assert len(ids) == 20
     assert len(set(ids[:10])) == 10
     assert set(ids[:10]) == set(ids[10:])
+
+
+def test_silence_counts_only_in_a_row() -> None:
+    """A service that answers now and then is slow, not stuck: its windows are narrowed."""
+    nothing = (answer(OLD) for _ in count())
+
+    done = [
+        event
+        for event in read(nothing, silent=cycle([True, True, False]))
+        if isinstance(event, WindowDone)
+    ]
+
+    assert done[0].window.start == START
+    assert done[-1].window.end == START + timedelta(minutes=1)
+
+
+def test_service_that_is_never_heard_of_is_given_up() -> None:
+    """Six calls say as much as thirty."""
+    with pytest.raises(ServiceError, match="6 times in a row"):
+        read((answer(OLD) for _ in count()), silent=cycle([True]))

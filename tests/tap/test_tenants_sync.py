@@ -240,6 +240,23 @@ def test_tenant_with_fewer_columns_than_the_first_is_read_whole(fleet: Fleet) ->
     assert Counter(run.values("alerts", "tenant_id")) == dict.fromkeys(fleet.ids, 1)
 
 
+@pytest.mark.parametrize("missing", [0, 1], ids=["all-there", "one-missing"])
+def test_version_of_a_table_is_activated_once_all_tenants_have_it(
+    fleet: Fleet, missing: int
+) -> None:
+    """A loader drops all other rows of the table: those of the tenants still to come, too."""
+    fleet.load(2)
+    if missing:
+        fleet.know(fleet.ids, without={fleet.ids[1]: ["AlertInfo"]})
+
+    run = fleet.sync(
+        {**WHOLE, "replication_method": "FULL_TABLE"}, emit_activate_version_messages=True
+    )
+
+    kinds = [line["type"] for line in run.lines if line["type"] in {"RECORD", "ACTIVATE_VERSION"}]
+    assert kinds == ["RECORD"] * (4 if missing else 6) + ["ACTIVATE_VERSION"] * (1 - missing)
+
+
 @pytest.mark.parametrize("missing", [0, 1], ids=["first", "second"])
 def test_tenant_without_the_table_fails_alone(fleet: Fleet, missing: int) -> None:
     """The columns are asked of a tenant that has the table; a licence is one tenant's matter."""
