@@ -89,6 +89,7 @@ def test_calls_ahead_are_those_of_the_streams_that_come_next(tenant: Tenant) -> 
     asked = [next(n for n in names if n in call.query) for call in tenant.emulator.calls]
     assert set(asked[:2]) == {"alpha", "bravo"}
     assert set(asked[2:]) == {"charlie", "delta"}
+    assert tenant.emulator.traffic.most_calls(tenant.emulator.tenant_id) == 2
 
 
 def test_stream_that_fails_calls_off_what_was_asked_for_it(tenant: Tenant) -> None:
