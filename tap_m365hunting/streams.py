@@ -147,7 +147,7 @@ class HuntingStream(Stream):
     def _table(self, sweep: Sweep, reader: QueryReader, watch: Stopwatch) -> Iterator[Record]:
         planner = sweep.table()
         yield from self._records(reader.read(planner, sweep))
-        watch.table_read(sweep.agenda.now, planner)
+        watch.table_read(sweep.begun, planner)
         self._tables_read += 1
         if self._stream_version is not None and self._tables_read == len(self._run.sites):
             super()._write_activate_version_message(self._stream_version)

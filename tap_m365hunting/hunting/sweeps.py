@@ -39,6 +39,7 @@ class Sweep:
         self._lookahead = lookahead
         self._agenda_of = agenda_of
         self._row_cap = row_cap
+        self._begun: Instant | None = None
         self._planner: Planner | TablePlanner | None = None
         self._out = dict[OpenCall, Ask]()
 
@@ -46,6 +47,11 @@ class Sweep:
     def tenant_id(self) -> str:
         """Whose quotas its calls spend."""
         return self.site.tenant_id
+
+    @property
+    def begun(self) -> Instant:
+        """When its first call was made: what came later need not be in what was read."""
+        return self._begun or self.site.now()
 
     @cached_property
     def agenda(self) -> Agenda:
@@ -128,6 +134,7 @@ class Sweep:
         ]
 
     def _opened(self, ask: Ask) -> OpenCall:
+        self._begun = self.begun
         call = OpenCall(self.hunt.text(ask), self.site.run)
         self._out[call] = ask
         return call

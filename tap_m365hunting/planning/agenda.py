@@ -24,7 +24,6 @@ class Agenda:
     bookmark in the state does not count, if there is one that does not.
     """
 
-    now: Instant
     bookmark: Bookmark
     windows: tuple[TimeWindow, ...]
     lost: tuple[TimeWindow, ...]
@@ -57,7 +56,6 @@ class Agenda:
         span = timing.span(now=now, bookmark=bookmark.value)
         window = span.window and whole_steps(span.window)
         return cls(
-            now,
             bookmark,
             windows=(*(hole.window for hole in bookmark.holes), *((window,) if window else ())),
             lost=(*lost, *((span.gap,) if span.gap else ())),

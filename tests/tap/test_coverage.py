@@ -110,3 +110,16 @@ def test_state_that_cannot_be_read_stops_the_stream(tenant: Tenant) -> None:
 
     assert "mend it or remove it" in run.failed["alerts"]
     assert run.state == state
+
+
+def test_table_is_covered_up_to_when_its_reading_began(tenant: Tenant) -> None:
+    """A row that comes while it is read may be in it, or not."""
+    devices = {"name": "devices", "query": "DeviceInfo", "replication_method": "FULL_TABLE"}
+    streams = catalog(tenant, devices)
+    tenant.emulator.fail_next(429, headers={"Retry-After": "600"})
+
+    run = tenant.sync(devices, catalog=streams, state={"bookmarks": {"devices": {"holes": "x"}}})
+
+    (covered,) = run.records("hunting_windows")
+    assert covered["window_end"] == at()
+    assert covered["finished_at"] > at()
