@@ -4,12 +4,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -52,8 +53,7 @@ _FORMAT: Final = click.option(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What the commands take from the world: seconds since the epoch, and waiting for some."""
 
     clock: Callable[[], float] = time.time

@@ -1,9 +1,9 @@
 """The stream `hunting_windows`: a record for each window, so that one query tells what is there."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any, ClassVar, Final
 
+from msgspec.structs import asdict
 from singer_sdk import Stream, Tap
 from singer_sdk import typing as th
 from singer_sdk.helpers import types

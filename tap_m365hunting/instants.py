@@ -6,9 +6,10 @@ form, `YYYY-MM-DDThh:mm:ss.fffffffZ`, whose alphabetical order is the order in t
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
+
+from msgspec import Struct
 
 TICKS_PER_SECOND: Final = 10_000_000
 TICKS_PER_MICROSECOND: Final = 10
@@ -45,8 +46,7 @@ def canonical(text: str) -> str | None:
     return f"{day}T{time}.{fraction or '':0<7}Z"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Instant:
+class Instant(Struct, frozen=True, order=True):
     """A moment in UTC: `ticks` of 100 ns since 0001-01-01T00:00:00Z."""
 
     ticks: int

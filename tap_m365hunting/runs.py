@@ -1,7 +1,8 @@
 """What the streams of one run share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tap_m365hunting.configuration.config import Reading
 from tap_m365hunting.hunting.lookahead import Lookahead
@@ -11,8 +12,7 @@ from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Settings and tenants, whose calls are made ahead, and where finished windows are told.
 
     With `partitioned` the tenants are many, by name: state and records say whose they are.

@@ -4,11 +4,11 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, ClassVar
 from uuid import uuid4
 
+from msgspec import Struct
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
@@ -31,8 +31,7 @@ from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What was not read whole: a stream, a stream in one of the tenants, or a tenant."""
 
     error: SingerSDKError

@@ -1,10 +1,10 @@
 """Asks the service whether queries will work, and how much they will bring."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.commands import counting

@@ -1,9 +1,9 @@
 """Counts what the next run would read, and plays the run through with the counts."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
+from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.commands import counting

@@ -1,9 +1,11 @@
 """The documented identity of a table's rows: offered as a key, with what the newest rows say."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.commands import counting
 from tap_m365hunting.configuration.queries import HuntingQuery
@@ -19,8 +21,7 @@ from tap_m365hunting.wire.schema import Column
 _TRIED: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Columns that might be a key; `keys` is how many they have in so many `rows`, if counted.
 
     In `nulls` of the rows one of them is null, which no key may be.

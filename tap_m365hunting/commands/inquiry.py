@@ -1,7 +1,8 @@
 """What the service says of a query: its columns, and with them how it will be read."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.commands.report import Remark
@@ -12,8 +13,7 @@ from tap_m365hunting.hunting.terms import shape_of
 from tap_m365hunting.wire.schema import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Inquiry:
+class Inquiry(Struct, frozen=True):
     """A query whose columns are known."""
 
     query: HuntingQuery

@@ -4,8 +4,9 @@ Pure.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Self
+
+from msgspec import Struct
 
 from tap_m365hunting.commands.rehearsal import minutes, together
 from tap_m365hunting.configuration.config import Rations
@@ -15,8 +16,7 @@ from tap_m365hunting.planning.windows import TimeWindow
 PROBE: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPlan:
+class StreamPlan(Struct, frozen=True):
     """What the next run would do for one stream; `error` is why that cannot be told.
 
     `note` is why the bookmark in the state does not count, if there is one that does not. Calls
@@ -52,8 +52,7 @@ class StreamPlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class TenantPlan:
+class TenantPlan(Struct, frozen=True):
     """What the next run would do in one tenant; `error` is why the tenant takes no call.
 
     Its streams share its quotas, so their minutes do not add up.
@@ -107,8 +106,7 @@ class TenantPlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What the next run would do; `partitioned` says that tenants were given as a list."""
 
     tenants: tuple[TenantPlan, ...]

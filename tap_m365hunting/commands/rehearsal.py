@@ -5,9 +5,10 @@ not known, so a window's own rows are an estimate, and all together they are wha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
+
+from msgspec import Struct
 
 from tap_m365hunting.configuration.config import Rations
 from tap_m365hunting.instants import Instant, ticks
@@ -21,8 +22,7 @@ from tap_m365hunting.service.quota import MINUTE, TenantQuota
 SECONDS_A_CALL: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """The windows in the order of time, and the calls for them, counts included."""
 
     windows: tuple[WindowDone, ...]

@@ -5,9 +5,10 @@ Pure. Nothing is raised: whatever is wrong with one query, the others are report
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
+
+from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.commands.identities import Identity
@@ -29,8 +30,7 @@ _DECISIVE: Final = frozenset({"replication_method", "replication_key", "unsafe_w
 _OF_QUERY: Final = re.compile(r"queries\[(\d+)\]\.?(\w*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """One thing to know about a query; without a place if it is about its settings."""
 
     severity: Literal["error", "warning"]
@@ -57,8 +57,7 @@ class Remark:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(Struct, frozen=True):
     """The KQL that would be sent; `None` where the query's mode never sends it."""
 
     probe: str | None = None
@@ -83,8 +82,7 @@ class Texts:
         return {"probe": self.probe, "window": self.window, "count": self.count}
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What only the service knows; `None` where it was not counted.
 
     A run is one a day, with its lookback. `rows_a_day` has no meaning for a whole table. `identity`
@@ -112,8 +110,7 @@ class Facts:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class QueryReport:
+class QueryReport(Struct, frozen=True):
     """What there is to say about one query.
 
     `query` is `None` if there is none to be read, `mode` if it cannot be told.
@@ -146,8 +143,7 @@ class QueryReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class TenantReport:
+class TenantReport(Struct, frozen=True):
     """What one of many tenants said to a probe; `error` is why it will not do.
 
     `answered` says that it took the call, though it may have refused the query.
@@ -173,8 +169,7 @@ class TenantReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What there is to say about all queries; errors and warnings are about what is around them.
 
     `access` says who asks what, where the service has taken a call. `tenants` are those of a list,

@@ -1,11 +1,11 @@
 """What is asked of many tenants before a run, of some of them at the same time."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from threading import Semaphore
 from typing import Any, TypeAlias, TypeVar
 
+from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.aside import aside

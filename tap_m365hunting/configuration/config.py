@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, instant, listed_queries
@@ -37,8 +37,7 @@ _DEFAULTS: Final = {
 READ_UTF8: Final = partial(Path.read_text, encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Rations:
+class Rations(Struct, frozen=True):
     """What the tap may use of a tenant's quotas, and how many calls at the same time."""
 
     calls_per_minute: int
@@ -48,8 +47,7 @@ class Rations:
     parallel_calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Which rows are read, and how they are written."""
 
     row_cap: int
@@ -64,8 +62,7 @@ class Reading:
     row_id: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Everything that a run is told.
 
     There is at least one tenant; `partitioned` says that they were given as a list, so that state

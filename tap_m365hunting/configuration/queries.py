@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.sources import (
@@ -22,8 +23,7 @@ from tap_m365hunting.instants import Instant
 COVERAGE_STREAM: Final = "hunting_windows"
 
 
-@dataclass(frozen=True, slots=True)
-class HuntingQuery:
+class HuntingQuery(Struct, frozen=True):
     """One configured query: one stream.
 
     `query` is the text as the user wrote it, or as the tap wrote it for a whole table. Column names
@@ -51,8 +51,7 @@ class HuntingQuery:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ListedQuery:
+class ListedQuery(Struct, frozen=True):
     """An entry of `queries`, right or wrong.
 
     `text` is what was found, `query` what it says; `unreadable` is why it says nothing. `wrong`

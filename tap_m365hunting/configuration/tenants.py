@@ -13,6 +13,8 @@ from json import loads
 from pathlib import Path
 from typing import Any, Final, Self
 
+from msgspec import Struct
+
 from tap_m365hunting.configuration.credentials import (
     AUTH_KEYS,
     WAY_KEYS,
@@ -33,8 +35,7 @@ _CACHE: Final = "token_cache_path"
 _TENANT_ID: Final = re.compile(r"[\w.-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """Where the service is and who asks."""
 
     dialect: Dialect
@@ -46,8 +47,7 @@ class Connection:
     timeout: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(Struct, frozen=True):
     """A tenant that is read; `name` is for people."""
 
     connection: Connection
@@ -141,8 +141,7 @@ class ListedTenant:
         return found | {key: self._own[key] for key in AUTH_KEYS if key in self._own}
 
 
-@dataclass(frozen=True, slots=True)
-class TenantList:
+class TenantList(Struct, frozen=True):
     """The tenants in the order in which they are given, and what is wrong with the list."""
 
     tenants: tuple[ListedTenant, ...]

@@ -5,9 +5,10 @@ Pure.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.errors import QueryRejectedError
@@ -19,8 +20,7 @@ from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
 _SECOND: Final = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Hunt:
+class Hunt(Struct, frozen=True):
     """A query with the way in which it is read.
 
     `cursor` is named as in the query; windows are whole multiples of `bin`, if there is one.

@@ -8,9 +8,10 @@ with the one before.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
 from tap_m365hunting.hunting.asking import Asked, C, Calls, Planner
@@ -45,8 +46,7 @@ Call: TypeAlias = Callable[[str], Answer]
 ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
 
 
-@dataclass(frozen=True, slots=True)
-class NewSchema:
+class NewSchema(Struct, frozen=True):
     """From here on records have this shape."""
 
     shape: Shape

@@ -5,13 +5,13 @@ Pure. A table's columns are not in the text, so the answer to "is it there?" is 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Self
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+
+class Origin(Struct, frozen=True):
     """How the values of a column came to be: as they were, rounded down to bins, or computed."""
 
     computed: bool = False
@@ -22,8 +22,7 @@ PLAIN: Final = Origin()
 COMPUTED: Final = Origin(computed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """What is known of a step's columns.
 
     `known` says of a name how its values came to be, or `None` where it is surely not there.

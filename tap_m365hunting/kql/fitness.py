@@ -4,9 +4,10 @@ Pure. Only the text is looked at, and the columns of its result where the servic
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from math import lcm
+
+from msgspec import Struct
 
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, ticks
 from tap_m365hunting.kql import operators
@@ -51,8 +52,7 @@ def assess(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The columns of the result: as the text tells, or for certain, as the service does."""
 
     stated: Columns

@@ -4,16 +4,17 @@ Pure.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tap_m365hunting.kql.columns import Columns
 from tap_m365hunting.kql.query import Span
 from tap_m365hunting.kql.stages import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What the operator at a token means for windows.
 
     A `fatal` finding holds however the query is run, any other only where windows bound it, and
@@ -28,8 +29,7 @@ class Finding:
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """Rows at a point of the query: their columns, and what was met on the way."""
 
     columns: Columns = field(default_factory=Columns)
@@ -44,8 +44,7 @@ class Flow:
         return replace(self, findings=(*self.findings, *findings))
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function that the query declares, with the names that its body can see.
 
     `parameters` tells of each parameter whether it takes rows.

@@ -5,9 +5,10 @@ Pure.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from tap_m365hunting.kql.columns import PLAIN, Columns, Origin
 from tap_m365hunting.kql.literals import timespan
@@ -23,16 +24,14 @@ _BINS: Final = frozenset({"bin", "floor"})
 _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One entry of a column list: the names before `=`, if any, and the expression."""
 
     names: tuple[str, ...]
     value: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What a column list makes: columns for sure, columns perhaps, and with `star` all others."""
 
     known: dict[str, Origin]

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.kql.tokens import Kind, Token, line_starts, position
 
 WINDOW_NAMES: Final = ("window_start", "window_end")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Tokens of a query from `start` up to, not including, `end`."""
 
     start: int

@@ -4,8 +4,10 @@ Pure. The windows bound a column of the result, so what counts is which side tha
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import reduce
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
@@ -14,8 +16,7 @@ from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.stages import Stage, keyword, option
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """What is needed to follow other rows: `rows` does, `watched` are possible cursors."""
 
     query: Query

@@ -5,16 +5,16 @@ a query is bounded at all.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns
 from tap_m365hunting.kql.lists import declared, items, made, mentioned, patterns
 from tap_m365hunting.kql.query import Query, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """An operator of a pipeline: its name, the token that names it, and what follows."""
 
     operator: str
@@ -22,8 +22,7 @@ class Stage:
     rest: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A stage about to change columns. `watched` are the names that may become the cursor."""
 
     query: Query

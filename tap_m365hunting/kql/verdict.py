@@ -3,10 +3,11 @@
 Pure.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Literal, Self
+
+from msgspec import Struct
 
 from tap_m365hunting.errors import QueryTextError
 
@@ -24,8 +25,7 @@ class Mode(Enum):
     """The query runs as it stands, each run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing to know about a query, at a place in the user's own text (from 1)."""
 
     severity: Literal["error", "warning"]
@@ -40,8 +40,7 @@ class Problem:
         return cls("error", error.line, error.column, None, str(error))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """How a query will be read.
 
     `cursor` is the column that windows bound, `None` where they bound none. `bin` is the width of

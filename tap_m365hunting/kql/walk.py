@@ -5,8 +5,9 @@ followed; what stands beside the rows (right sides of joins, `toscalar`, lists f
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns

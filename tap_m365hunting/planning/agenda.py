@@ -4,9 +4,10 @@ Pure.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
+
+from msgspec import Struct
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark, why_void
@@ -15,8 +16,7 @@ from tap_m365hunting.planning.spans import Timing
 from tap_m365hunting.planning.windows import TimeWindow
 
 
-@dataclass(frozen=True, slots=True)
-class Agenda:
+class Agenda(Struct, frozen=True):
     """The windows to read: holes that earlier runs left, then what has come since.
 
     `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.

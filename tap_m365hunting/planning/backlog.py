@@ -4,15 +4,16 @@ Pure.
 """
 
 from bisect import insort
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.windows import TimeWindow
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Stretch:
+class Stretch(Struct, frozen=True, order=True):
     """A window with the calls that were spent on it, and how often it was narrowed."""
 
     window: TimeWindow

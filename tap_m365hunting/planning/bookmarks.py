@@ -4,9 +4,11 @@ Pure. A bookmark is read from a stream's state and written into it; its value ne
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.lateness import Tally
@@ -17,8 +19,7 @@ from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 WINDOW_END: Final = "window_end"
 
 
-@dataclass(frozen=True, slots=True)
-class Bookmark:
+class Bookmark(Struct, frozen=True):
     """Every row whose cursor `key` is before `value` has been written, but for those in `holes`.
 
     They are rows of the query with this fingerprint, if it is known. `tally` is what the end of a

@@ -7,10 +7,11 @@ the next run holds its own numbers against it. Which row is late is not known, o
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple, Self, TypeAlias
+
+from msgspec import Struct
 
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.spans import overlap, span_between
@@ -24,8 +25,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _MINUTE_TICKS: Final = ticks(_MINUTE)
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Rows per bin of the stretch before a bookmark; `None` where they are not known.
 
     Bins are `minutes` wide, counted back from the `end`, so `start` may cut the first one.
@@ -70,8 +70,7 @@ class Tally:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Lateness:
+class Lateness(Struct, frozen=True):
     """The late rows of a run.
 
     The oldest lies at most so many `minutes` behind the bookmark, and not a bin less. If it is in

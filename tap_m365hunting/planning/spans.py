@@ -4,9 +4,11 @@ Pure: told the time and the bookmark, it answers with spans.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Self, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.windows import TimeWindow
@@ -16,8 +18,7 @@ JsonHole: TypeAlias = dict[str, str | int]
 DEFAULT_HISTORY: Final = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """What a run is to read.
 
     `window` is `None` if there is nothing to read yet. Rows from `fresh` on are new; those before
@@ -29,8 +30,7 @@ class Span:
     gap: TimeWindow | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """The settings that bound a run in time."""
 
     start_date: Instant | None = None
@@ -71,8 +71,7 @@ def advanced(bookmark: Instant | None, complete_until: Instant) -> Instant:
     return complete_until if bookmark is None else max(bookmark, complete_until)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Hole:
+class Hole(Struct, frozen=True, order=True):
     """A window that was given up as unreadable, to be tried again while the service has it."""
 
     window: TimeWindow

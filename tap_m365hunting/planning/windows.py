@@ -3,15 +3,15 @@
 Pure. The planner hands out asks; the stream spends a call on each and tells what came.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self, TypeAlias
+
+from msgspec import Struct
 
 from tap_m365hunting.instants import Instant
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TimeWindow:
+class TimeWindow(Struct, frozen=True, order=True):
     """A half-open span of time: `start` is in it, `end` is not.
 
     Neighbours share a bound, so a row falls in exactly one window.
@@ -51,8 +51,7 @@ class TimeWindow:
         return f"{self.start} to {self.end}"
 
 
-@dataclass(frozen=True, slots=True)
-class HashPart:
+class HashPart(Struct, frozen=True):
     """The rows whose hash, divided by `of`, leaves `index`. Together the parts hold every row."""
 
     index: int
@@ -68,8 +67,7 @@ class HashPart:
         return type(self)(self.index, 2 * self.of), type(self)(self.index + self.of, 2 * self.of)
 
 
-@dataclass(frozen=True, slots=True)
-class CountAsk:
+class CountAsk(Struct, frozen=True):
     """Count the rows of a window, per `bin` of the cursor, or all together.
 
     A `window` of `None` is the whole table.
@@ -79,8 +77,7 @@ class CountAsk:
     bin: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAsk:
+class ReadAsk(Struct, frozen=True):
     """Read the rows of a window, or one hash part of them, ordered by the cursor.
 
     A `window` of `None` is the whole table. `expected` is the number of rows, where counted.
@@ -108,8 +105,7 @@ class ReadAsk:
 Ask: TypeAlias = CountAsk | ReadAsk
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came for a `ReadAsk`: `rows` in all, of which the last `held` share the cursor `newest`.
 
     `size` is the length of the answer in bytes, 0 if it is not known.
@@ -126,8 +122,7 @@ class Answer:
             raise ValueError(msg)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowDone:
+class WindowDone(Struct, frozen=True):
     """A window that is finished: read whole, or given up as a gap if `gap` says why.
 
     `calls` counts what was spent on it, counts and refused calls included; `splits` how often it
@@ -142,8 +137,7 @@ class WindowDone:
     gap: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """What fails even at its narrowest, and why. A `window` of `None` is the whole table."""
 
     window: TimeWindow | None

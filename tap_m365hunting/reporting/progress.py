@@ -3,8 +3,9 @@
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol, Self, TextIO
+
+from msgspec import Struct
 
 from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.planning.planner import Planner
@@ -18,8 +19,7 @@ _MINUTE: Final = 60.0
 _BLANK: Final = "\r\x1b[K"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """How far the reading of one stream in one tenant is; `rows_left` where they were counted."""
 
     stream: str

@@ -1,8 +1,10 @@
 """What is told of each window once it is finished: how it went, and what it cost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
@@ -15,8 +17,7 @@ Status = Literal["complete", "gap_retention", "gap_unreadable"]
 EVER: Final = Instant(0)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowReport:
+class WindowReport(Struct, frozen=True):
     """A finished window; the fields are the columns of `hunting_windows`."""
 
     stream: str

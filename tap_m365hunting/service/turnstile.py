@@ -6,10 +6,11 @@ from bisect import insort
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import inf
 from types import TracebackType
 from typing import Final, Self
+
+from msgspec import Struct
 
 from tap_m365hunting.errors import ThrottledError
 from tap_m365hunting.service.quota import TenantQuota
@@ -25,8 +26,7 @@ class PatienceError(ThrottledError):
     """The quotas free up later than the settings allow to wait."""
 
 
-@dataclass(slots=True)
-class Errand:
+class Errand(Struct):
     """What one call has cost besides itself; and whether anybody still wants its answer.
 
     Whoever asks makes it, and may call it off from any thread: no call is spent for it from then
@@ -105,8 +105,7 @@ class Passage:
             )
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
+class _Waiting(Struct, eq=False):
     """A call in the queue: when it looked at the clock last, and when its patience ends."""
 
     errand: Errand

@@ -4,12 +4,12 @@ Pure. Facts are from Microsoft's pages as read on 2026-11-21; each table names i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+
+class Dialect(Struct, frozen=True):
     """One API: how it is asked, how it answers, and what it asks for.
 
     Keys of answers are in lower case: both APIs have been seen with either case.
@@ -89,16 +89,14 @@ DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (
 DEFENDER_ENDS: Final = "2027-02-01"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where one API of one cloud is, and the scope that its tokens are for."""
 
     url: str
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(Struct, frozen=True):
     """One cloud: where its logins are, and each dialect's endpoint by the dialect's name."""
 
     authority: str

@@ -5,8 +5,10 @@ would see: two engine types that are one JSON type are no drift.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.errors import SchemaDriftError
 from tap_m365hunting.wire.naming import fold
@@ -29,8 +31,7 @@ _TYPES: Final[Mapping[tuple[str, str | None], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(Struct, frozen=True):
     """The shape of the records from this answer on, and what differs from the known schema.
 
     `added`, `vanished` and `changed` are names in the record. With `send_schema` the stream's

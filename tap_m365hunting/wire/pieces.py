@@ -7,10 +7,10 @@ an unforeseen way is left to whoever reads it whole.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import msgspec
+from msgspec import Struct
 
 from tap_m365hunting.wire.json_text import parse
 
@@ -29,8 +29,7 @@ class _AnyRow(msgspec.Struct):
 _ROWS: Final = msgspec.json.Decoder(list[_AnyRow]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Whole rows, with commas between them: `rows` many, `size` bytes from `offset` on."""
 
     offset: int
@@ -43,8 +42,7 @@ class Piece:
         return b"[%b]" % body.read(self.size)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """A body's outer object with its rows taken out, and where those are."""
 
     outer: dict[str, Any]

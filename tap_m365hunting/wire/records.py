@@ -7,9 +7,10 @@ never passed off as all there are.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO, Final, Self
+
+from msgspec import Struct
 
 from tap_m365hunting.errors import ServiceError
 from tap_m365hunting.wire.conversion import Row
@@ -26,8 +27,7 @@ ROWS_PER_PIECE: Final = 1000
 _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a query returned: its columns, and how many rows, which are read from the body.
 
     It closes the body on leaving its context. `size` is the body's length in bytes, `cpu_seconds`

@@ -6,10 +6,10 @@ matched by short fragments that have stayed the same; what matches none is refus
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_m365hunting.errors import (
@@ -46,8 +46,7 @@ _LICENCE: Final = re.compile(r"account mode|licen[cs]e|not provisioned", re.IGNO
 _CONDITIONAL: Final = re.compile(r"insufficient_claims|conditional access", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer that is not 200, as far as it can be read.
 
     `text` is the service's message on one line, at most 300 characters; `code` its error code;

@@ -5,8 +5,9 @@ same when a result is empty. Every property has one type and null, as loaders ne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
+
+from msgspec import Struct
 
 from tap_m365hunting.wire.naming import fold, names_as_is, safe_names
 from tap_m365hunting.wire.values import DYNAMIC, KINDS, UNKNOWN, Kind
@@ -22,8 +23,7 @@ ColumnNames = Literal["safe", "as_is"]
 _NESTED: Final = ["object", "array", "string", "number", "boolean", "null"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One entry of the Schema array: the query's own name and the engine's type name."""
 
     name: str
@@ -65,8 +65,7 @@ def json_property(kind: Kind, *, dynamic_as: DynamicAs = "string", key: bool = F
     return {"type": [t for t in types if not (key and t == "null")], **formats}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What every record of a stream looks like.
 
     `names` gives each column's name in the record, `key` the configured key columns by their own

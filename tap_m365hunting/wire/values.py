@@ -13,10 +13,11 @@ tells the two apart: there it stays `{}`, and counts as empty in a row's id as n
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, canonical
 from tap_m365hunting.wire.json_text import DepthError, Json, compact, parse
@@ -28,7 +29,7 @@ _SCALARS: Final = _NUMBERS | {str}
 _BEYOND: Final = 2**64
 
 # No bag that means something is as deep, and every stack has room to read it
-_DEEPEST: Final = 256
+DEEPEST: Final = 256
 
 _INTEGER: Final = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?", re.ASCII)
@@ -44,14 +45,13 @@ _DURATION: Final = re.compile(
 _SECONDS_PER_DAY: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """A cell that does not fit its column's type, and what stands in the record instead."""
 
     value: str | None = None
 
 
-def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = _DEEPEST) -> Json:
+def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = DEEPEST) -> Json:
     """Read a text that begins like JSON of a kind, else return the text itself."""
     if not text.startswith(opening) and not text.lstrip(" \t\r\n").startswith(opening):
         return text
@@ -61,7 +61,7 @@ def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = _DEEPE
         return text
 
 
-def plain(value: Json, levels: int = _DEEPEST) -> Json:
+def plain(value: Json, levels: int = DEEPEST) -> Json:
     """Remove what OData added: `@odata.` keys, and the text around objects in lists.
 
     >>> plain({"@odata.type": "#x", "a": ['{"b":1}', "c"]})
@@ -74,7 +74,7 @@ def plain(value: Json, levels: int = _DEEPEST) -> Json:
     if type(value) is not dict and type(value) is not list:
         return float(value) if isinstance(value, Decimal) else value
     if not levels:
-        msg = f"A value has more than {_DEEPEST} levels"
+        msg = f"A value has more than {DEEPEST} levels"
         raise DepthError(msg)
     if type(value) is dict:
         return {
@@ -190,8 +190,7 @@ def _timespan(cell: Json) -> str | Misfit:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What a column type is in JSON: its JSON Schema type and format, and how a cell is read.
 
     `read` is never given null, nor `{}` unless the kind is `DYNAMIC`: both are null before it.

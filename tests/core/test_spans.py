@@ -1,11 +1,11 @@
 """The span of a run, and the holes that runs leave."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.spans import (

@@ -2,11 +2,12 @@
 
 import time
 import tracemalloc
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_m365hunting.auth import token_source

@@ -4,7 +4,6 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
@@ -12,6 +11,7 @@ from typing import Final
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from tap_m365hunting.auth.applications import ApplicationTokens
 from tap_m365hunting.auth.sessions import login_session
