@@ -6,11 +6,18 @@ from when it is waited for, headers and body together.
 
 import ssl
 import time
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
+import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from typing_extensions import Buffer, override
 from urllib3.util.ssl_ import create_urllib3_context
+
+# Which a connection would read the trusted certificates from
+_READ_ANEW: Final = frozenset({"ca_certs", "ca_cert_dir"})
 
 
 class _DeadlineSocket(ssl.SSLSocket):
@@ -37,7 +44,11 @@ class _DeadlineSocket(ssl.SSLSocket):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Makes such connections, straight or through a proxy."""
+    """Makes such connections, straight or through a proxy.
+
+    Requests reads the certificates that are trusted for each connection anew, which takes longer
+    than the connection; here all connections of the process share them.
+    """
 
     @override
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
@@ -47,8 +58,45 @@ class DeadlineAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         return super().proxy_manager_for(proxy, ssl_context=_context(), **options)
 
+    @override
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if context := _trusting(verify):
+            kept = {name: value for name, value in pool.items() if name not in _READ_ANEW}
+            return host, {**kept, "ssl_context": context}
+        return host, pool
+
+    @override
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        proxy_over_tls = conn.proxy is not None and conn.proxy.scheme == "https"
+        if _trusting(verify) and not proxy_over_tls:  # such a proxy has a context of its own
+            conn.ca_certs = conn.ca_cert_dir = None
+
 
 def _context() -> ssl.SSLContext:
     context = create_urllib3_context()
     context.sslsocket_class = _DeadlineSocket
+    return context
+
+
+def _trusting(verify: bool | str) -> ssl.SSLContext | None:  # noqa: FBT001 - of Requests
+    """Return the context for what Requests was told to trust; `None` if that cannot be read."""
+    if not verify:
+        return None
+    try:
+        return _with_certificates(DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify))
+    except OSError:  # Requests says it better, when it tries
+        return None
+
+
+@cache
+def _with_certificates(place: str) -> ssl.SSLContext:
+    context = _context()
+    if Path(place).is_dir():
+        context.load_verify_locations(capath=place)
+    else:
+        context.load_verify_locations(cafile=place)
     return context

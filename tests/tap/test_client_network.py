@@ -241,3 +241,18 @@ def test_answer_that_finds_no_room_on_disk_says_so(tenant: Tenant) -> None:
 
     with room_for(1 << 20), pytest.raises(FatalAPIError, match=r"No room .* check TMPDIR"):
         call(tenant, token)
+
+
+def test_trusted_certificates_are_read_once(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """To read all public authorities takes longer than a connection, and tenants have many."""
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(Path(tenant.emulator.ca_file).read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    token = token_of(tenant)
+
+    file.write_text("unreadable from here on")
+
+    call(tenant, token)
+    assert token_of(tenant)
