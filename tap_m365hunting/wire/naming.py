@@ -4,9 +4,9 @@ Pure. A column's name in the record depends on its own name alone, but where two
 by case: then the one that is known already, or comes first in order, keeps its name.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
+from itertools import chain
 from typing import Final
 
 # PostgreSQL's limit, the narrowest among the loaders' stores
@@ -54,9 +54,13 @@ def _free(wanted: str, taken: Collection[str], owned: Collection[str]) -> str:
 def _kept(name: str, known: Collection[str], given: Collection[str]) -> str | None:
     """Return the safe name that a column had in earlier answers, if it had one."""
     short = _short(name)
-    numbered = re.compile(re.escape(_cut(short, LONGEST - 2)) + r"_\d+")
-    candidates = [short, *filter(numbered.fullmatch, known)]
+    candidates = chain([short], (other for other in known if _is_numbered(other, short)))
     return next((c for c in candidates if c in known and (c == name or c not in given)), None)
+
+
+def _is_numbered(name: str, short: str) -> bool:
+    stem, _, number = name.rpartition("_")
+    return stem == _cut(short, LONGEST - 2) and number.isdecimal()
 
 
 def safe_names(
