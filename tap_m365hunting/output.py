@@ -11,6 +11,8 @@ from singer_sdk.singerlib import Message, RecordMessage
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
+from tap_m365hunting.wire.json_text import Lines
+
 # What a shell reports of a process that a signal ended.
 _SIGNALLED: Final = 128
 
@@ -53,11 +55,11 @@ class Signals:
 
 
 class EncodedRecords(dict[str, Any]):
-    """Stands in the SDK's loop for many records, whose JSON `texts` are written as they are."""
+    """Stands in the SDK's loop for many records, whose JSON texts are written as they are."""
 
-    def __init__(self, texts: list[bytes]) -> None:
+    def __init__(self, lines: Lines) -> None:
         super().__init__()
-        self.texts = texts
+        self.lines = lines
 
 
 class WholeLines(SimpleSingerWriter):
@@ -73,14 +75,14 @@ class WholeLines(SimpleSingerWriter):
     @override
     def write_message(self, message: Message) -> None:
         if isinstance(message, RecordMessage) and isinstance(message.record, EncodedRecords):
-            lines = _lines(message, message.record.texts)
+            lines = _lines(message, message.record.lines)
         else:
             lines = f"{self.format_message(message)}\n".encode()
         with self._signals.held():
             _write(lines)
 
 
-def _lines(message: RecordMessage, texts: list[bytes]) -> bytes:
+def _lines(message: RecordMessage, texts: Lines) -> bytes:
     """Return a RECORD line for each text, with what the message says of all of them."""
     about = {"stream": message.stream, "version": message.version}
     about["time_extracted"] = (
@@ -88,7 +90,7 @@ def _lines(message: RecordMessage, texts: list[bytes]) -> bytes:
     )
     known = json.dumps({key: value for key, value in about.items() if value is not None})
     head, tail = f'{{"type": "RECORD", {known[1:-1]}, "record": '.encode(), b"}\n"
-    return head + (tail + head).join(texts) + tail
+    return head + texts.text[:-1].replace(b"\n", tail + head) + tail
 
 
 def _write(lines: bytes) -> None:

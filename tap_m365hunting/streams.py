@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
@@ -34,6 +34,7 @@ from tap_m365hunting.reporting.reports import Stopwatch
 from tap_m365hunting.runs import Run
 from tap_m365hunting.wire.blocks import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter, Record
+from tap_m365hunting.wire.json_text import Lines
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
@@ -201,10 +202,10 @@ class HuntingStream(Stream):
             and all(chosen for breadcrumb, chosen in self.mask.items() if len(breadcrumb) > _COLUMN)
         )
 
-    def _for_sdk(self, records: list[Record] | list[bytes]) -> Iterator[Record]:
+    def _for_sdk(self, records: Sequence[Record] | Sequence[bytes]) -> Iterator[Record]:
         """Yield what the SDK's loop writes: dicts as they are, texts as one stand-in."""
-        if not records or not isinstance(records[0], bytes):
-            yield from cast(list[Record], records)
+        if not isinstance(records, Lines):
+            yield from cast(Sequence[Record], records)
             return
         yield EncodedRecords(records)
         if self._counter is not None:  # the SDK has counted the stand-in as one

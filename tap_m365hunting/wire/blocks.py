@@ -4,29 +4,28 @@ Pure. Rows are decoded into a type made from the columns (`row_types`). A piece 
 its type goes through the converter, row by row; either way the records are the same.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from operator import attrgetter, le
+from collections.abc import Collection, Iterator, Sequence
+from operator import le
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from tap_m365hunting.wire.conversion import Converter, Record, Row
-from tap_m365hunting.wire.json_text import ENCODER
+from tap_m365hunting.wire.fixes import Fixes
+from tap_m365hunting.wire.json_text import ENCODER, Lines
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
-from tap_m365hunting.wire.row_types import Fixes, RowTypes, Writer
+from tap_m365hunting.wire.row_types import RowTypes, cells_of
 from tap_m365hunting.wire.schema import ROW_ID
-from tap_m365hunting.wire.values import TEXT
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Block(Generic[R]):
+class Block(Struct, Generic[R], frozen=True):
     """Some records (each a dict, or its JSON text) and their cursors, if there is a cursor."""
 
-    records: list[R]
+    records: Sequence[R]
     cursors: list[str | None]
 
     @property
@@ -60,6 +59,14 @@ def plain_blocks(converter: Converter, answer: Answer, ids: RowIds) -> Iterator[
         yield Block(records, [str(record[cursor]) for record in records] if cursor else [])
 
 
+class _Typed(Struct, frozen=True):
+    """How rows are read that fit a type; with `empty`, numbers may be `{}`."""
+
+    types: RowTypes
+    fixes: Fixes
+    empty: bool
+
+
 class BlockConverter:
     """Encodes the rows of one answer; `selected` names what a record keeps, if not all."""
 
@@ -69,17 +76,14 @@ class BlockConverter:
         self._kept = frozenset(properties if selected is None else selected).intersection(
             properties
         )
-        self._fixes = Fixes(converter)
-        self._types: RowTypes | None = None
-        if converter.straight:
-            self._make_types()
+        self._typed = self._made(empty=False) if converter.straight else None
 
-    def _make_types(self) -> None:
+    def _made(self, *, empty: bool) -> _Typed | None:
         try:
-            self._types = RowTypes(self._converter, self._kept)
-            self._writer = Writer(self._types, self._converter, self._kept)
+            types = RowTypes(self._converter, self._kept, empty=empty)
         except ValueError:  # a column's name has characters that no attribute's name can have
-            self._types = None
+            return None
+        return _Typed(types, Fixes(self._converter, types.fields, empty=empty), empty)
 
     def blocks(self, answer: Answer, ids: RowIds) -> Iterator[Block[bytes]]:
         """Encode an answer piece by piece; errors are those of `Converter.records`."""
@@ -98,30 +102,32 @@ class BlockConverter:
             record = self._converter.record(cells, ids)
             kept = {name: value for name, value in record.items() if name in self._kept}
             records.append(ENCODER.encode(kept))
-        return Block(records, cursors)
+        return Block(Lines.of(records), cursors)
 
     def _fast(self, text: bytes, ids: RowIds) -> Block[bytes] | None:
         """Encode rows that fit their type; `None` if they do not."""
-        if self._types is None:
+        typed = self._typed
+        if typed is None:
             return None
         try:
-            rows = self._types.decode(text)
+            rows = typed.types.decode(text)
+            texts = typed.fixes.apply(rows)
+        except msgspec.ValidationError:
+            if typed.empty:
+                return None
+            self._typed = self._made(empty=True)
+            return self._fast(text, ids)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
-        for field in self._types.fields:
-            if field.kind is not TEXT:
-                self._fixes.apply(field, rows)
         self._check_keys(rows)
         cursor = self._converter.cursor
-        cursors = [] if cursor is None else list(map(attrgetter(f"c{cursor}"), rows))
-        return Block(self._writer.texts(rows, self._ids(rows, cursors, ids)), cursors)
+        cursors = [] if cursor is None else cells_of(rows, f"c{cursor}")
+        row_ids = None
+        if ROW_ID in self._kept and self._converter.shape.row_id:
+            row_ids = ids.give_all(typed.types.digests(rows, ids.seed), cursors)
+        return Block(typed.types.lines(rows, row_ids, texts), cursors)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:
-            if None in map(attrgetter(f"c{index}"), rows):
+            if None in cells_of(rows, f"c{index}"):
                 self._converter.refuse_null(index)
-
-    def _ids(self, rows: list[Any], cursors: list[str | None], ids: RowIds) -> list[str] | None:
-        if self._types is None or ROW_ID not in self._kept or not self._converter.shape.row_id:
-            return None
-        return ids.give_all(self._types.digests(rows, ids.seed), cursors)

@@ -6,13 +6,14 @@ then told one row after another.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NoReturn
+
+from msgspec import Struct
 
 from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
 from tap_m365hunting.wire.json_text import Json, compact
 from tap_m365hunting.wire.naming import fold
-from tap_m365hunting.wire.row_ids import RowIds, content
+from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Column, Shape, find
 from tap_m365hunting.wire.values import DYNAMIC, TEXT, Kind, Misfit
 
@@ -23,8 +24,7 @@ _EMPTY_BAG: Final[Mapping[str, Json]] = {}
 _NO_TENANT: Final[Mapping[str, str | None]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """Where a column's cells come from in a row, and how they are read."""
 
     key: str
@@ -147,7 +147,7 @@ class Converter:
         last = {}
         if self.shape.row_id and ids is not None:
             instant = None if self.cursor is None else cells[self.cursor]
-            last = {ROW_ID: ids.give(content(self.own, cells), instant=instant)}
+            last = {ROW_ID: ids.give(ids.content(self.own, cells), instant=instant)}
         for index in self._dynamic:
             if cells[index] is not None:
                 cells[index] = compact(cells[index])

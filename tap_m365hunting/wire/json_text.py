@@ -4,10 +4,12 @@ Pure.
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import msgspec
+from typing_extensions import override
 
 Json = Any
 """What JSON can hold, as Python reads it; decimals are exact."""
@@ -84,3 +86,41 @@ def compact_all(cells: list[Json]) -> list[str | None]:
     """
     texts = ENCODER.encode_lines(cells).decode().split("\n")
     return [None if cell is None else text for cell, text in zip(cells, texts, strict=False)]
+
+
+class Lines(Sequence[bytes]):
+    r"""JSON texts as one text, a line each: many, at the price of one.
+
+    >>> lines = Lines(b'{}\n{"a":1}\n[]\n', 3)
+    >>> len(lines), lines[1], lines[1:].text
+    (3, b'{"a":1}', b'{"a":1}\n[]\n')
+    """
+
+    def __init__(self, text: bytes, count: int) -> None:
+        #: All of them, each with its line's end, which is nowhere else in them.
+        self.text = text
+        self._count = count
+
+    @override
+    def __len__(self) -> int:
+        return self._count
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.text.split(b"\n")[:-1])
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Lines": ...
+    @override
+    def __getitem__(self, at: int | slice) -> "bytes | Lines":
+        lines = list(self)
+        if isinstance(at, int):
+            return lines[at]
+        return Lines.of(lines[at])
+
+    @classmethod
+    def of(cls, texts: Sequence[bytes]) -> "Lines":
+        """Put texts without line ends together."""
+        return cls(b"\n".join([*texts, b""]), len(texts))

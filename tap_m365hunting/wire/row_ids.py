@@ -1,8 +1,8 @@
 """Ids of rows: the same row has the same id on every read, and two equal rows have two.
 
-Pure. An id hashes the row's values, as MessagePack under the columns' own names in alphabetical
-order, without what is null, empty text or an empty bag. So neither the order of keys nor a new
-column that is still empty changes it, nor the dialect, or a setting, in which the row was read.
+Pure. An id hashes the row's values, as JSON under the columns' own names in alphabetical order,
+without what is null, empty text or an empty bag. So neither the order of keys nor a new column that
+is still empty changes it, nor the dialect, or a setting, in which the row was read.
 """
 
 from array import array
@@ -18,39 +18,12 @@ import msgspec
 
 from tap_m365hunting.wire.json_text import Json
 
-# decimals are text in it, with all their digits
-CANONICAL: Final = msgspec.msgpack.Encoder(order="deterministic")
-# has integers beyond 64 bits, which MessagePack has not
-_CANONICAL_JSON: Final = msgspec.json.Encoder(order="deterministic")
-#: A map of so many entries or more says how many in two bytes, as all are made to do here.
-LARGE_MAP: Final = 16
+# without a space; decimals are text in it, with all their digits
+CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
 # 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15, and cannot be contrived
 _DIGITS: Final = 32
 # of a digest, to compare with
 _KEPT: Final = 8
-
-
-def content(names: Iterable[str], cells: Iterable[Json]) -> bytes:
-    r"""Return the bytes that say what is in a row.
-
-    >>> content(["B", "A", "C", "D"], [False, {"y": 0, "x": []}, "", {}])
-    b'\xde\x00\x02\xa1A\x82\xa1x\x90\xa1y\x00\xa1B\xc2'
-    """
-    row = {
-        name: cell
-        for name, cell in zip(names, cells, strict=True)
-        if cell is not None and cell not in ("", {})
-    }
-    try:
-        text = CANONICAL.encode(row)
-    except OverflowError:
-        return content_of_large_numbers(row)
-    return text if len(row) >= LARGE_MAP else b"\xde\0%c%b" % (len(row), text[1:])
-
-
-def content_of_large_numbers(row: object) -> bytes:
-    """Return the content of a row with integers beyond 64 bits; `row` is without what is empty."""
-    return _CANONICAL_JSON.encode(row)  # it begins as no map does
 
 
 class EarlierParts:
@@ -106,11 +79,26 @@ class RowIds:
         window_start: str | None = None,
         earlier: EarlierParts | None = None,
     ) -> None:
-        #: What a digest begins with, before the row's content.
-        self.seed = CANONICAL.encode([tenant_id, window_start])
+        #: What stands first in the content of every row, under no name.
+        self.seed = CANONICAL.encode([tenant_id, window_start]).decode()
         self._equal = Counter[bytes]()
         self._instant: str | None = None
         self._earlier = earlier
+
+    def content(self, names: Iterable[str], cells: Iterable[Json]) -> bytes:
+        """Return the bytes that say which row it is, on one line.
+
+        >>> RowIds().content(["B", "A", "C", "D"], [False, {"y": 0, "x": []}, "", {}])
+        b'{"":"[null,null]","A":{"x":[],"y":0},"B":false}'
+        """
+        told = {
+            name: cell
+            for name, cell in zip(names, cells, strict=True)
+            if cell is not None and cell not in ("", {})
+        }
+        # a service whose columns may have no name would be the first
+        first = [self.seed, told[""]] if "" in told else self.seed
+        return CANONICAL.encode({**told, "": first})
 
     def give(self, row: bytes, *, instant: str | None = None) -> str:
         """Return the id of the next row with this `content`.
@@ -118,10 +106,10 @@ class RowIds:
         Where rows come in order of time, `instant` is the row's cursor: equal rows share it, so
         what was counted before it is forgotten. Without it nothing is.
         """
-        return self._numbered(sha256(self.seed + row).digest(), instant)
+        return self._numbered(sha256(row).digest(), instant)
 
     def give_all(self, digests: Sequence[bytes], instants: Sequence[str | None] = ()) -> list[str]:
-        """Return the ids of the next rows, whose seed and content have these SHA-256 digests.
+        """Return the ids of the next rows, whose `content` has these SHA-256 digests.
 
         The ids are those that `give` would return, one after another.
         """

@@ -277,4 +277,4 @@ def test_a_block_knows_where_its_last_instant_begins(
 
     assert block.in_order is in_order
     assert len(first.records) == len(first.cursors) == newest
-    assert first.records + rest.records == block.records
+    assert [*first.records, *rest.records] == [*block.records]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from io import BytesIO
 from random import Random
-from typing import Final
+from typing import Final, TypedDict
 
 import pytest
 from typing_extensions import override
@@ -20,6 +20,17 @@ from tap_m365hunting.wire.schema import Shape
 
 ROWS: Final = 10_000
 COLUMNS: Final = {"Timestamp": "DateTime", **{f"A{type_}": type_ for type_ in CELLS}}
+
+
+class _Window(TypedDict):
+    tenant_id: str
+    window_start: str
+
+
+WINDOW: Final[_Window] = {
+    "tenant_id": 'a "tenant"',
+    "window_start": "2026-03-01T00:00:00.0000000Z",
+}
 
 
 class _Tally(RowIds):
@@ -47,10 +58,10 @@ def test_both_ways_give_the_same_bytes_for_twenty_thousand_rows(
     with read_answer(BytesIO(body), dialect, chunk=1 << 15) as answer:
         shape = Shape.of(answer.columns)
         quick, slow = (Converter(shape, answer.columns, cursor="Timestamp") for _ in range(2))
-        ids = _Tally()
+        ids = _Tally(**WINDOW)
 
         blocks = list(BlockConverter(quick).blocks(answer, ids))
-        singly = [ENCODER.encode(r) for r in slow.records(answer.rows, RowIds())]
+        singly = [ENCODER.encode(r) for r in slow.records(answer.rows, RowIds(**WINDOW))]
 
     assert [record for block in blocks for record in block.records] == singly
     assert quick.misfits == slow.misfits
