@@ -81,7 +81,7 @@ class BlockConverter:
     def _made(self, *, empty: bool) -> _Typed | None:
         try:
             types = RowTypes(self._converter, self._kept, empty=empty)
-        except ValueError:  # a column's name has characters that no attribute's name can have
+        except ValueError:  # a column has a name that no type can have
             return None
         return _Typed(types, Fixes(self._converter, types.fields, empty=empty), empty)
 

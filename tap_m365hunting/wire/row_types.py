@@ -81,7 +81,8 @@ class RowTypes:
         """Make the types.
 
         Raises:
-            ValueError: a column's name is empty, or has characters that a type cannot have.
+            ValueError: a column's name is empty, or one of the tap's own, or has characters that a
+                type cannot have.
         """
         shape = converter.shape
         self.fields = [Field(i, f"c{i}", c.kind) for i, c in enumerate(shape.columns)]
@@ -97,7 +98,7 @@ class RowTypes:
         self._contents = dict[str, type]()
         # cells whose emptiness the type of the content does not know
         self._loose = [f.name for f in self.fields if f.kind not in {*_TYPES, *NUMBERS}]
-        self._came = {name: self._own.get(name) or self._free(names[name]) for name in names}
+        self._came = {name: self._own.get(name, names[name]) for name in names}
         numbers: Mapping[Kind, Any] = {
             kind: type_ | Empty | None if empty else type_ | None for kind, type_ in NUMBERS.items()
         }
@@ -108,11 +109,6 @@ class RowTypes:
             self._record = msgspec.defstruct("Record", fields, rename=names, gc=False)
         self.decode: Callable[[bytes], list[Any]]
         self.decode = msgspec.json.Decoder(list[self._row]).decode  # type: ignore[name-defined]
-
-    def _free(self, column: str) -> str:
-        """Return a name for a column of the tap's own that no column of the answer has."""
-        taken = self._own.values()
-        return f"{max(taken, key=len)} {column}" if column in taken else column
 
     def _row_of(self, types: Mapping[Kind, Any]) -> type:
         columns = [(field.name, types.get(field.kind, Any)) for field in self.fields]

@@ -188,6 +188,56 @@ def test_ids_are_the_same_both_ways_however_few_columns_hold_something(cells: li
     assert _at_once(answer, shape)[0] == _one_by_one(answer, shape)[0]
 
 
+@pytest.mark.parametrize(
+    "bag",
+    [
+        pytest.param({"a": ['{"b":1}', "c"]}, id="object-in-list"),
+        pytest.param({"a": [' {"b":1}']}, id="behind-space"),
+        pytest.param({"a": [" {}"]}, id="behind-space-and-empty"),
+        pytest.param({"path": "C:\\Temp", "a": ['\t{"b":1}']}, id="behind-a-tab"),
+        pytest.param({"a": {"b@odata.type": "#x", "b": [1]}}, id="annotated-deeper"),
+        pytest.param({"a": [{"b": {"@odata.type": "#x"}}]}, id="annotated-in-a-list"),
+        pytest.param({'a"b@odata.type': "#x", 'a"b': 1}, id="annotated-with-a-quote"),
+        pytest.param({"é@odata.type": "#x", "é": 1, "@odata.count": 5}, id="other-annotations"),
+        pytest.param({"a": 'see "b@odata.type":', "c": "@odata."}, id="only-named"),
+        pytest.param(
+            {key: 1 for n in range(40) for key in (f"{n}@odata.type", f"{n}")}, id="many-kinds"
+        ),
+        pytest.param(json.loads(300 * '{"a":' + "1" + 300 * "}"), id="too-deep"),
+        pytest.param({"a": [*range(300)], "b": "{" * 300}, id="not-deep-but-long"),
+    ],
+)
+@pytest.mark.parametrize("dynamic_as", ["string", "json"])
+def test_bags_are_bare_of_annotations_both_ways(bag: Any, dynamic_as: Any) -> None:  # noqa: ANN401
+    """What is done to all bags at once is what is done to each, whatever one of them holds."""
+    known = {"@odata.type": "#x", "Tags@odata.type": "#y", "Tags": ["a"], "b": 1}
+    rows = [{"N": n, "Bag": cell} for n, cell in enumerate([known, bag, None, known, {}, bag])]
+    with read_answer(_body({"N": "Int64", "Bag": "Object"}, rows), GRAPH) as answer:
+        shape = Shape.of(answer.columns, dynamic_as=dynamic_as)
+
+        found, converter = _at_once(answer, shape)
+        expected, singly = _one_by_one(answer, shape)
+
+    assert found == expected
+    assert converter.misfits == singly.misfits
+
+
+@pytest.mark.parametrize("column_names", ["safe", "as_is"])
+def test_columns_with_the_names_of_the_taps_own_are_kept_apart(column_names: Any) -> None:  # noqa: ANN401
+    """A query may select what another tap called `tenant_id`."""
+    rows = [{"tenant_id": "theirs", "N": n, "_row_id": "their id"} for n in range(3)]
+    columns = {"tenant_id": "String", "N": "Int64", "_row_id": "String"}
+    with read_answer(_body(columns, rows), GRAPH) as answer:
+        shape = Shape.of(answer.columns, column_names=column_names, tenant=tuple(TENANT))
+
+        found, _ = _at_once(answer, shape, tenant=TENANT)
+        expected, _ = _one_by_one(answer, shape, tenant=TENANT)
+
+    assert found == expected
+    assert found[0]["tenant_id"] == "t"
+    assert found[0]["tenant_id_2"] == "theirs"
+
+
 @pytest.mark.parametrize("stray", [None, "t", "other", {}])
 @pytest.mark.parametrize("key", ["tenant_id", "tenant_name", "_row_id"])
 def test_keys_that_are_no_columns_are_not_taken_for_the_taps_own(key: str, stray: Any) -> None:  # noqa: ANN401
