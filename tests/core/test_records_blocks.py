@@ -238,6 +238,19 @@ def test_columns_with_the_names_of_the_taps_own_are_kept_apart(column_names: Any
     assert found[0]["tenant_id_2"] == "theirs"
 
 
+def test_renamed_columns_have_their_new_names_both_ways() -> None:
+    """DeviceProcessEvents has two names that differ by case alone."""
+    rows = [{"LogonId": n, "LogonID": -n} for n in range(3)]
+    with read_answer(_body({"LogonId": "Int64", "LogonID": "Int64"}, rows), GRAPH) as answer:
+        shape = Shape.of(answer.columns)
+
+        found, _ = _at_once(answer, shape)
+        expected, _ = _one_by_one(answer, shape)
+
+    assert found == expected
+    assert [record["LogonID_2"] for record in found] == [0, -1, -2]
+
+
 @pytest.mark.parametrize("stray", [None, "t", "other", {}])
 @pytest.mark.parametrize("key", ["tenant_id", "tenant_name", "_row_id"])
 def test_keys_that_are_no_columns_are_not_taken_for_the_taps_own(key: str, stray: Any) -> None:  # noqa: ANN401
