@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, Self
 
 from msgspec import Struct
 
-from tap_m365hunting.errors import ServiceError
+from tap_m365hunting.errors import ServiceError, WindowTooLargeError
 from tap_m365hunting.wire.conversion import Row
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.json_text import DepthError, parse
@@ -23,6 +23,12 @@ from tap_m365hunting.wire.values import DECIMAL
 
 # Enough rows that the cost of a piece is nothing beside theirs
 ROWS_PER_PIECE: Final = 1000
+
+# What is laid out like no answer that was ever seen is read at once, which takes several times its
+# size of memory; above this size it is asked for in parts.
+_MOST_WHOLE: Final = 1 << 24
+# More than the space that may follow the end.
+_TAIL: Final = 256
 
 _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -130,6 +136,7 @@ def _whole(
     body: BinaryIO, dialect: Dialect
 ) -> tuple[Mapping[str, Any], tuple[list[Row], ...], int]:
     """Read all of a body at once, in whatever layout; it costs memory."""
+    _refuse_large(body, dialect)
     body.seek(0)
     data = body.read()
     outer = _outer(data, dialect)
@@ -138,6 +145,19 @@ def _whole(
         outer = _lower(parse(data, exact=True))  # a decimal has more digits than a float
     parts = _rows(outer, dialect)
     return outer, parts, sum(map(len, parts))
+
+
+def _refuse_large(body: BinaryIO, dialect: Dialect) -> None:
+    size = body.seek(0, SEEK_END)
+    if size <= _MOST_WHOLE:
+        return
+    body.seek(-_TAIL, SEEK_END)
+    if not body.read().rstrip().endswith(b"}"):
+        raise _broken(dialect, "the body is cut off or no JSON")
+    msg = (
+        f"{dialect.title} answered with {size:,} bytes that are laid out like no answer of its own"
+    )
+    raise WindowTooLargeError(msg, size=True)
 
 
 def _in_pieces(
@@ -160,7 +180,8 @@ def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK)
 
     Raises:
         ServiceError: the body is cut off, no JSON, or holds no result.
-        WindowTooLargeError: the service says in it that it left rows out.
+        WindowTooLargeError: the service says in it that it left rows out; or it is large, and laid
+            out so that it could be read only at once.
     """
     if isinstance(body, bytes) or not body.seekable():
         body = BytesIO(body if isinstance(body, bytes) else body.read())

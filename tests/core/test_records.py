@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tap_m365hunting.wire.schema import Column, DynamicAs, Shape
 from tests.samples import captured, sample
 
 SCHEMA = [{"name": "N", "type": "Int64"}, {"name": "S", "type": "String"}]
+LARGE = 17 * 2**20
 ROWS = [{"N": n, "S": f"row {n}"} for n in range(3000)]
 
 
@@ -380,3 +382,37 @@ def test_captured_rows_of_getschema_are_rows() -> None:
             "ColumnType": "datetime",
         }
     ]
+
+
+def _large(rows: bytes) -> bytes:
+    return b'{"schema":[{"name":"N","type":"String"}],"results":[%b' % rows
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        pytest.param(
+            _large(b'{"N":"x"},' * 1000 + b'{"N":"%b"}]}\n' % (b"x" * LARGE)),
+            WindowTooLargeError,
+            id="a-row-without-end",
+        ),
+        pytest.param(_large(b"[" * LARGE + b"]" * LARGE + b"]}"), WindowTooLargeError, id="nested"),
+        pytest.param(b"{" + b" " * LARGE + b"}", WindowTooLargeError, id="nothing-but-space"),
+        pytest.param(_large(b'{"N":"x"},' * (LARGE // 9)), ServiceError, id="cut-off"),
+        pytest.param(b"<html>" + b"x" * LARGE, ServiceError, id="no-json"),
+    ],
+)
+def test_a_large_body_that_is_no_answer_is_not_read_at_once(
+    body: bytes, error: type[Exception]
+) -> None:
+    """All of it as objects may take thirty times its size; a narrower window may be an answer."""
+    read = io.BytesIO(body)
+    tracemalloc.start()
+    try:
+        with pytest.raises(error):
+            read_answer(read, GRAPH)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < LARGE
