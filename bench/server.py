@@ -39,17 +39,6 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing: standard error belongs to what is measured."""
 
-    def do_GET(self) -> None:
-        """Answer MSAL's question where tokens are had."""
-        base = f"https://{self.headers['Host']}/{TENANT}"
-        self._json(
-            {
-                "issuer": f"{base}/v2.0",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-            }
-        )
-
     def do_POST(self) -> None:
         """Give a token, or an answer."""
         asked = self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,5 +1,6 @@
 """The HTTP session for signing in, which MSAL leaves without bounds."""
 
+import json
 from io import BytesIO
 from typing import Any, Final
 
@@ -14,6 +15,11 @@ LOGIN_SECONDS: Final = 60.0
 # Metadata and tokens are a few kilobytes.
 _MOST_BYTES: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 16
+_REFUSED: Final = 400
+_THROTTLED: Final = 429
+_FAILED: Final = 500
+_OAUTH: Final = "/oauth2/v2.0/"
+_METADATA: Final = "/v2.0/.well-known/openid-configuration"
 
 
 def login_session(seconds: float = LOGIN_SECONDS) -> requests.Session:
@@ -28,7 +34,11 @@ def login_session(seconds: float = LOGIN_SECONDS) -> requests.Session:
 
 
 class _Bounded(DeadlineAdapter):
-    """Gives up in time, and on an answer without measure; a connection that broke is made anew."""
+    """Gives up in time, and on an answer without measure; a connection that broke is made anew.
+
+    MSAL asks for an authority's endpoints before each first token. They have the same form in all
+    clouds, which is documented, so that call is answered here.
+    """
 
     def __init__(self, seconds: float) -> None:
         super().__init__(max_retries=1)
@@ -36,13 +46,45 @@ class _Bounded(DeadlineAdapter):
 
     @override
     def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
+        if request.method == "GET" and request.url.endswith(_METADATA):
+            return _endpoints(request)
         ours = {"timeout": self._seconds, "stream": True}
         response = super().send(request, *args, **{**options, **ours})
         try:
-            response.raw = BytesIO(_whole(response))
+            body = _whole(response)
         except HTTPError as error:
             raise requests.ConnectionError(error, request=request) from error
+        if _OAUTH in str(request.url) and _is_no_entra_id(response.status_code, body):
+            msg = f"HTTP status: {response.status_code}"
+            raise ValueError(msg)
+        response.raw = BytesIO(body)
         return response
+
+
+def _endpoints(request: requests.PreparedRequest) -> requests.Response:
+    """Answer as the authority would, which would refuse a tenant that it does not know here."""
+    authority = (request.url or "").removesuffix(_METADATA)
+    told = {
+        "issuer": f"{authority}/v2.0",
+        "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",
+        "device_authorization_endpoint": f"{authority}/oauth2/v2.0/devicecode",
+        "token_endpoint": f"{authority}/oauth2/v2.0/token",
+    }
+    response = requests.Response()
+    response.status_code, response.encoding = 200, "utf-8"
+    response.request, response.url = request, request.url or ""
+    response.raw = BytesIO(json.dumps(told).encode())
+    return response
+
+
+def _is_no_entra_id(status: int, body: bytes) -> bool:
+    """Whether it is a refusal without a reason that OAuth has a word for (RFC 6749, 5.2)."""
+    if not _REFUSED <= status < _FAILED or status == _THROTTLED:
+        return False
+    try:
+        return not isinstance(json.loads(body)["error"], str)
+    except (ValueError, TypeError, KeyError):
+        return True
 
 
 def _whole(response: requests.Response) -> bytes:

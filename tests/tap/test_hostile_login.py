@@ -23,6 +23,7 @@ from tests.tap.harness import Tenant
 SECONDS: Final = 1.0
 SLACK: Final = 4.0
 OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+TOKEN: Final = b'{"token_type":"Bearer","expires_in":3600,"access_token":"made-up"}'
 ELSEWHERE: Final = (
     b"HTTP/1.1 307 Elsewhere\r\nLocation: https://login.invalid/\r\nContent-Length: 0\r\n\r\n"
 )
@@ -44,9 +45,12 @@ class _Handler(StreamRequestHandler):
     server: Host
 
     def handle(self) -> None:
-        """Shake hands, read the request line, and never come to an end."""
+        """Shake hands, read the request, and perhaps never come to an end."""
         with suppress(OSError), self.server.tls.wrap_socket(self.request, server_side=True) as line:
-            self.server.asked.append(line.recv(1 << 16).split(b"\r\n")[0])
+            head, _, body = line.recv(1 << 16).partition(b"\r\n\r\n")
+            self.server.asked.append(head.split(b"\r\n")[0])
+            if head and not body:  # what is left unread would break the connection
+                line.recv(1 << 16)
             line.sendall(self.server.head)
             while self.server.rest:
                 line.sendall(self.server.rest)
@@ -113,7 +117,20 @@ def test_sign_in_has_its_time_and_its_size(
             sign_in(tenant, server)
 
     assert time.monotonic() - started < 2 * SECONDS + SLACK
-    assert server.asked[0].startswith(b"GET /")
+    assert server.asked[0].startswith(b"POST /")
+
+
+def test_signing_in_is_one_request(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An authority is not asked where its endpoints are, which is the same everywhere."""
+    with host(tmp_path, OK + b"Content-Length: %d\r\n\r\n%b" % (len(TOKEN), TOKEN)) as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        sign_in(tenant, server)
+
+    assert server.asked == [
+        f"POST /{tenant.emulator.tenant_id}/oauth2/v2.0/token HTTP/1.1".encode()
+    ]
 
 
 def test_certificate_of_another_host_is_not_trusted(
