@@ -1,9 +1,9 @@
 """Singer lines to standard output, each whole, whenever a signal comes."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from types import FrameType
 from typing import Any, Final
 
@@ -11,10 +11,12 @@ from singer_sdk.singerlib import Message, RecordMessage
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
-from tap_m365hunting.wire.json_text import Lines
+from tap_m365hunting.wire.json_text import ENCODER, Lines
 
 # What a shell reports of a process that a signal ended.
 _SIGNALLED: Final = 128
+# What every encoder writes in the same way; a stream map may make other values.
+_SIMPLE: Final = frozenset({str, int, float, bool, type(None), Decimal})
 
 
 class Terminated(SystemExit):
@@ -74,23 +76,35 @@ class WholeLines(SimpleSingerWriter):
 
     @override
     def write_message(self, message: Message) -> None:
-        if isinstance(message, RecordMessage) and isinstance(message.record, EncodedRecords):
-            lines = _lines(message, message.record.lines)
-        else:
+        lines = _records(message) if isinstance(message, RecordMessage) else None
+        if lines is None:
             lines = f"{self.format_message(message)}\n".encode()
         with self._signals.held():
             _write(lines)
 
 
-def _lines(message: RecordMessage, texts: Lines) -> bytes:
-    """Return a RECORD line for each text, with what the message says of all of them."""
+def _records(message: RecordMessage) -> bytes | None:
+    """Return a RECORD line for each; `None` if the SDK has to say what a value is in JSON."""
+    texts = _texts(message.record)
+    if texts is None:
+        return None
+    at = message.time_extracted
     about = {"stream": message.stream, "version": message.version}
-    about["time_extracted"] = (
-        str(message.time_extracted.isoformat()) if message.time_extracted else None
-    )
-    known = json.dumps({key: value for key, value in about.items() if value is not None})
-    head, tail = f'{{"type": "RECORD", {known[1:-1]}, "record": '.encode(), b"}\n"
-    return head + texts.text[:-1].replace(b"\n", tail + head) + tail
+    about["time_extracted"] = at.isoformat() if at else None
+    known = ENCODER.encode({key: value for key, value in about.items() if value is not None})
+    head, tail = b'{"type":"RECORD",%b,"record":' % known[1:-1], b"}\n"
+    return head + texts[:-1].replace(b"\n", tail + head) + tail
+
+
+def _texts(record: dict[str, Any]) -> bytes | None:
+    if isinstance(record, EncodedRecords):
+        return record.lines.text
+    if not _SIMPLE.issuperset(map(type, record.values())):
+        return None
+    try:
+        return ENCODER.encode_lines([record])
+    except UnicodeEncodeError:  # half of a surrogate pair, which a stream map may have cut
+        return None
 
 
 def _write(lines: bytes) -> None:

@@ -1,12 +1,14 @@
-"""Rows of an answer as encoded records, many at a time: what a `Converter` does, at speed.
+"""Rows of an answer as records, many at a time: what a `Converter` does, at speed.
 
 Pure. Rows are decoded into a type made from the columns (`row_types`). A piece that does not fit
 its type goes through the converter, row by row; either way the records are the same.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from decimal import Decimal
+from functools import partial
 from operator import le
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -50,15 +52,6 @@ class Block(Struct, Generic[R], frozen=True):
         return self.cursors.index(self.cursors[-1]) if self.cursors else 0
 
 
-def plain_blocks(converter: Converter, answer: Answer, ids: RowIds) -> Iterator[Block[Record]]:
-    """Convert an answer piece by piece into records that are dicts."""
-    at = converter.cursor
-    cursor = None if at is None else converter.shape.names[converter.own[at]]
-    for rows in answer.pieces:
-        records = list(converter.records(rows, ids))
-        yield Block(records, [str(record[cursor]) for record in records] if cursor else [])
-
-
 class _Typed(Struct, frozen=True):
     """How rows are read that fit a type; with `empty`, numbers may be `{}`."""
 
@@ -67,15 +60,28 @@ class _Typed(Struct, frozen=True):
     empty: bool
 
 
-class BlockConverter:
-    """Encodes the rows of one answer; `selected` names what a record keeps, if not all."""
+class _Form(Struct, Generic[R], frozen=True):
+    """What is made of records: of typed rows that were finished, or of dicts."""
 
-    def __init__(self, converter: Converter, *, selected: Collection[str] | None = None) -> None:
+    of_rows: Callable[[Sequence[Any]], Sequence[R]]
+    of_dicts: Callable[[list[Record]], Sequence[R]]
+
+
+def _encoded(rows: Sequence[Any]) -> Lines:
+    return Lines(ENCODER.encode_lines(rows), len(rows))
+
+
+_TEXTS: Final = _Form[bytes](_encoded, _encoded)
+_DICTS: Final = _Form[Record](partial(msgspec.to_builtins, builtin_types=(Decimal,)), list)
+
+
+class _Blocks(Generic[R]):
+    """Makes the records of one answer, in one form; they keep the columns of some names."""
+
+    def __init__(self, converter: Converter, kept: Collection[str], form: _Form[R]) -> None:
         self._converter = converter
-        properties = converter.shape.json_schema()["properties"]
-        self._kept = frozenset(properties if selected is None else selected).intersection(
-            properties
-        )
+        self._kept = kept
+        self._form = form
         self._typed = self._made(empty=False) if converter.straight else None
 
     def _made(self, *, empty: bool) -> _Typed | None:
@@ -85,27 +91,26 @@ class BlockConverter:
             return None
         return _Typed(types, Fixes(self._converter, types.fields, empty=empty), empty)
 
-    def blocks(self, answer: Answer, ids: RowIds) -> Iterator[Block[bytes]]:
-        """Encode an answer piece by piece; errors are those of `Converter.records`."""
+    def blocks(self, answer: Answer, ids: RowIds) -> Iterator[Block[R]]:
+        """Convert an answer piece by piece; errors are those of `Converter.records`."""
         for text in answer.texts:
             block = self._fast(text, ids) if isinstance(text, bytes) else None
             yield self._slow(answer.parsed(text), ids) if block is None else block
 
-    def _slow(self, rows: list[Row], ids: RowIds) -> Block[bytes]:
+    def _slow(self, rows: list[Row], ids: RowIds) -> Block[R]:
         at = self._converter.cursor
-        records: list[bytes] = []
+        records: list[Record] = []
         cursors: list[str | None] = []
         for row in rows:
             cells = self._converter.cells(row)
             if at is not None:
                 cursors.append(cells[at])
             record = self._converter.record(cells, ids)
-            kept = {name: value for name, value in record.items() if name in self._kept}
-            records.append(ENCODER.encode(kept))
-        return Block(Lines.of(records), cursors)
+            records.append({name: cell for name, cell in record.items() if name in self._kept})
+        return Block(self._form.of_dicts(records), cursors)
 
-    def _fast(self, text: bytes, ids: RowIds) -> Block[bytes] | None:
-        """Encode rows that fit their type; `None` if they do not."""
+    def _fast(self, text: bytes, ids: RowIds) -> Block[R] | None:
+        """Convert rows that fit their type; `None` if they do not."""
         typed = self._typed
         if typed is None:
             return None
@@ -125,9 +130,29 @@ class BlockConverter:
         row_ids = None
         if ROW_ID in self._kept and self._converter.shape.row_id:
             row_ids = ids.give_all(typed.types.digests(rows, ids.seed), cursors)
-        return Block(typed.types.lines(rows, row_ids, texts), cursors)
+        typed.types.finish(rows, row_ids, texts)
+        return Block(self._form.of_rows(rows), cursors)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:
             if None in cells_of(rows, f"c{index}"):
                 self._converter.refuse_null(index)
+
+
+class BlockConverter(_Blocks[bytes]):
+    """Encodes the rows of one answer; `selected` names what a record keeps, if not all."""
+
+    def __init__(self, converter: Converter, *, selected: Collection[str] | None = None) -> None:
+        names = _names(converter)
+        super().__init__(
+            converter, names if selected is None else names.intersection(selected), _TEXTS
+        )
+
+
+def plain_blocks(converter: Converter, answer: Answer, ids: RowIds) -> Iterator[Block[Record]]:
+    """Convert an answer piece by piece into records that are dicts."""
+    return _Blocks(converter, _names(converter), _DICTS).blocks(answer, ids)
+
+
+def _names(converter: Converter) -> frozenset[str]:
+    return frozenset(converter.shape.json_schema()["properties"])

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from tap_m365hunting.wire.conversion import Converter
-from tap_m365hunting.wire.json_text import ENCODER, Json, Lines, compact_all
+from tap_m365hunting.wire.json_text import Json, compact_all
 from tap_m365hunting.wire.row_ids import CANONICAL
 from tap_m365hunting.wire.schema import ROW_ID, Shape
 from tap_m365hunting.wire.values import (
@@ -147,10 +147,10 @@ class RowTypes:
                 setattr(row, name, cell)
         return [sha256(content).digest() for content in contents[: len(rows)]]
 
-    def lines(
+    def finish(
         self, rows: Sequence[Any], ids: Iterable[str] | None, known: Mapping[str, bytes]
-    ) -> Lines:
-        """Return the rows' records as JSON texts; the rows are used up by it.
+    ) -> None:
+        """Turn rows into records.
 
         `known` are JSON texts of dynamic columns, a line for each row.
         """
@@ -165,7 +165,6 @@ class RowTypes:
             put(rows, name, repeat(UNSET))
         if self._record is not self._row:
             _turn(rows, self._record)
-        return Lines(ENCODER.encode_lines(rows), len(rows))
 
 
 def _texts(shape: Shape, fields: Iterable[Field]) -> list[str]:

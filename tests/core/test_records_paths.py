@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from bench.bodies import CELLS, sheet, written
 from bench.fuzz import case, finding, outcome
-from tap_m365hunting.wire.blocks import BlockConverter
+from tap_m365hunting.wire.blocks import BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.json_text import ENCODER
@@ -57,14 +57,19 @@ def test_both_ways_give_the_same_bytes_for_twenty_thousand_rows(
     body = written(random, made.outer(graph=dialect is GRAPH))
     with read_answer(BytesIO(body), dialect, chunk=1 << 15) as answer:
         shape = Shape.of(answer.columns)
-        quick, slow = (Converter(shape, answer.columns, cursor="Timestamp") for _ in range(2))
+        quick, plain, slow = (
+            Converter(shape, answer.columns, cursor="Timestamp") for _ in range(3)
+        )
         ids = _Tally(**WINDOW)
 
         blocks = list(BlockConverter(quick).blocks(answer, ids))
+        dicts = list(plain_blocks(plain, answer, RowIds(**WINDOW)))
         singly = [ENCODER.encode(r) for r in slow.records(answer.rows, RowIds(**WINDOW))]
 
     assert [record for block in blocks for record in block.records] == singly
-    assert quick.misfits == slow.misfits
+    assert [ENCODER.encode(record) for block in dicts for record in block.records] == singly
+    assert [block.cursors for block in dicts] == [block.cursors for block in blocks]
+    assert quick.misfits == plain.misfits == slow.misfits
     assert len(singly) == answer.count == ROWS
     assert ids.at_once == ROWS if not odd else ROWS / 2 < ids.at_once < ROWS
 
