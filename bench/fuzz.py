@@ -22,7 +22,7 @@ from typing import Any, Final
 from singer_sdk.exceptions import SingerSDKError
 
 from bench.bodies import CELLS, sheet, written
-from tap_m365hunting.wire.blocks import BlockConverter
+from tap_m365hunting.wire.blocks import BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.json_text import ENCODER
@@ -155,6 +155,12 @@ def _at_once(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]:
     return (record for block in blocks for record in block.records), converter
 
 
+def _as_dicts(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]:
+    converter = _converter(case, answer)
+    blocks = plain_blocks(converter, answer, RowIds())
+    return (ENCODER.encode(record) for block in blocks for record in block.records), converter
+
+
 def _one_by_one(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]:
     converter = _converter(case, answer)
     return map(ENCODER.encode, converter.records(answer.rows, RowIds())), converter
@@ -162,6 +168,7 @@ def _one_by_one(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]
 
 _WAYS: Final = {
     "at once, in pieces": (_at_once, False),
+    "as dicts, in pieces": (_as_dicts, False),
     "one by one, in pieces": (_one_by_one, False),
     "one by one, whole": (_one_by_one, True),
 }
