@@ -1,7 +1,7 @@
 """Singer lines to standard output, each whole, whenever a signal comes."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from types import FrameType
@@ -76,15 +76,18 @@ class WholeLines(SimpleSingerWriter):
 
     @override
     def write_message(self, message: Message) -> None:
-        lines = _records(message) if isinstance(message, RecordMessage) else None
-        if lines is None:
-            lines = f"{self.format_message(message)}\n".encode()
+        parts = _records(message) if isinstance(message, RecordMessage) else None
+        if parts is None:
+            parts = (f"{self.format_message(message)}\n".encode(),)
         with self._signals.held():
-            _write(lines)
+            _write(parts)
 
 
-def _records(message: RecordMessage) -> bytes | None:
-    """Return a RECORD line for each; `None` if the SDK has to say what a value is in JSON."""
+def _records(message: RecordMessage) -> tuple[bytes | memoryview, ...] | None:
+    """Return a RECORD line for each; `None` if the SDK has to say what a value is in JSON.
+
+    They come in parts, because large texts are not copied more often than they must be.
+    """
     texts = _texts(message.record)
     if texts is None:
         return None
@@ -92,8 +95,10 @@ def _records(message: RecordMessage) -> bytes | None:
     about = {"stream": message.stream, "version": message.version}
     about["time_extracted"] = at.isoformat() if at else None
     known = ENCODER.encode({key: value for key, value in about.items() if value is not None})
-    head, tail = b'{"type":"RECORD",%b,"record":' % known[1:-1], b"}\n"
-    return head + texts[:-1].replace(b"\n", tail + head) + tail
+    head = b'{"type":"RECORD",%b,"record":' % known[1:-1]
+    # behind the last line there is the head of one more
+    lines = texts.replace(b"\n", b"}\n" + head)
+    return head, memoryview(lines)[: -len(head)]
 
 
 def _texts(record: dict[str, Any]) -> bytes | None:
@@ -107,16 +112,17 @@ def _texts(record: dict[str, Any]) -> bytes | None:
         return None
 
 
-def _write(lines: bytes) -> None:
-    """Write all of it past the text layer of standard output, if there is a layer below.
+def _write(parts: Iterable[bytes | memoryview]) -> None:
+    """Write all of them past the text layer of standard output, if there is a layer below.
 
     A signal makes a write return early with a short count, which the text layer would not notice.
     """
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:
-        sys.stdout.write(lines.decode())
+        sys.stdout.write(b"".join(parts).decode())
         return
-    left = memoryview(lines)
-    while left:
-        left = left[binary.write(left) :]
+    for part in parts:
+        left = memoryview(part)
+        while left:
+            left = left[binary.write(left) :]
     binary.flush()

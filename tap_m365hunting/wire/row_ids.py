@@ -86,7 +86,7 @@ class RowIds:
         self._earlier = earlier
 
     def content(self, names: Iterable[str], cells: Iterable[Json]) -> bytes:
-        """Return the bytes that say which row it is, on one line.
+        """Return the bytes that say which row it is.
 
         >>> RowIds().content(["B", "A", "C", "D"], [False, {"y": 0, "x": []}, "", {}])
         b'{"":"[null,null]","A":{"x":[],"y":0},"B":false}'

@@ -140,12 +140,15 @@ class RowTypes:
         """Return the SHA-256 of each row's content, as `RowIds.content` with that seed has it."""
         emptied = [_emptied(rows, name) for name in self._loose]
         _turn(rows, self._content_of(seed))
-        contents = CANONICAL.encode_lines(rows).split(b"\n")
+        encode, content, digests = CANONICAL.encode_into, bytearray(), []
+        for row in rows:
+            encode(row, content)
+            digests.append(sha256(content).digest())
         _turn(rows, self._record)
         for name, cells in zip(self._loose, emptied, strict=True):
             for row, cell in cells:
                 setattr(row, name, cell)
-        return [sha256(content).digest() for content in contents[: len(rows)]]
+        return digests
 
     def finish(
         self, rows: Sequence[Any], ids: Iterable[str] | None, known: Mapping[str, bytes]
