@@ -7,6 +7,7 @@ from typing import Any, Final
 import requests
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
 
 from tap_m365hunting.errors import SignInError
 from tap_m365hunting.net.deadlines import DeadlineAdapter
@@ -41,7 +42,9 @@ class _Bounded(DeadlineAdapter):
     """
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(max_retries=1)
+        # to ask for a token twice does no harm; how long a refusal lasts is not waited for here
+        once = Retry(1, allowed_methods=None, respect_retry_after_header=False)
+        super().__init__(max_retries=once)
         self._seconds = seconds
 
     @override
@@ -54,9 +57,8 @@ class _Bounded(DeadlineAdapter):
             body = _whole(response)
         except HTTPError as error:
             raise requests.ConnectionError(error, request=request) from error
-        if _OAUTH in str(request.url) and _is_no_entra_id(response.status_code, body):
-            msg = f"HTTP status: {response.status_code}"
-            raise ValueError(msg)
+        if _OAUTH in request.url:
+            _check(response.status_code, body)
         response.raw = BytesIO(body)
         return response
 
@@ -75,6 +77,21 @@ def _endpoints(request: requests.PreparedRequest) -> requests.Response:
     response.request, response.url = request, request.url or ""
     response.raw = BytesIO(json.dumps(told).encode())
     return response
+
+
+def _check(status: int, body: bytes) -> None:
+    """See to the answers that MSAL has no words for.
+
+    Raises:
+        SignInError: the service failed, which may pass.
+        ValueError: it is no Entra ID.
+    """
+    if status >= _FAILED:
+        msg = f"No sign-in: the token endpoint answered {status}"
+        raise SignInError(msg)
+    if _is_no_entra_id(status, body):
+        msg = f"HTTP status: {status}"
+        raise ValueError(msg)
 
 
 def _is_no_entra_id(status: int, body: bytes) -> bool:

@@ -120,6 +120,32 @@ def test_sign_in_has_its_time_and_its_size(
     assert server.asked[0].startswith(b"POST /")
 
 
+def test_a_connection_that_broke_is_made_anew_once(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """To ask for a token twice does no harm."""
+    with host(tmp_path, b"") as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        with pytest.raises(SignInError):
+            sign_in(tenant, server)
+
+    assert len(server.asked) == 2
+
+
+def test_a_refusal_that_names_its_time_is_not_waited_for(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody would see why the run stands still."""
+    later = b"HTTP/1.1 503 Later\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
+    with host(tmp_path, later) as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        started = time.monotonic()
+        with pytest.raises(SignInError, match="answered 503"):
+            sign_in(tenant, server)
+
+    assert time.monotonic() - started < 2 * SECONDS + SLACK
+
+
 def test_signing_in_is_one_request(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
