@@ -22,7 +22,9 @@ from bench.contenders import (
     DLT,
     IMPORTS,
     MAPPED,
+    NAMED,
     NEEDS_RIVALS,
+    RIGHT,
     SPLICE,
     TAP,
     WITHOUT_IDS,
@@ -38,7 +40,8 @@ _MANY: Final = 30
 _TABLE: Final = "Answer_{}_{}"
 #: What reads an answer of each size; by size, in the order of the table.
 _OF_EACH_SIZE: Final = (
-    TAP, WITHOUT_IDS, MAPPED, CONVENTIONAL, CONVENTIONAL_MSGSPEC, BY_HAND, AIRBYTE, DLT, SPLICE
+    TAP, WITHOUT_IDS, MAPPED, CONVENTIONAL, RIGHT, NAMED, CONVENTIONAL_MSGSPEC, BY_HAND, AIRBYTE,
+    DLT, SPLICE,
 )  # fmt: skip
 
 #: They take minutes of a run together, and need no such precision.

@@ -101,6 +101,8 @@ WITHOUT_IDS: Final = "this tap, `row_id` off"
 MAPPED: Final = "this tap, with a stream map"
 CONVENTIONAL: Final = "conventional tap"
 CONVENTIONAL_MSGSPEC: Final = "conventional tap, `MsgSpecWriter`"
+RIGHT: Final = "conventional tap, rows put right"
+NAMED: Final = "conventional tap, rows put right and named"
 BY_HAND: Final = "`requests` and `json` by hand"
 DLT: Final = "dlt, REST source to JSON lines"
 AIRBYTE: Final = "Airbyte CDK, `HttpStream`"
@@ -111,8 +113,10 @@ COMMANDS: Final[dict[str, Command]] = {
     TAP: _tap(),
     WITHOUT_IDS: _tap(row_id=False),
     MAPPED: _mapped,
-    CONVENTIONAL: _script("conventional", "sdk"),
-    CONVENTIONAL_MSGSPEC: _script("conventional", "msgspec"),
+    CONVENTIONAL: _script("conventional", "sdk", "as-they-came"),
+    CONVENTIONAL_MSGSPEC: _script("conventional", "msgspec", "as-they-came"),
+    RIGHT: _script("conventional", "sdk", "right"),
+    NAMED: _script("conventional", "sdk", "right-and-named"),
     BY_HAND: _script("by_hand"),
     DLT: _rival("dlt_source"),
     AIRBYTE: _rival("airbyte_source"),

@@ -1,5 +1,11 @@
-"""A tap as the SDK's cookiecutter has it: RESTStream with its defaults, and OAuth."""
+"""A tap as the SDK's cookiecutter has it: RESTStream with its defaults, and OAuth.
 
+It writes rows as they came. Or it puts them right in `post_process`, as tap-m365hunting has them:
+without annotations, with null for an empty bag, and named by a hash if asked to.
+"""
+
+import hashlib
+import json
 import os
 import sys
 from typing import Any, ClassVar
@@ -9,6 +15,7 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import OAuthAuthenticator
 from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers.types import Context, Record
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from typing_extensions import override
 
@@ -21,6 +28,7 @@ _TYPES: dict[str, Any] = {
     "SByte": th.BooleanType,
     "String": th.StringType,
 }
+_DYNAMIC = "AdditionalFields"
 
 
 class _Authenticator(OAuthAuthenticator):
@@ -69,6 +77,48 @@ class _HuntingStream(RESTStream[Any]):
         return {"Query": f"{self.name} {where} | order by Timestamp asc"}
 
 
+def _bare(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Take out what OData added, at every depth."""
+    if isinstance(value, dict):
+        return {key: _bare(cell) for key, cell in value.items() if "@odata." not in key}
+    return [_bare(cell) for cell in value] if isinstance(value, list) else value
+
+
+class _RightStream(_HuntingStream):
+    schema: ClassVar = th.PropertiesList(
+        *(th.Property(name, _TYPES[type_]) for name, type_ in COLUMNS.items() if type_ != "Object"),
+        th.Property(_DYNAMIC, th.StringType),
+    ).to_dict()
+
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record:
+        right = {name: None if row[name] == {} else row[name] for name in COLUMNS}
+        right[_DYNAMIC] = json.dumps(_bare(row[_DYNAMIC]))
+        return right
+
+
+class _NamedStream(_RightStream):
+    schema: ClassVar = {
+        **_RightStream.schema,
+        "properties": {**_RightStream.schema["properties"], "_row_id": {"type": ["string"]}},
+    }
+
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record:
+        right = super().post_process(row, context)
+        told = {name: cell for name, cell in right.items() if cell not in (None, "", "{}")}
+        text = json.dumps(told, sort_keys=True)
+        right["_row_id"] = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return right
+
+
+STREAMS: dict[str, type[_HuntingStream]] = {
+    "as-they-came": _HuntingStream,
+    "right": _RightStream,
+    "right-and-named": _NamedStream,
+}
+
+
 class HuntingTap(Tap):
     """One stream for each table."""
 
@@ -76,17 +126,19 @@ class HuntingTap(Tap):
     config_jsonschema = th.PropertiesList(
         th.Property("url", th.StringType),
         th.Property("tables", th.ArrayType(th.StringType)),
+        th.Property("rows", th.StringType),
     ).to_dict()
 
     @override
     def discover_streams(self) -> list[_HuntingStream]:
-        return [_HuntingStream(self, name=table) for table in self.config["tables"]]
+        stream = STREAMS[self.config["rows"]]
+        return [stream(self, name=table) for table in self.config["tables"]]
 
 
-def main(writer: str, url: str, *tables: str) -> None:
+def main(writer: str, rows: str, url: str, *tables: str) -> None:
     """Sync the tables."""
     message_writer = MsgSpecWriter() if writer == "msgspec" else SimpleSingerWriter()
-    config = {"url": url, "tables": list(tables)}
+    config = {"url": url, "tables": list(tables), "rows": rows}
     HuntingTap(config=config, message_writer=message_writer).sync_all()
 
 
