@@ -18,31 +18,36 @@ from tap_m365hunting.wire.schema import Shape
 
 
 class Discovery:
-    """Makes the streams of a run for these queries."""
+    """Makes the streams of a run: of all queries, or of those that the catalog has.
+
+    `queries` are those that are read; what was left out is logged.
+    """
 
     def __init__(self, tap: Tap, run: Run, queries: Iterable[HuntingQuery]) -> None:
         self._tap = tap
         self._run = run
-        catalog = tap.input_catalog
-        unknown = [query for query in queries if not (catalog and catalog.get_stream(query.name))]
+        self._catalog = tap.input_catalog
+        self.queries = tuple(filter(self._is_read, queries))
+        unknown = self.queries if self._catalog is None else ()
         self._probes = Probes(unknown, run.sites, run.lookahead)
 
     def stream(self, query: HuntingQuery) -> HuntingStream:
-        """Return the query's stream.
+        """Return the stream of one of the queries.
 
         Raises:
             QueryRejectedError: the service refuses the query.
             ConfigValidationError: the result has no such key or cursor.
         """
-        catalog = self._tap.input_catalog
-        entry = catalog.get_stream(query.name) if catalog else None
-        if entry is not None:
-            return self._known(query, entry)
-        if catalog is not None:
-            self._tap.logger.warning(
-                "Query %s is not in the catalog, so it is not read; run discovery again", query.name
-            )
-        return self._probed(query)
+        entry = self._catalog.get_stream(query.name) if self._catalog else None
+        return self._known(query, entry) if entry else self._probed(query)
+
+    def _is_read(self, query: HuntingQuery) -> bool:
+        if self._catalog is None or self._catalog.get_stream(query.name):
+            return True
+        self._tap.logger.warning(
+            "Query %s is not in the catalog, so it is not read; run discovery again", query.name
+        )
+        return False
 
     def _known(self, query: HuntingQuery, entry: CatalogEntry) -> HuntingStream:
         """Take the schema from the catalog, which costs no call."""

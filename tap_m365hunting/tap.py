@@ -174,7 +174,7 @@ class TapM365Hunting(Tap):
         self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]
-        for query in self._settings.queries:
+        for query in discovery.queries:
             try:
                 streams.append(discovery.stream(query))
             except (AuthenticationError, SignInError):

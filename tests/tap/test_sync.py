@@ -121,6 +121,21 @@ def test_query_that_the_service_refuses_fails_alone(tenant: Tenant) -> None:
     assert "'AlertInfos'" in run.failed["misspelled"]
 
 
+def test_query_that_the_catalog_has_not_costs_no_call(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not read, which the log says, and a flaw in it fails no run."""
+    catalog = tenant.tap(tenant.config(ALERTS)).catalog_dict
+    earlier = len(tenant.emulator.calls)
+
+    run = tenant.sync(ALERTS, {"name": "new", "query": "NoSuchTable"}, catalog=catalog)
+
+    assert len(tenant.emulator.calls) - earlier == 1
+    assert run.failed == {}
+    assert {line["stream"] for line in run.lines if "stream" in line} == {"alerts"}
+    assert "Query new is not in the catalog, so it is not read" in caplog.text
+
+
 def test_more_rows_than_one_answer_holds_are_all_read(tenant: Tenant) -> None:
     """The service cuts silently at the row cap; the tap goes on where it was cut."""
     tenant.emulator.configure(row_cap=10)
