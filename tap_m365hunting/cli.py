@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.singerlib import Catalog
 
 from tap_m365hunting.commands.checks import Checker
 from tap_m365hunting.commands.display import (
@@ -21,7 +22,8 @@ from tap_m365hunting.commands.display import (
     tenant_lines,
     tenant_plan_lines,
 )
-from tap_m365hunting.commands.plans import Plan
+from tap_m365hunting.commands.forecasts import selected
+from tap_m365hunting.commands.plans import PROBE, Plan
 from tap_m365hunting.commands.report import Report, report
 from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned, probed, to_check
 from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
@@ -95,14 +97,17 @@ def check(
 @main.command()
 @_CONFIG
 @click.option("--state", metavar="FILE", help="The state that the run would start from.")
+@click.option("--catalog", metavar="FILE", help="The catalog that says what the run would read.")
 @_FORMAT
 @click.pass_obj
-def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: str) -> None:
+def plan(
+    effects: Effects, *, sources: Sequence[str], state: str | None, catalog: str | None, form: str
+) -> None:
     """Say what the next run would do; counts rows and fetches none."""
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema)
     saved = _file(state) if state else {}
-    found = _plan(settings, saved, effects)
+    found = _plan(settings, saved, _catalog(catalog) if catalog else None, effects)
     if form == "json":
         _print_json(found.to_json())
     elif settings.partitioned:
@@ -112,17 +117,24 @@ def plan(effects: Effects, *, sources: Sequence[str], state: str | None, form: s
     sys.exit(0 if found.ok else 1)
 
 
-def _plan(settings: Settings, state: Mapping[str, Any], effects: Effects) -> Plan:
+def _plan(
+    settings: Settings, state: Mapping[str, Any], catalog: Catalog | None, effects: Effects
+) -> Plan:
+    queries = settings.queries if catalog is None else selected(settings.queries, catalog)
     work = partial(
-        planned, settings=settings, connect=partial(_service, settings, effects), state=state
+        planned,
+        settings=settings,
+        connect=partial(_service, settings, effects),
+        state=state,
+        probes=PROBE if catalog is None else 0,
     )
     if not settings.partitioned:
-        alone = work(settings.tenants[0], _progress(settings.queries))
+        alone = work(settings.tenants[0], _progress(queries))
         if alone.error:
             raise click.ClickException(alone.error)
         return Plan.of([alone])
     tenants, parallel = settings.tenants, settings.parallel_tenants
-    plans = each(tenants, partial(work, queries=settings.queries), parallel=parallel)
+    plans = each(tenants, partial(work, queries=queries), parallel=parallel)
     return Plan.of(list(_progress(plans, length=len(tenants))), parallel=parallel, partitioned=True)
 
 
@@ -228,6 +240,14 @@ def _file(name: str) -> Mapping[str, Any]:
         msg = f"{name}: must hold an object"
         raise click.ClickException(msg)
     return content
+
+
+def _catalog(name: str) -> Catalog:
+    try:
+        return Catalog.from_dict({"streams": _file(name)["streams"]})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"{name}: is no catalog as `tap-m365hunting --discover` writes it"
+        raise click.ClickException(msg) from error
 
 
 def _environment(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Counts what the next run would read, and plays the run through with the counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
+from singer_sdk.singerlib import Catalog
 
 from tap_m365hunting.commands import counting
 from tap_m365hunting.commands.inquiry import Inquiry
-from tap_m365hunting.commands.plans import PROBE, StreamPlan
+from tap_m365hunting.commands.plans import StreamPlan
 from tap_m365hunting.commands.rehearsal import Rehearsal, minutes, rehearse
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
@@ -25,10 +26,21 @@ from tap_m365hunting.planning.windows import TimeWindow
 BARS: Final = 60
 
 
+def selected(queries: Iterable[HuntingQuery], catalog: Catalog) -> list[HuntingQuery]:
+    """Return the queries that a run with this catalog reads."""
+    entries = {entry.tap_stream_id: entry for entry in catalog.streams}
+    return [
+        query
+        for query in queries
+        if query.name in entries and entries[query.name].metadata.resolve_selection().get((), True)
+    ]
+
+
 class Forecaster:
     """Plans one tenant's streams; each costs a probe and as a rule one count.
 
-    `state` is the state that the run would start from.
+    `state` is the state that the run would start from; `probes` is how many calls for its columns
+    the run spends on a stream.
     """
 
     def __init__(
@@ -38,6 +50,7 @@ class Forecaster:
         call: Call,
         *,
         state: Mapping[str, Any],
+        probes: int,
         now: Instant,
     ) -> None:
         self._tenant_id = tenant_id
@@ -46,6 +59,7 @@ class Forecaster:
         self._reading = settings.reading
         self._call = call
         self._state = state
+        self._probes = probes
         self._now = now
         self._answered = False
 
@@ -64,9 +78,15 @@ class Forecaster:
         except (AuthenticationError, SignInError) as error:
             if not self._answered:  # else what is missing is this query's alone: a licence
                 raise
-            return StreamPlan(query.name, self._tenant_id, error=str(error))
+            return self._unplanned(query, error)
         except SingerSDKError as error:
-            return StreamPlan(query.name, self._tenant_id, error=str(error))
+            return self._unplanned(query, error)
+
+    def _unplanned(self, query: HuntingQuery, error: SingerSDKError) -> StreamPlan:
+        probes = self._probes
+        return StreamPlan(
+            query.name, self._tenant_id, probes=probes, calls=probes, error=str(error)
+        )
 
     def _whole(self, inquiry: Inquiry) -> StreamPlan:
         rows = counting.total(inquiry.hunt, None, self._call)
@@ -127,13 +147,14 @@ class Forecaster:
         played: Rehearsal,
         bins: tuple[tuple[TimeWindow, int], ...],
     ) -> StreamPlan:
-        calls = PROBE + played.calls
+        calls = self._probes + played.calls
         return StreamPlan(
             name=inquiry.query.name,
             tenant_id=self._tenant_id,
             rows=rows,
+            probes=self._probes,
             calls=calls,
-            minutes=minutes(calls, self._rations, first=PROBE),
+            minutes=minutes(calls, self._rations, first=self._probes),
             windows=tuple((done.window, done.rows) for done in played.windows),
             bins=bins,
         )

@@ -20,13 +20,14 @@ class StreamPlan(Struct, frozen=True):
     """What the next run would do for one stream; `error` is why that cannot be told.
 
     `note` is why the bookmark in the state does not count, if there is one that does not. Calls
-    include the one that asks for the columns. `bins` are the rows over time, in bins of one width
-    but for the outer ones.
+    include the `probes`, which ask for the columns. `bins` are the rows over time, in bins of one
+    width but for the outer ones.
     """
 
     name: str
     tenant_id: str
     rows: int = 0
+    probes: int = PROBE
     calls: int = PROBE
     minutes: float = 0.0
     windows: tuple[tuple[TimeWindow, int], ...] = ()
@@ -76,7 +77,7 @@ class TenantPlan(Struct, frozen=True):
     ) -> Self:
         """Sum up the streams of a tenant."""
         planned = tuple(streams)
-        calls, probes = sum(stream.calls for stream in planned), PROBE * len(planned)
+        calls, probes = sum(s.calls for s in planned), sum(s.probes for s in planned)
         return cls(tenant_id, planned, minutes(calls, rations, first=probes), name, error)
 
     @property

@@ -30,6 +30,13 @@ class Planned:
         """Plan for people."""
         return self.commands.run("plan", *self._files(queries, state, settings))
 
+    def with_catalog(self, catalog: object, *queries: dict[str, Any]) -> Ran:
+        """Plan for programs a run with a catalog."""
+        files = ["--catalog", self.commands.file(catalog, "catalog.json")]
+        return self.commands.run(
+            "plan", "--format", "json", *files, *self._files(queries, None, {})
+        )
+
     def json(self, *queries: dict[str, Any], state: object = None, **settings: Any) -> Any:  # noqa: ANN401 - JSON
         """Plan for programs."""
         files = self._files(queries, state, settings)
@@ -159,6 +166,31 @@ def test_holes_of_earlier_runs_are_planned_again(planned: Planned) -> None:
     starts = [window["start"] for window in stream["windows"]]
     assert starts == [at(days=2), at(hours=3)]
     assert [window["rows"] for window in stream["windows"]] == [24, 3]
+
+
+def test_run_with_a_catalog_is_planned_without_calls_for_columns(planned: Planned) -> None:
+    """What the catalog has not, or has deselected, is not planned; the run makes those calls."""
+    planned.load(40)
+    other, new = {**ALERTS, "name": "other"}, {**ALERTS, "name": "new"}
+    tap = planned.tenant.tap(planned.tenant.config(ALERTS, other))
+    tap.streams["other"].selected = False
+    catalog = tap.catalog_dict
+
+    plan = planned.with_catalog(catalog, ALERTS, other, new).json(PLAN)
+    earlier = len(planned.emulator.calls)
+    planned.tenant.sync(ALERTS, other, new, catalog=catalog)
+
+    assert [(stream["name"], stream["rows"]) for stream in plan["streams"]] == [("alerts", 40)]
+    assert plan["calls"] == len(planned.emulator.calls) - earlier == 1
+
+
+@pytest.mark.parametrize("catalog", [{}, {"streams": [1]}, {"streams": [{}]}, {"streams": None}])
+def test_file_that_is_no_catalog_is_named(planned: Planned, catalog: object) -> None:
+    """It may be the settings, by mistake."""
+    ran = planned.with_catalog(catalog, ALERTS)
+
+    assert ran.status == 1
+    assert "catalog.json: is no catalog as `tap-m365hunting --discover` writes it" in ran.errors
 
 
 def test_backfill_is_planned_by_its_own_span(planned: Planned) -> None:
