@@ -23,7 +23,7 @@ from tap_m365hunting.commands.display import (
     tenant_plan_lines,
 )
 from tap_m365hunting.commands.forecasts import selected
-from tap_m365hunting.commands.plans import PROBE, Plan
+from tap_m365hunting.commands.plans import Plan, with_probes
 from tap_m365hunting.commands.report import Report, report
 from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned, probed, to_check
 from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
@@ -122,20 +122,19 @@ def _plan(
 ) -> Plan:
     queries = settings.queries if catalog is None else selected(settings.queries, catalog)
     work = partial(
-        planned,
-        settings=settings,
-        connect=partial(_service, settings, effects),
-        state=state,
-        probes=PROBE if catalog is None else 0,
+        planned, settings=settings, connect=partial(_service, settings, effects), state=state
     )
-    if not settings.partitioned:
-        alone = work(settings.tenants[0], _progress(queries))
-        if alone.error:
-            raise click.ClickException(alone.error)
-        return Plan.of([alone])
     tenants, parallel = settings.tenants, settings.parallel_tenants
-    plans = each(tenants, partial(work, queries=queries), parallel=parallel)
-    return Plan.of(list(_progress(plans, length=len(tenants))), parallel=parallel, partitioned=True)
+    if settings.partitioned:
+        plans = each(tenants, partial(work, queries=queries), parallel=parallel)
+        found = list(_progress(plans, length=len(tenants)))
+    else:
+        found = [work(tenants[0], _progress(queries))]
+        if found[0].error:
+            raise click.ClickException(found[0].error)
+    if catalog is None:
+        found = with_probes(found, settings.rations)
+    return Plan.of(found, parallel=parallel, partitioned=settings.partitioned)
 
 
 def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:

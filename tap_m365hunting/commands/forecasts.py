@@ -39,8 +39,7 @@ def selected(queries: Iterable[HuntingQuery], catalog: Catalog) -> list[HuntingQ
 class Forecaster:
     """Plans one tenant's streams; each costs a probe and as a rule one count.
 
-    `state` is the state that the run would start from; `probes` is how many calls for its columns
-    the run spends on a stream.
+    `state` is the state that the run would start from.
     """
 
     def __init__(
@@ -50,7 +49,6 @@ class Forecaster:
         call: Call,
         *,
         state: Mapping[str, Any],
-        probes: int,
         now: Instant,
     ) -> None:
         self._tenant_id = tenant_id
@@ -59,7 +57,6 @@ class Forecaster:
         self._reading = settings.reading
         self._call = call
         self._state = state
-        self._probes = probes
         self._now = now
         self._answered = False
 
@@ -78,15 +75,9 @@ class Forecaster:
         except (AuthenticationError, SignInError) as error:
             if not self._answered:  # else what is missing is this query's alone: a licence
                 raise
-            return self._unplanned(query, error)
+            return StreamPlan(query.name, self._tenant_id, error=str(error))
         except SingerSDKError as error:
-            return self._unplanned(query, error)
-
-    def _unplanned(self, query: HuntingQuery, error: SingerSDKError) -> StreamPlan:
-        probes = self._probes
-        return StreamPlan(
-            query.name, self._tenant_id, probes=probes, calls=probes, error=str(error)
-        )
+            return StreamPlan(query.name, self._tenant_id, error=str(error))
 
     def _whole(self, inquiry: Inquiry) -> StreamPlan:
         rows = counting.total(inquiry.hunt, None, self._call)
@@ -147,14 +138,12 @@ class Forecaster:
         played: Rehearsal,
         bins: tuple[tuple[TimeWindow, int], ...],
     ) -> StreamPlan:
-        calls = self._probes + played.calls
         return StreamPlan(
             name=inquiry.query.name,
             tenant_id=self._tenant_id,
             rows=rows,
-            probes=self._probes,
-            calls=calls,
-            minutes=minutes(calls, self._rations, first=self._probes),
+            calls=played.calls,
+            minutes=minutes(played.calls, self._rations),
             windows=tuple((done.window, done.rows) for done in played.windows),
             bins=bins,
         )

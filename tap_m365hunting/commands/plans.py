@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.commands.rehearsal import minutes, together
 from tap_m365hunting.configuration.config import Rations
@@ -20,20 +21,26 @@ class StreamPlan(Struct, frozen=True):
     """What the next run would do for one stream; `error` is why that cannot be told.
 
     `note` is why the bookmark in the state does not count, if there is one that does not. Calls
-    include the `probes`, which ask for the columns. `bins` are the rows over time, in bins of one
-    width but for the outer ones.
+    include `probes`, which ask for the columns. `bins` are the rows over time, in bins of one width
+    but for the outer ones.
     """
 
     name: str
     tenant_id: str
     rows: int = 0
-    probes: int = PROBE
-    calls: int = PROBE
+    probes: int = 0
+    calls: int = 0
     minutes: float = 0.0
     windows: tuple[tuple[TimeWindow, int], ...] = ()
     bins: tuple[tuple[TimeWindow, int], ...] = ()
     error: str | None = None
     note: str | None = None
+
+    def probed(self, rations: Rations) -> Self:
+        """Return the plan of a run that asks for the stream's columns first."""
+        calls = self.calls + PROBE
+        takes = minutes(calls, rations, first=PROBE)
+        return replace(self, probes=PROBE, calls=calls, minutes=takes)
 
     def to_json(self) -> dict[str, object]:
         """Return the entry of `streams`; `error` and `note` only if there is one."""
@@ -80,6 +87,11 @@ class TenantPlan(Struct, frozen=True):
         calls, probes = sum(s.calls for s in planned), sum(s.probes for s in planned)
         return cls(tenant_id, planned, minutes(calls, rations, first=probes), name, error)
 
+    def probed(self, rations: Rations) -> Self:
+        """Return the plan of a run that asks this tenant for the columns of the streams."""
+        streams = [stream.probed(rations) for stream in self.streams]
+        return self.of(self.tenant_id, streams, rations, name=self.name, error=self.error)
+
     @property
     def rows(self) -> int:
         """All rows."""
@@ -105,6 +117,12 @@ class TenantPlan(Struct, frozen=True):
             "minutes": round(self.minutes, 2),
             **({"error": self.error} if self.error else {}),
         }
+
+
+def with_probes(tenants: Sequence[TenantPlan], rations: Rations) -> list[TenantPlan]:
+    """Return the plans of a run without a catalog: it asks the first tenant that takes calls."""
+    asked = next((tenant for tenant in tenants if not tenant.error), None)
+    return [tenant.probed(rations) if tenant is asked else tenant for tenant in tenants]
 
 
 class Plan(Struct, frozen=True):

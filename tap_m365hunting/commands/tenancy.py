@@ -45,13 +45,10 @@ def planned(
     *,
     connect: Connect,
     state: Mapping[str, Any],
-    probes: int,
 ) -> TenantPlan:
     """Plan a tenant's streams; a tenant that takes no call has none of them, but the reason."""
     service = connect(tenant)
-    forecaster = Forecaster(
-        tenant.tenant_id, settings, service.run, state=state, probes=probes, now=service.now()
-    )
+    forecaster = Forecaster(tenant.tenant_id, settings, service.run, state=state, now=service.now())
     try:
         streams, error = [forecaster.stream(query) for query in queries], None
     except (AuthenticationError, SignInError) as reason:
