@@ -1,7 +1,7 @@
 """The emulator as an object: start it, aim a client at it, tell it what to do, see its calls."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -172,15 +172,15 @@ class Emulator:
         headers: Mapping[str, str] | None = None,
         times: int | None = 1,
         api: ApiName | None = None,
-        when: str = "",
+        when: str | Callable[[str], bool] = "",
         tenant_id: str | None = None,
         **how: object,
     ) -> None:
         """Let the next calls fail: by a status, with this body or the usual one, or by name.
 
-        `times=None` goes on for ever; only calls of `api` and of the tenant whose query holds
-        `when` are met. `how` changes the fault: `share`, `reset`, `piece`, `pause`, `hang`,
-        `revoke` as in `Effect`.
+        `times=None` goes on for ever; only calls of `api` and of the tenant are met, whose query
+        holds `when`, or is one that it says yes to. `how` changes the fault: `share`, `reset`,
+        `piece`, `pause`, `hang`, `revoke` as in `Effect`.
 
         Raises:
             ValueError: no fault has this name.

@@ -19,19 +19,21 @@ from hunting_emulator.settings import ApiName
 class Fault:
     """A fault that waits for its call.
 
-    That is `times` calls (`None`: every) of `api` and of `tenant_id`, if given, that hold `when`.
+    That is `times` calls (`None`: every) of `api` and of `tenant_id`, if given, whose query holds
+    `when`, or is one that `when` says yes to.
     """
 
     make: Maker
     times: int | None = 1
     api: ApiName | None = None
-    when: str = ""
+    when: str | Callable[[str], bool] = ""
     tenant_id: str | None = None
 
     def meets(self, api: ApiName, query: str, tenant_id: str) -> bool:
         """Say whether this call is one that the fault waits for."""
         wanted = self.api in {None, api} and self.tenant_id in {None, tenant_id}
-        return wanted and self.when in query
+        when = self.when
+        return wanted and (when(query) if callable(when) else when in query)
 
 
 _BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(

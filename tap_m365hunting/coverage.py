@@ -49,6 +49,12 @@ class CoverageStream(Stream):
         th.Property("finished_at", _INSTANT),
     ).to_dict()
 
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Say no: the windows of earlier runs stand beside those of this one."""
+        return False
+
     def __init__(self, tap: Tap, *, run_id: str) -> None:
         super().__init__(tap)
         self._run: Mapping[str, Any] = {"run_id": run_id}

@@ -14,7 +14,7 @@ from tap_m365hunting.hunting.probes import Probes
 from tap_m365hunting.hunting.terms import shape_of
 from tap_m365hunting.runs import Run
 from tap_m365hunting.streams import HuntingStream
-from tap_m365hunting.wire.schema import Shape
+from tap_m365hunting.wire.schema import Column, Shape
 
 
 class Discovery:
@@ -57,8 +57,15 @@ class Discovery:
             for name, about in schema["properties"].items()
         ]
         verdict = query.assess(columns)
-        cursor = entry.replication_key or verdict.cursor
+        cursor = verdict.cursor and self._named(query, verdict.cursor, schema["properties"])
         return self._stream(query, verdict, schema, entry.key_properties or (), cursor)
+
+    def _named(self, query: HuntingQuery, cursor: str, known: Iterable[str]) -> str:
+        """Return the name in the record of the cursor."""
+        column, tenant = Column(cursor, "DateTime"), self._run.tenant_columns
+        return shape_of(query, self._run.reading, [column], known=known, tenant=tenant).names[
+            cursor
+        ]
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""

@@ -15,6 +15,7 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
+from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.errors import SignInError
 from tap_m365hunting.hunting.hunt import Hunt
@@ -77,6 +78,23 @@ class HuntingStream(Stream):
             return None
         return [{TENANT: site.tenant_id} for site in self._run.sites]
 
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take what the catalog says, but for the replication key.
+
+        Windows are bounded by the query's own cursor, so the state must be about that.
+        """
+        key = self.replication_key
+        super().apply_catalog(catalog)
+        if self.replication_key != key:
+            self.logger.warning(
+                "%s is read by %s, not by %s as the catalog has it; run discovery again",
+                f"Stream {self.name}",
+                key or "its window",
+                self.replication_key,
+            )
+            self.replication_key = key
+
     def sweep(self, site: Site) -> Sweep:
         """Return what this run reads in a tenant, so that its calls can be made ahead."""
         if site.tenant_id not in self._sweeps:
@@ -127,6 +145,7 @@ class HuntingStream(Stream):
 
     def _read(self, sweep: Sweep, context: types.Context | None) -> Iterator[Record]:
         reading = self._run.reading
+        answers = partial(sweep.site.answers, kql.probe(self._hunt.query))
         reader = QueryReader(
             self._hunt,
             self.shape_of,
@@ -134,8 +153,8 @@ class HuntingStream(Stream):
             known=self.effective_schema["properties"],
             row_cap=reading.row_cap,
             drift=reading.schema_drift,
-            unreadable=reading.on_unreadable_window,
             tenant=self._run.cells(sweep.site),
+            skipping=answers if reading.on_unreadable_window == "skip" else None,
         )
         watch = Stopwatch(self.name, sweep, self._run.report)
         if self._hunt.mode is Mode.FULL_TABLE:

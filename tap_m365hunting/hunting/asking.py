@@ -45,7 +45,7 @@ class Planner(Protocol):
 
     @property
     def hopeless(self) -> bool:
-        """Whether skipping does not help: the service is down, no window bad."""
+        """Whether skipping may not help: the service may be down, and no window bad."""
 
     def next(self) -> Ask | None:
         """Return the next ask."""

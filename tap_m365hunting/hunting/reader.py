@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -63,7 +63,8 @@ class QueryReader:
     """Reads the windows of one query, one after another.
 
     `known` are the properties of the schema that was sent; `shape_of` names an answer's columns;
-    `tenant` is what each record says of its tenant.
+    `tenant` is what each record says of its tenant. Where windows that cannot be read are left out,
+    `skipping` asks the service for no row of the query, and says if it answered.
     """
 
     def __init__(
@@ -75,8 +76,8 @@ class QueryReader:
         known: Mapping[str, Any],
         row_cap: int,
         drift: Policy,
-        unreadable: Literal["stop", "skip"],
         tenant: Mapping[str, str | None],
+        skipping: Callable[[], bool] | None,
     ) -> None:
         self._hunt = hunt
         self._shape_of = shape_of
@@ -84,8 +85,8 @@ class QueryReader:
         self._known = dict(known)
         self._row_cap = row_cap
         self._drift: Policy = drift
-        self._unreadable = unreadable
         self._tenant = tenant
+        self._skipping = skipping
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
         self._parts = dict[TimeWindow | None, EarlierParts]()
@@ -117,7 +118,8 @@ class QueryReader:
             yield done
 
     def _give_up(self, planner: Planner, stuck: Unreadable) -> None:
-        if self._unreadable == "stop" or planner.hopeless:
+        skipping = self._skipping if stuck.window else None
+        if skipping is None or (planner.hopeless and not skipping()):
             where = f"between {stuck.window}" if stuck.window else "in the whole table"
             msg = (
                 f"The service cannot answer {where}, however narrowly it is asked: "
@@ -164,7 +166,8 @@ class QueryReader:
         cursor = self._cursor()
         converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
         blocks = self._blocks_of(converter, answer, self._ids(ask))
-        if cursor and not ask.part and answer.count >= self._row_cap:
+        continues = cursor is not None and self._hunt.step is None
+        if continues and not ask.part and answer.count >= self._row_cap:
             blocks = _whole_instants(blocks, partial(_answered, planner, ask, answer))
         else:
             until = planner.answered(ask, windows.Answer(answer.count, size=answer.size))

@@ -40,6 +40,14 @@ class Site:
                 self.failure = error
             raise
 
+    def answers(self, text: str) -> bool:
+        """Spend a call to see if the service answers it."""
+        try:
+            with self.run(text):
+                return True
+        except SingerSDKError:
+            return False
+
     def calls_left(self) -> int:
         """Return how many calls the tenant's quotas allow at once."""
         return self._service.calls_left()

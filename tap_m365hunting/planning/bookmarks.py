@@ -23,7 +23,7 @@ class Bookmark(Struct, frozen=True):
     """Every row whose cursor `key` is before `value` has been written, but for those in `holes`.
 
     They are rows of the query with this fingerprint, if it is known. `tally` is what the end of a
-    span has left for the next run's lookback.
+    span has left for the next run's lookback. `tried` are the holes that earlier runs left.
     """
 
     key: str
@@ -31,6 +31,7 @@ class Bookmark(Struct, frozen=True):
     holes: tuple[Hole, ...] = ()
     query: str | None = None
     tally: Tally | None = None
+    tried: tuple[Hole, ...] = ()
 
     @classmethod
     def read(cls, state: Mapping[str, Any], key: str, *, query: str | None = None) -> Self:
@@ -41,13 +42,15 @@ class Bookmark(Struct, frozen=True):
         """
         if "replication_key" not in state or why_void(state, key, query=query):
             return cls(key, query=query)
+        holes = tuple(map(Hole.from_json, _list(state.get("holes", []))))
         return cls(
             key,
             Instant.parse(str(state["replication_key_value"])),
-            tuple(map(Hole.from_json, state.get("holes", ()))),
+            holes,
             query,
             # rows of a query that is not known to be the same are not compared
             Tally.of_state(state.get("lookback")) if state.get("query") == query else None,
+            tried=holes,
         )
 
     def write(self, state: MutableMapping[str, Any]) -> None:
@@ -70,7 +73,7 @@ class Bookmark(Struct, frozen=True):
         A window that was read fills what it covers of a hole, in a lookback or when the hole is
         tried again. The tally that there was is of no more use; `tally` takes its place.
         """
-        tries = [hole.attempts for hole in self.holes if overlap(hole.window, done.window)]
+        tries = [hole.attempts for hole in self.tried if overlap(hole.window, done.window)]
         holes = [rest for hole in self.holes for rest in _without(hole, done.window)]
         if done.gap:
             holes.append(Hole(done.window, done.gap, 1 + max(tries, default=0)))
@@ -94,6 +97,13 @@ def why_void(state: Mapping[str, Any], key: str, *, query: str | None = None) ->
     if query is not None and (state.get("query") or query) != query:
         return "is one of another query text, which says nothing about the rows of this one"
     return None
+
+
+def _list(found: object) -> list[object]:
+    if not isinstance(found, list):
+        msg = "`holes` is no list"
+        raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
+    return found
 
 
 def _without(hole: Hole, window: TimeWindow) -> Iterator[Hole]:

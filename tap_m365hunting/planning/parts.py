@@ -33,7 +33,8 @@ class PartsRead:
     """One window (or, with `None`, a whole table) read by hash parts.
 
     First the rows are counted, then the parts are handed out. A part that is truncated or refused
-    is halved. At the end `rows` is set, or `failure` says why the window cannot be read.
+    is halved. At the end `rows` is set, or `failure` says why the window cannot be read; `came` are
+    the rows that came even so.
     """
 
     def __init__(self, window: TimeWindow | None, *, room: int, least: int = 2) -> None:
@@ -43,6 +44,7 @@ class PartsRead:
         self.failure: str | None = None
         self.calls = 0
         self.splits = 0
+        self.came = 0
         self._room = room
         self._least = least
         self._attempts = 1
@@ -91,6 +93,7 @@ class PartsRead:
             self._halve(part, f"more than {answer.rows - 1} rows in one hash part")
         else:
             self._sum += answer.rows
+            self.came += answer.rows
         self._settle()
 
     def too_large(self, part: HashPart | None, reason: str) -> None:

@@ -103,7 +103,7 @@ class Planner:
 
     @property
     def hopeless(self) -> bool:
-        """Say if nothing was answered since the last `skip`: the service is down, no window bad."""
+        """Say if nothing was answered since the last `skip`: the service may be down."""
         return self._skipped_last and self.unreadable is not None
 
     def next(self) -> Ask | None:
@@ -171,7 +171,7 @@ class Planner:
         for parts, todo in self._parts:
             if parts.failure:
                 self._parts.remove((parts, todo))
-                self._finish(parts.charged_to(todo), 0, gap=parts.failure)
+                self._finish(parts.charged_to(todo), parts.came, gap=parts.failure)
                 return
 
     def drain(self) -> Iterator[WindowDone]:

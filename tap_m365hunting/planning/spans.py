@@ -79,12 +79,15 @@ class Hole(Struct, frozen=True, order=True):
     attempts: int = 1
 
     @classmethod
-    def from_json(cls, found: Mapping[str, object]) -> Self:
+    def from_json(cls, found: object) -> Self:
         """Read a hole from the state.
 
         Raises:
             ValueError: it is no hole.
         """
+        if not isinstance(found, Mapping):
+            msg = f"A hole in the state is {found!r}"
+            raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
         try:
             window = TimeWindow(
                 Instant.parse(str(found["start"])), Instant.parse(str(found["end"]))

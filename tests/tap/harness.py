@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -107,6 +108,16 @@ class Tenant:
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.emulator.clock.advance(timedelta(seconds=seconds))
+
+
+def reading(start: str, end: str) -> Callable[[str], bool]:
+    """Return what says if a query asks for rows between two instants, or counts them."""
+
+    def reads(query: str) -> bool:
+        bounds = re.findall(r"\] [<>]=? datetime\((\S+?)\)", query)
+        return bool(bounds) and bounds[0] < end and start < bounds[1]
+
+    return reads
 
 
 def at(**back: float) -> str:

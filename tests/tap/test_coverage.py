@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.tap.harness import HOUR, NOW, Run, Tenant, at
+import pytest
+
+from tests.tap.harness import HOUR, NOW, Run, Tenant, at, reading
 from tests.tap.test_sync import ALERTS, alert
 
 SELECTED = {"breadcrumb": [], "metadata": {"selected": True}}
@@ -88,6 +90,72 @@ def test_skipped_window_is_a_hole_that_later_runs_fill(tenant: Tenant) -> None:
     assert "holes" not in second.state["bookmarks"]["alerts"]
 
 
+@pytest.mark.parametrize("parallel", [1, 2, 4])
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_holes_that_stay_unreadable_keep_no_later_row(
+    tenant: Tenant, parallel: int, seconds: int
+) -> None:
+    """A run tries them first; that nothing there is answered is no sign of an outage."""
+    tenant.emulator.engine.load("AlertInfo", [alert(n, at(hours=n + 0.5)) for n in range(1, 20)])
+    skipping: dict[str, Any] = {
+        "start_date": at(days=1),
+        "on_unreadable_window": "skip",
+        "max_parallel_calls": parallel,
+        "max_calls_per_minute": 1000,
+        "max_calls_per_hour": 100_000,
+    }
+    tenant.emulator.configure(calls_per_minute=None)
+    bad = reading(at(hours=9), at(hours=9, seconds=-seconds))
+    tenant.emulator.fail_next("timed_out", times=None, when=bad)
+    runs = [tenant.sync(ALERTS, **skipping)]
+
+    for new in range(100, 104):
+        tenant.emulator.clock.advance(HOUR)
+        now = tenant.emulator.clock.now()
+        tenant.emulator.engine.load("AlertInfo", [alert(new, f"{now - HOUR / 2:%FT%T}.0000000Z")])
+        runs.append(tenant.sync(ALERTS, state=runs[-1].state, **skipping))
+
+    assert [run.failed for run in runs] == [{}] * 5
+    assert [f"da{new}" in run.values("alerts", "AlertId") for new, run in enumerate(runs, 99)] == [
+        False, True, True, True, True
+    ]  # fmt: skip
+    holes = runs[-1].state["bookmarks"]["alerts"]["holes"]
+    assert at(hours=9, seconds=1) < holes[0]["start"] <= at(hours=9)
+    assert at(hours=9, seconds=-seconds) <= holes[-1]["end"] < at(hours=9, seconds=-seconds - 1)
+    assert {hole["attempts"] for hole in holes} == {5}
+
+
+def test_rows_of_a_gap_whose_parts_came_are_told(tenant: Tenant) -> None:
+    """What the loader holds is what coverage says, though it is not all there is."""
+    tenant.emulator.configure(row_cap=100)
+    tenant.emulator.engine.load("AlertInfo", [alert(n, at(hours=2)) for n in range(400)])
+    streams = catalog(tenant, ALERTS)
+    tenant.emulator.fail_next("preempted", times=None, when="0) == 1")
+    tenant.emulator.fail_next("preempted", times=None, when=") == 3")
+
+    run = tenant.sync(ALERTS, catalog=streams, on_unreadable_window="skip", max_rows_per_call=100)
+
+    told = run.records("hunting_windows")
+    assert {window["status"] for window in told} == {"complete", "gap_unreadable"}
+    assert sum(window["rows"] for window in told) == len(run.records("alerts")) > 0
+
+
+def test_coverage_of_earlier_runs_is_never_dropped(tenant: Tenant) -> None:
+    """A version on it would have loaders delete what earlier runs have told."""
+    devices = {"name": "zz", "query": "DeviceInfo", "replication_method": "FULL_TABLE"}
+
+    run = tenant.sync(
+        ALERTS,
+        devices,
+        catalog=catalog(tenant, ALERTS, devices),
+        emit_activate_version_messages=True,
+    )
+
+    versioned = {line["stream"] for line in run.lines if "version" in line}
+    assert versioned == {"zz"}
+    assert len(run.records("hunting_windows")) == 2
+
+
 def test_state_of_another_cursor_is_not_used(tenant: Tenant) -> None:
     """A bookmark of one column says nothing about another."""
     tenant.emulator.engine.load("AlertInfo", [alert(1, at(days=2))])
@@ -98,6 +166,41 @@ def test_state_of_another_cursor_is_not_used(tenant: Tenant) -> None:
     }
 
     assert tenant.sync(ALERTS, state=state).values("alerts", "AlertId") == ["da1"]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_state_of_another_cursor_is_not_used_with_a_catalog_of_that_time(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture, *, given: bool
+) -> None:
+    """Windows are bounded by the query's cursor, so the state is about that, not about a label."""
+    query = {
+        "name": "alerts",
+        "query": "AlertInfo | project Timestamp, AlertId, D = Timestamp + 1d",
+    }
+    tenant.emulator.engine.load("AlertInfo", [alert(n, at(hours=n)) for n in range(1, 60)])
+    streams = catalog(tenant, {**query, "replication_key": "D"})
+    first = tenant.sync({**query, "replication_key": "D"}, catalog=streams)
+
+    second = tenant.sync(query, catalog=streams if given else None, state=first.state)
+
+    assert len(second.records("alerts")) == 59
+    assert second.state["bookmarks"]["alerts"]["replication_key"] == "Timestamp"
+    assert second.schemas("alerts")[0]["bookmark_properties"] == ["Timestamp"]
+    assert ("is read by Timestamp, not by D" in caplog.text) is given
+
+
+@pytest.mark.parametrize("holes", [None, "x", {}, [None], [[]]])
+def test_holes_of_another_hand_stop_their_stream_alone(tenant: Tenant, holes: object) -> None:
+    """The other streams are read, whichever comes first."""
+    tenant.emulator.engine.load("AlertInfo", [alert(1, at(days=2))])
+    bookmark = {"replication_key": "Timestamp", "replication_key_value": at(hours=5)}
+    state = {"bookmarks": {"b": {**bookmark, "holes": holes}}}
+
+    run = tenant.sync({**ALERTS, "name": "a"}, {**ALERTS, "name": "b"}, state=state)
+
+    assert len(run.records("a")) == 1
+    assert set(run.failed) == {"b"}
+    assert "mend it or remove it" in run.failed["b"]
 
 
 def test_state_that_cannot_be_read_stops_the_stream(tenant: Tenant) -> None:

@@ -157,6 +157,22 @@ def test_backfill_ends_although_a_third_of_its_calls_is_too_big(
     assert len(tenant.emulator.calls) < 100
 
 
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_rows_of_a_rounded_cursor_come_once(tenant: Tenant, parallel: int) -> None:
+    """A bin that is cut at the cap is read again as a whole, so nothing of it is written before."""
+    tenant.emulator.configure(row_cap=100)
+    tenant.emulator.engine.load(
+        "DeviceEvents", [event(n, at(hours=2, minutes=7 * n)) for n in range(1000)]
+    )
+    query = "DeviceEvents | extend Timestamp = bin(Timestamp, 1h) | project Timestamp, ReportId"
+
+    run = tenant.sync(
+        {"name": "events", "query": query}, max_rows_per_call=100, max_parallel_calls=parallel
+    )
+
+    assert sorted(run.values("events", "ReportId")) == list(range(1000))
+
+
 def test_service_that_answers_nothing_is_not_taken_for_unreadable_rows(tenant: Tenant) -> None:
     """A hole is for a window that fails among others that do not; an outage ends the run."""
     streams = catalog(tenant, EVENTS)

@@ -100,8 +100,8 @@ def read(
         known=known.json_schema()["properties"],
         row_cap=row_cap,
         drift=drift,
-        unreadable="stop",
         tenant={"tenant_id": "contoso"},
+        skipping=None,
     )
     span = TimeWindow(START, START + timedelta(minutes=1))
     planner = Planner(span, row_cap=row_cap)
