@@ -76,6 +76,18 @@ class Instant(Struct, frozen=True, order=True):
         """Return the instant so many ticks later (earlier, if negative)."""
         return type(self)(self.ticks + ticks)
 
+    def floor(self, step: timedelta | None) -> Self:
+        """Return where the step begins that it lies in, as Kusto's `bin()` does; itself for none.
+
+        >>> str(Instant.parse("2026-01-31T17:30:00Z").floor(timedelta(days=1)))
+        '2026-01-31T00:00:00.0000000Z'
+        """
+        return type(self)(self.ticks // ticks(step) * ticks(step)) if step else self
+
+    def ceil(self, step: timedelta | None) -> Self:
+        """Return where the next step begins, unless one begins here; itself for none."""
+        return type(self)(-(-self.ticks // ticks(step)) * ticks(step)) if step else self
+
     def __add__(self, span: timedelta) -> Self:
         return self.plus(ticks(span))
 

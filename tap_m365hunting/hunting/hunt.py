@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.errors import QueryRejectedError
-from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.spans import span_between
 from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
@@ -42,12 +41,8 @@ class Hunt(Struct, frozen=True):
         return kql.fingerprint(self.query, self.mode)
 
     def whole_steps(self, window: TimeWindow) -> TimeWindow | None:
-        """Return the part of a window that is made of whole steps; the rest has its own day."""
-        if self.step is None:
-            return window
-        wide = ticks(self.step)
-        start, end = -(-window.start.ticks // wide) * wide, window.end.ticks // wide * wide
-        return span_between(Instant(start), Instant(end))
+        """Return the part of a window that is made of whole steps."""
+        return span_between(window.start.ceil(self.step), window.end.floor(self.step))
 
     def text(self, ask: Ask) -> str:
         """Return the KQL that asks what the planner wants to know."""

@@ -40,24 +40,24 @@ def agenda_of(
         return Agenda.of(
             state_of(state, query.name, tenant_id),
             key or WINDOW_END,
-            _timing(query, reading, hunt.mode),
+            _timing(query, reading, hunt),
             query=hunt.fingerprint,
             now=now,
-            whole_steps=hunt.whole_steps,
         )
     except (KeyError, ValueError) as error:
         msg = f"The state of stream {query.name} cannot be read: {error}; mend it or remove it"
         raise FatalSyncError(msg) from error
 
 
-def _timing(query: HuntingQuery, reading: Reading, mode: Mode) -> Timing:
+def _timing(query: HuntingQuery, reading: Reading, hunt: Hunt) -> Timing:
     return Timing(
         start_date=query.start,
         end_date=reading.end,
         # a window that is read again would be another window, and its sums other rows
-        lookback=timedelta(0) if mode is Mode.WINDOWED else query.lookback,
+        lookback=timedelta(0) if hunt.mode is Mode.WINDOWED else query.lookback,
         settle=reading.settle,
         retention=reading.retention,
+        step=hunt.step,
     )
 
 

@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.bookmarks import WINDOW_END, Bookmark, why_void
 from tap_m365hunting.planning.lateness import LateRows
-from tap_m365hunting.planning.spans import Timing
+from tap_m365hunting.planning.spans import Timing, span_between
 from tap_m365hunting.planning.windows import TimeWindow
 
 
@@ -41,7 +41,6 @@ class Agenda(Struct, frozen=True):
         *,
         query: str,
         now: Instant,
-        whole_steps: Callable[[TimeWindow], TimeWindow | None],
     ) -> Self:
         """Read the `state` of a query, and say what is to be done.
 
@@ -52,12 +51,12 @@ class Agenda(Struct, frozen=True):
         """
         moves = timing.end_date is None
         bookmark = Bookmark.read(state, cursor, query=query) if moves else Bookmark(cursor)
-        bookmark, lost = bookmark.within(timing.retention, now=now)
-        span = timing.span(now=now, bookmark=bookmark.value)
-        window = span.window and whole_steps(span.window)
+        bookmark, lost = bookmark.within(timing, now=now)
+        span, end = timing.span(now=now, bookmark=bookmark.value), timing.end(now)
+        holes = [span_between(h.window.start, min(h.window.end, end)) for h in bookmark.holes]
         return cls(
             bookmark,
-            windows=(*(hole.window for hole in bookmark.holes), *((window,) if window else ())),
+            windows=tuple(window for window in (*holes, span.window) if window),
             lost=(*lost, *((span.gap,) if span.gap else ())),
             fresh=span.fresh,
             moves=moves,

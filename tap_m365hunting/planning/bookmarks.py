@@ -4,7 +4,6 @@ Pure. A bookmark is read from a stream's state and written into it; its value ne
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from datetime import timedelta
 from typing import Any, Final, Self
 
 from msgspec import Struct
@@ -12,7 +11,15 @@ from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.lateness import Tally
-from tap_m365hunting.planning.spans import Hole, advanced, kept, merged, overlap, span_between
+from tap_m365hunting.planning.spans import (
+    Hole,
+    Timing,
+    advanced,
+    kept,
+    merged,
+    overlap,
+    span_between,
+)
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 
 #: Stands for the replication key in the state of a query that bounds itself by the window.
@@ -80,9 +87,9 @@ class Bookmark(Struct, frozen=True):
         value = advanced(self.value, done.window.end)
         return replace(self, value=value, holes=merged(holes), tally=tally)
 
-    def within(self, retention: timedelta, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
+    def within(self, timing: Timing, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
         """Return the bookmark without what the service no longer keeps, and that."""
-        alive, lost = kept(self.holes, now=now, retention=retention)
+        alive, lost = kept(self.holes, now=now, retention=timing.retention, step=timing.step)
         return replace(self, holes=alive), lost
 
 

@@ -31,31 +31,46 @@ class Span(Struct, frozen=True):
 
 
 class Timing(Struct, frozen=True, kw_only=True):
-    """The settings that bound a run in time."""
+    """The settings that bound a run in time; windows are whole multiples of `step`, if given."""
 
     start_date: Instant | None = None
     end_date: Instant | None = None
     lookback: timedelta = timedelta(minutes=60)
     settle: timedelta = timedelta(minutes=5)
     retention: timedelta = timedelta(days=30)
+    step: timedelta | None = None
 
     def span(self, *, now: Instant, bookmark: Instant | None) -> Span:
         """Return what to read now.
 
         With an `end_date` it is a backfill: the bookmark is not looked at. A bookmark ahead of the
         clock gives nothing to read; it stands until the clock has passed it.
+
+        A step that the end cuts has its own day; one that the bookmark or the lookback cuts is read
+        as a whole, and so one that retention cuts is lost as a whole.
         """
-        oldest, end = now - self.retention, now - self.settle
+        oldest, end = now - self.retention, self.end(now)
         if self.end_date is not None:
-            bookmark, end = None, min(end, self.end_date)
+            bookmark = None
         start_date = self.start_date or max(oldest, now - DEFAULT_HISTORY)
         wanted = start_date if bookmark is None else max(bookmark, self.start_date or bookmark)
-        gap = span_between(wanted, min(oldest, end))
-        fresh = max(wanted, oldest)
-        start = fresh
-        if bookmark is not None and gap is None:
-            start = max(fresh - self.lookback, oldest, self.start_date or oldest)
+        reach = oldest.ceil(self.step)
+        if bookmark is None:
+            lost, start = wanted < oldest, max(wanted.ceil(self.step), reach)
+        else:
+            back = (wanted - self.lookback).floor(self.step)
+            lost, start = (
+                wanted < reach,
+                max(back, (self.start_date or back).ceil(self.step), reach),
+            )
+        fresh = reach if lost else wanted
+        gap = span_between(wanted, min(reach, end)) if lost else None
         return Span(span_between(start, end) if fresh < end else None, fresh, gap)
+
+    def end(self, now: Instant) -> Instant:
+        """Return up to where a run may read."""
+        end = now - self.settle
+        return (min(end, self.end_date) if self.end_date else end).floor(self.step)
 
 
 def span_between(start: Instant, end: Instant) -> TimeWindow | None:
@@ -126,10 +141,13 @@ def merged(holes: Iterable[Hole]) -> tuple[Hole, ...]:
 
 
 def kept(
-    holes: Iterable[Hole], *, now: Instant, retention: timedelta
+    holes: Iterable[Hole], *, now: Instant, retention: timedelta, step: timedelta | None = None
 ) -> tuple[tuple[Hole, ...], tuple[TimeWindow, ...]]:
-    """Part holes into what the service still has, to be tried again, and what is lost for good."""
-    oldest = now - retention
+    """Part holes into what the service still has, to be tried again, and what is lost for good.
+
+    What is tried again begins with a whole `step`.
+    """
+    oldest = (now - retention).ceil(step)
     alive, lost = list[Hole](), list[TimeWindow]()
     for hole in merged(holes):
         start, end = hole.window.start, hole.window.end

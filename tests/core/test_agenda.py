@@ -26,7 +26,7 @@ def agenda(
     state = dict[str, object]()
     Bookmark(key, MARK, holes, "q", TALLY).write(state)
     timing = timing or Timing(settle=SETTLE)
-    return Agenda.of(state, key, timing, query="q", now=NOW, whole_steps=lambda window: window)
+    return Agenda.of(state, key, timing, query="q", now=NOW)
 
 
 def late_rows(found: Agenda, window: TimeWindow) -> int | None:
@@ -45,6 +45,14 @@ def test_span_is_held_against_what_the_last_run_left() -> None:
 
     assert found.windows == (TimeWindow(MARK - HOUR, NOW - SETTLE),)
     assert (known, gap, new) == (0, None, 0)
+
+
+def test_hole_that_is_not_over_yet_is_read_up_to_where_rows_may_be() -> None:
+    """A clock that was ahead may have left it; what is empty now need not stay so."""
+    hole = TimeWindow(MARK, NOW + HOUR)
+
+    assert hole.start in {window.start for window in agenda(holes=(Hole(hole, "504"),)).windows}
+    assert all(window.end <= NOW - SETTLE for window in agenda(holes=(Hole(hole, "504"),)).windows)
 
 
 def test_hole_is_read_apart_and_leaves_no_tally() -> None:
@@ -81,9 +89,7 @@ def test_bookmark_that_does_not_count_is_told_of() -> None:
     """The run starts anew, and says why."""
     state = {"replication_key": "Other", "replication_key_value": str(MARK)}
 
-    found = Agenda.of(
-        state, "Timestamp", Timing(), query="q", now=NOW, whole_steps=lambda window: window
-    )
+    found = Agenda.of(state, "Timestamp", Timing(), query="q", now=NOW)
 
     assert found.bookmark == Bookmark("Timestamp", query="q")
     assert "one of Other" in str(found.void)

@@ -133,6 +133,86 @@ def test_the_span_of_a_run(timing: Timing, bookmark: Instant | None, expected: S
     assert timing.span(now=NOW, bookmark=bookmark) == expected
 
 
+def day(number: int) -> Instant:
+    """Return a midnight, so many days before the last one."""
+    return NOW.floor(DAY) - number * DAY
+
+
+DAILY = replace(TIMING, step=DAY, lookback=timedelta(0))
+
+
+@pytest.mark.parametrize(
+    ("timing", "bookmark", "expected"),
+    [
+        pytest.param(
+            DAILY,
+            day(2),
+            Span(window(day(2), END.floor(DAY)), day(2)),
+            id="whole-days-since-the-bookmark",
+        ),
+        pytest.param(
+            replace(DAILY, lookback=HOUR),
+            day(2),
+            Span(window(day(3), END.floor(DAY)), day(2)),
+            id="the-day-that-the-lookback-reaches-into",
+        ),
+        pytest.param(
+            DAILY,
+            day(2) + 5 * HOUR,
+            Span(window(day(2), END.floor(DAY)), day(2) + 5 * HOUR),
+            id="the-day-that-the-bookmark-cuts",
+        ),
+        pytest.param(
+            DAILY,
+            day(40),
+            Span(
+                window(OLDEST.ceil(DAY), END.floor(DAY)),
+                OLDEST.ceil(DAY),
+                window(day(40), OLDEST.ceil(DAY)),
+            ),
+            id="the-day-that-retention-cuts-is-lost",
+        ),
+        pytest.param(
+            replace(DAILY, start_date=day(3) + HOUR),
+            None,
+            Span(window(day(2), END.floor(DAY)), day(3) + HOUR),
+            id="the-day-that-the-start-date-cuts-is-not-wanted",
+        ),
+    ],
+)
+def test_the_span_of_a_run_of_whole_steps(
+    timing: Timing, bookmark: Instant | None, expected: Span
+) -> None:
+    """A part of a step would be other rows under the name of the whole."""
+    assert timing.span(now=NOW, bookmark=bookmark) == expected
+
+
+@given(
+    now=st.integers(0, 10_000).map(lambda m: NOW + m * MINUTE),
+    bookmark=st.integers(0, 50 * 24 * 60).map(lambda m: NOW - m * MINUTE),
+    hours=st.sampled_from([1, 4, 24, 100]),
+    lookback=st.sampled_from([0, 1, 30]),
+)
+def test_a_span_of_whole_steps_leaves_nothing_out(
+    now: Instant, bookmark: Instant, hours: int, lookback: int
+) -> None:
+    """From the bookmark on all is read or told as lost, and with it what the lookback wants."""
+    step = hours * HOUR
+    timing = replace(TIMING, step=step, lookback=lookback * HOUR)
+
+    span = timing.span(now=now, bookmark=bookmark)
+
+    oldest = (now - 30 * DAY).ceil(step)
+    if span.window:
+        assert span.window.start == span.window.start.floor(step) >= oldest
+        assert span.window.end == (now - 5 * MINUTE).floor(step)
+        assert span.window.start <= max(bookmark - lookback * HOUR, oldest)
+        lost = bookmark < span.window.start
+        assert span.gap == (window(bookmark, span.window.start) if lost else None)
+    elif span.gap is None:
+        assert bookmark >= (now - 5 * MINUTE).floor(step)
+
+
 instants = st.integers(0, 100 * 24 * 60).map(lambda m: NOW - 50 * DAY + m * MINUTE)
 
 
@@ -210,6 +290,16 @@ def test_holes_are_kept_while_the_service_has_their_rows() -> None:
         hole(minutes + 20, minutes + 10).window,
         hole(minutes + 5, minutes).window,
     )
+
+
+def test_hole_of_whole_steps_that_retention_cuts_loses_the_step() -> None:
+    """Its rest would be read as if it were all."""
+    found = Hole(window(OLDEST.floor(DAY), OLDEST.floor(DAY) + 2 * DAY), "504")
+
+    ((alive,), (lost,)) = kept([found], now=NOW, retention=30 * DAY, step=DAY)
+
+    assert alive.window == window(OLDEST.ceil(DAY), found.window.end)
+    assert lost == window(found.window.start, OLDEST.ceil(DAY))
 
 
 def test_a_span_without_width_is_no_window() -> None:

@@ -49,7 +49,7 @@ def sweep(site: Silent, lookahead: Lookahead) -> Sweep:
 
     def agenda(now: Instant) -> Agenda:
         timing = Timing(start_date=now - timedelta(hours=1))
-        return Agenda.of({}, "Timestamp", timing, query="q", now=now, whole_steps=HUNT.whole_steps)
+        return Agenda.of({}, "Timestamp", timing, query="q", now=now)
 
     return Sweep(HUNT, cast(Site, site), lookahead, agenda, row_cap=10)
 

@@ -173,6 +173,44 @@ def test_rows_of_a_rounded_cursor_come_once(tenant: Tenant, parallel: int) -> No
     assert sorted(run.values("events", "ReportId")) == list(range(1000))
 
 
+@pytest.mark.parametrize("width", ["1h", "4h", "1d"])
+def test_late_row_of_a_bin_that_is_wider_than_the_lookback_is_read(
+    tenant: Tenant, width: str
+) -> None:
+    """The lookback reads the bin again that it reaches into, or rows that came late are missed."""
+    query = (
+        f"DeviceEvents | extend Timestamp = bin(Timestamp, {width}) | project Timestamp, ReportId"
+    )
+    events = {"name": "events", "query": query}
+    tenant.emulator.clock.set(NOW.replace(hour=0, minute=6))
+    tenant.emulator.engine.load("DeviceEvents", [event(0, at(hours=15))])
+    first = tenant.sync(events)
+    tenant.emulator.engine.load("DeviceEvents", [event(1, at(hours=12, minutes=10))])
+    tenant.emulator.clock.set(NOW.replace(minute=6) + 24 * HOUR)
+
+    second = tenant.sync(events, state=first.state)
+
+    assert first.values("events", "ReportId") == [0]
+    assert 1 in second.values("events", "ReportId")
+
+
+def test_bins_that_retention_cuts_are_told_as_lost_up_to_where_reading_begins(
+    tenant: Tenant,
+) -> None:
+    """Nothing lies between the gap and what is read."""
+    window = "Timestamp >= window_start and Timestamp < window_end"
+    days = f"DeviceEvents | where {window} | summarize N = count() by Day = bin(Timestamp, 1d)"
+    sums = {"name": "sums", "query": days}
+    streams = catalog(tenant, sums)
+    first = tenant.sync(sums, catalog=streams)
+    tenant.emulator.clock.advance(31 * 24 * HOUR)
+
+    gap, *_ = coverage(tenant.sync(sums, catalog=streams, state=first.state))
+
+    assert gap["status"] == "gap_retention"
+    assert gap["window_end"][11:19] == "00:00:00"
+
+
 def test_service_that_answers_nothing_is_not_taken_for_unreadable_rows(tenant: Tenant) -> None:
     """A hole is for a window that fails among others that do not; an outage ends the run."""
     streams = catalog(tenant, EVENTS)
