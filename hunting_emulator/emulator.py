@@ -48,7 +48,9 @@ class Emulator:
         self._authority = trustme.CA(organization_name="hunting-emulator")
         self._directory = tempfile.TemporaryDirectory(prefix="hunting-emulator-")
         self._ca_path = ca_file or Path(self._directory.name) / "ca.pem"
-        self._serving = Serving(App(self._service), host=host, port=port, authority=self._authority)
+        self._serving = Serving(
+            App(self._service), host=host, port=port, authority=self._authority, now=self.clock.now
+        )
 
     def start(self) -> Self:
         """Write the CA's certificate and listen."""

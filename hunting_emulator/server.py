@@ -7,8 +7,9 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import chain
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import trustme
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -56,6 +57,11 @@ class _Handler(WSGIRequestHandler):
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the emulator's time, as the header Date does."""
+        now = cast("HuntingServer", self.server).now()
+        return super().date_time_string(timestamp or now.timestamp())
+
     def version_string(self) -> str:
         """Name no Python and no Werkzeug: the service does not."""
         return "hunting-emulator"
@@ -71,8 +77,11 @@ class _Handler(WSGIRequestHandler):
 class HuntingServer(ThreadedWSGIServer):
     """Shakes hands with each client on the client's own thread, and can end them all."""
 
-    def __init__(self, app: App, *, host: str, port: int, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, app: App, *, host: str, port: int, tls: ssl.SSLContext, now: Callable[[], datetime]
+    ) -> None:
         super().__init__(host, port, app, handler=_Handler)
+        self.now = now
         self.ssl_context = tls
         self._tls = tls
         self._open: dict[threading.Thread, socket.socket] = {}
@@ -119,10 +128,12 @@ class HuntingServer(ThreadedWSGIServer):
 class Serving:
     """A server and its thread; the port is chosen by the system when it is given as 0."""
 
-    def __init__(self, app: App, *, host: str, port: int, authority: trustme.CA) -> None:
+    def __init__(
+        self, app: App, *, host: str, port: int, authority: trustme.CA, now: Callable[[], datetime]
+    ) -> None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*NAMES).configure_cert(tls)
-        self._server = HuntingServer(app, host=host, port=port, tls=tls)
+        self._server = HuntingServer(app, host=host, port=port, tls=tls, now=now)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )

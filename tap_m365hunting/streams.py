@@ -30,6 +30,7 @@ from tap_m365hunting.planning.agenda import Agenda
 from tap_m365hunting.planning.lateness import Lateness
 from tap_m365hunting.planning.partitions import TENANT
 from tap_m365hunting.planning.windows import WindowDone
+from tap_m365hunting.reporting.notices import notices
 from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
 from tap_m365hunting.runs import Run
@@ -250,18 +251,11 @@ class HuntingStream(Stream):
 
     def _tell(self, site: Site, agenda: Agenda, watch: Stopwatch) -> None:
         """Tell of what is out of the ordinary before it is read."""
-        if agenda.void:
-            self.logger.warning(
-                "%s: the bookmark %s; all is read anew", self._called(site), agenda.void
-            )
         days = self._run.reading.retention.days
+        for level, notice in notices(agenda, now=site.now(), days=days):
+            self.logger.log(level, "%s: %s", self._called(site), notice)
         for window in agenda.lost:
-            self.logger.warning(
-                "Rows between %s are lost: the service keeps %d days; run more often", window, days
-            )
             watch.lost(window, f"older than the {days} days that the service keeps")
-        if not agenda.windows:
-            self.logger.info("Nothing to read yet: complete until %s", agenda.fresh)
 
     def _tell_late(self, site: Site, late: Lateness | None) -> None:
         """Tell what the lookback has found, and if it may have missed some."""

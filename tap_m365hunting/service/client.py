@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from typing import BinaryIO, Final, Protocol, TypeVar
@@ -13,10 +13,11 @@ import backoff
 from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
+from tap_m365hunting.service.clocks import refuse_ahead
 from tap_m365hunting.service.quota import TenantQuota
 from tap_m365hunting.service.throttles import header_wait, wait_after
 from tap_m365hunting.service.transport import Transport
-from tap_m365hunting.service.turnstile import Errand, PatienceError, Turnstile
+from tap_m365hunting.service.turnstile import Errand, Passage, PatienceError, Turnstile
 
 __all__ = ["Client", "Errand"]
 
@@ -110,7 +111,7 @@ class Client:
         with self._turnstile.take(errand, patience=call.quota_wait) as passage:
             call.quota_wait -= passage.waited
             call.token = self._tokens.token()
-            body = self._post(text, call.token, arrived=passage.arrived)
+            body = self._post(text, call.token, passage)
             with ExitStack() as failing:
                 failing.push(body)
                 answer = read(body)
@@ -118,7 +119,11 @@ class Client:
             passage.used(answer.cpu_seconds)
         return answer
 
-    def _post(self, text: str, token: str, *, arrived: Callable[[], None]) -> BinaryIO:
+    def _post(self, text: str, token: str, passage: Passage) -> BinaryIO:
+        def arrived(headers: Mapping[str, str]) -> None:
+            passage.arrived()
+            refuse_ahead(headers.get("Date"), asked=passage.taken)
+
         try:
             return self._transport.post(text, token, arrived=arrived)
         except AuthenticationError as error:

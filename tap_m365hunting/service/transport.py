@@ -3,7 +3,7 @@
 It ends in bounded time and takes bounded room, whatever answers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
@@ -45,10 +45,12 @@ class Transport:
         # calls that were called off may still be on their way
         self._session.mount("https://", DeadlineAdapter(pool_maxsize=2 * parallel + _SPARE))
 
-    def post(self, text: str, token: str, *, arrived: Callable[[], None]) -> BinaryIO:
+    def post(
+        self, text: str, token: str, *, arrived: Callable[[Mapping[str, str]], None]
+    ) -> BinaryIO:
         """Return the body of an answer with status 200, whole, as a file at its start.
 
-        `arrived` is told when the answer begins.
+        `arrived` is told when the answer begins, with its headers.
 
         Raises:
             WindowTooLargeError: it did not come in time, or is too large.
@@ -68,7 +70,7 @@ class Transport:
                 allow_redirects=False,
             ) as response,
         ):
-            arrived()
+            arrived(response.headers)
             if response.status_code != _OK:
                 raise self._refusal(response)
             return self._body(response)

@@ -61,16 +61,16 @@ class Errand(Struct):
 
 
 class Passage:
-    """A call that was let through, after it had `waited`.
+    """A call that was let through, when it was `taken`, after it had `waited`.
 
     The quotas learn when it has arrived and what it used. At the end of its context that is all
     known: a call that was throttled used nothing, and of others the time they took stands in.
     """
 
     def __init__(self, turnstile: "Turnstile", *, began: float, now: float, cpu: float) -> None:
+        self.taken = now
         self.waited = max(0.0, now - began)
         self._turnstile = turnstile
-        self._taken = now
         self._cpu_before = cpu
         self._answered: float | None = None
         self._cpu_used: float | None = None
@@ -95,8 +95,8 @@ class Passage:
     ) -> None:
         self.arrived()
         refused = isinstance(error, ThrottledError)
-        now = self._answered or self._taken
-        used = self._cpu_used if self._cpu_used is not None else max(0.0, now - self._taken)
+        now = self._answered or self.taken
+        used = self._cpu_used if self._cpu_used is not None else max(0.0, now - self.taken)
         with self._turnstile.quota() as quota:
             quota.charged(
                 now,

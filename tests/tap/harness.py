@@ -63,6 +63,8 @@ class Tenant:
         self.emulator = emulator
         self.emulator.clock.set(NOW)
         self.slept: list[float] = []
+        #: How far the tap's clock is ahead of the service's.
+        self.ahead = timedelta(0)
 
     def config(self, *queries: Mapping[str, Any], **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Return settings that reach the emulator."""
@@ -103,7 +105,7 @@ class Tenant:
         return Run(lines, failed)
 
     def _seconds(self) -> float:
-        return self.emulator.clock.now().timestamp()
+        return (self.emulator.clock.now() + self.ahead).timestamp()
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -254,6 +254,7 @@ def test_command_at_debug_level_shows_no_secret(
     """As a process of its own, whatever goes wrong: tracebacks and logs hold no secret."""
     settings = {**workplace.settings(method), **spoilt}
     config = {**signed_in.config(ALERTS), **settings}
+    signed_in.emulator.clock.reset()  # a process has the clock of the machine
     given = {name: value for name, value in config.items() if value is not None}
     file = workplace.file("config.json", json.dumps(given))
     level = {"TAP_M365HUNTING_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"}

@@ -42,7 +42,7 @@ def call(tenant: Tenant, token: str, *, seconds: int = 60) -> None:
     """Make one call past the sign-in."""
     settings = Settings.parse(tenant.config(EVENTS, request_timeout_seconds=seconds))
     query = "print 'a text that is long enough to drip for a while'"
-    Transport(settings.connection).post(query, token, arrived=lambda: None).close()
+    Transport(settings.connection).post(query, token, arrived=lambda _: None).close()
 
 
 def token_of(tenant: Tenant) -> str:

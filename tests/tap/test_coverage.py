@@ -168,6 +168,19 @@ def test_state_of_another_cursor_is_not_used(tenant: Tenant) -> None:
     assert tenant.sync(ALERTS, state=state).values("alerts", "AlertId") == ["da1"]
 
 
+def test_bookmark_that_is_ahead_of_the_clock_is_told_of(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is read until then, which nobody may want."""
+    bookmark = {"replication_key": "Timestamp", "replication_key_value": at(hours=-2)}
+
+    run = tenant.sync(ALERTS, state={"bookmarks": {"alerts": bookmark}})
+
+    assert run.failed == {}
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert f"the bookmark {at(hours=-2)} is ahead of the clock" in said
+
+
 @pytest.mark.parametrize("given", [True, False])
 def test_state_of_another_cursor_is_not_used_with_a_catalog_of_that_time(
     tenant: Tenant, caplog: pytest.LogCaptureFixture, *, given: bool

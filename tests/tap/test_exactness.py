@@ -1,6 +1,7 @@
 """Nothing lost, nothing cut, nothing read twice for nothing: the tap's promise, end to end."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -236,6 +237,22 @@ def test_columns_are_asked_for_again_if_the_service_was_too_busy(
     tenant.emulator.fail_next(refused, times=2)
 
     assert exact(tenant.sync(EVENTS), 1)
+
+
+@pytest.mark.parametrize("hours", [-24, 0, 1, 24])
+def test_clock_that_is_ahead_calls_nothing_complete(tenant: Tenant, hours: int) -> None:
+    """Local time taken for UTC, for instance: rows of hours to come would never be read."""
+    tenant.emulator.engine.load("DeviceEvents", [event(0, at(days=2))])
+    tenant.ahead = hours * HOUR
+
+    run = tenant.sync(EVENTS)
+
+    assert (run.states == []) is (hours > 0)
+    if hours > 0:
+        said = f"is {timedelta(hours=hours)} (h:mm:ss) ahead of the service's (Sun, 01 Mar 2026"
+        assert said in run.failed["events"]
+    else:
+        assert exact(run, 1)
 
 
 def test_steady_run_with_nothing_new_spends_one_call_a_stream(tenant: Tenant) -> None:

@@ -45,7 +45,7 @@ def exchange(tenant: Tenant, *, seconds: float = SECONDS) -> bytes:
     place = replace(settings.connection, timeout=timedelta(seconds=seconds))
     token = token_source(place).token()
     with Transport(place, most_bytes=MOST_BYTES).post(
-        "print 'a text that is long enough to drip for a while'", token, arrived=lambda: None
+        "print 'a text that is long enough to drip for a while'", token, arrived=lambda _: None
     ) as body:
         return body.read()
 
