@@ -14,7 +14,7 @@ from tap_m365hunting.hunting.probes import Probes
 from tap_m365hunting.hunting.terms import shape_of
 from tap_m365hunting.runs import Run
 from tap_m365hunting.streams import HuntingStream
-from tap_m365hunting.wire.schema import Column, Shape
+from tap_m365hunting.wire.schema import Column, Shape, find
 
 
 class Discovery:
@@ -36,7 +36,7 @@ class Discovery:
 
         Raises:
             QueryRejectedError: the service refuses the query.
-            ConfigValidationError: the result has no such key or cursor.
+            ConfigValidationError: the result has no such key or cursor, or the catalog another key.
         """
         entry = self._catalog.get_stream(query.name) if self._catalog else None
         return self._known(query, entry) if entry else self._probed(query)
@@ -57,15 +57,19 @@ class Discovery:
             for name, about in schema["properties"].items()
         ]
         verdict = query.assess(columns)
-        cursor = verdict.cursor and self._named(query, verdict.cursor, schema["properties"])
-        return self._stream(query, verdict, schema, entry.key_properties or (), cursor)
+        shape = self._named(query, verdict.cursor, schema["properties"])
+        key = entry.key_properties or entry.metadata.root.table_key_properties or ()
+        if set(key) != set(shape.key_properties):
+            raise _other_key(key, shape.key_properties)
+        cursor = shape.names[verdict.cursor] if verdict.cursor else None
+        return self._stream(query, verdict, schema, shape.key_properties, cursor)
 
-    def _named(self, query: HuntingQuery, cursor: str, known: Iterable[str]) -> str:
-        """Return the name in the record of the cursor."""
-        column, tenant = Column(cursor, "DateTime"), self._run.tenant_columns
-        return shape_of(query, self._run.reading, [column], known=known, tenant=tenant).names[
-            cursor
-        ]
+    def _named(self, query: HuntingQuery, cursor: str | None, known: Mapping[str, Any]) -> Shape:
+        """Return how the settings name the columns that matter by name: the key and the cursor."""
+        key = [find(name, list(known)) or name for name in query.primary_keys]
+        columns = [Column(name, "") for name in (*key, *filter(None, [cursor]))]
+        tenant = self._run.tenant_columns
+        return shape_of(query, self._run.reading, columns, known=known, tenant=tenant)
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""
@@ -96,6 +100,13 @@ class Discovery:
         if verdict.mode is kql.Mode.INCREMENTAL:
             stream.replication_key = cursor
         return stream
+
+
+def _other_key(catalog: Iterable[str], settings: Iterable[str]) -> ConfigValidationError:
+    old, new = (", ".join(key) or "none" for key in (catalog, settings))
+    msg = f"The catalog has the key {old}, but primary_keys, row_id and tenants say {new}"
+    msg += "; run discovery again"
+    return ConfigValidationError(msg, errors=[msg], schema={})
 
 
 def _check(verdict: kql.Verdict, shape: Shape) -> None:

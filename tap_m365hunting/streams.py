@@ -81,20 +81,23 @@ class HuntingStream(Stream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take what the catalog says, but for the replication key.
+        """Take what the catalog says, but for the replication key and method, and the key.
 
-        Windows are bounded by the query's own cursor, so the state must be about that.
+        They follow from the query and the settings: windows are bounded by the query's own cursor,
+        so the state must be about that.
         """
-        key = self.replication_key
+        cursor, method = self.replication_key, self.forced_replication_method
+        key = self.primary_keys
         super().apply_catalog(catalog)
-        if self.replication_key != key:
+        if self.replication_key != cursor:
             self.logger.warning(
                 "%s is read by %s, not by %s as the catalog has it; run discovery again",
                 f"Stream {self.name}",
-                key or "its window",
+                cursor or "its window",
                 self.replication_key,
             )
-            self.replication_key = key
+        self.replication_key, self.forced_replication_method = cursor, method
+        self.primary_keys = key
 
     def sweep(self, site: Site) -> Sweep:
         """Return what this run reads in a tenant, so that its calls can be made ahead."""
