@@ -1,16 +1,14 @@
 """One query as one Singer stream: its records, and the state that they allow."""
 
 import logging
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any
 
-from singer_sdk import Stream, Tap, metrics
+from singer_sdk import Tap
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers import types
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
@@ -25,7 +23,7 @@ from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.hunting.terms import agenda_of, shape_of
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.output import EncodedRecords, WholeLines
+from tap_m365hunting.loops import LoopStream
 from tap_m365hunting.planning.agenda import Agenda
 from tap_m365hunting.planning.lateness import Lateness
 from tap_m365hunting.planning.partitions import TENANT
@@ -36,26 +34,17 @@ from tap_m365hunting.reporting.reports import Stopwatch
 from tap_m365hunting.runs import Run
 from tap_m365hunting.wire.blocks import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.conversion import Converter, Record
-from tap_m365hunting.wire.json_text import Lines
 from tap_m365hunting.wire.records import Answer
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
 
-# a breadcrumb of the selection that names a column; a longer one names what is inside
-_COLUMN: Final = 2
 
-
-class HuntingStream(Stream):
+class HuntingStream(LoopStream):
     """A hunting query, read window by window, oldest first, in one tenant after another.
 
     The bookmark is the end of what is complete without a gap, whatever the newest row's time; it
     is written when the rows before it are. `failures` says, by tenant, why it was not read whole.
     """
-
-    # values have their types already, converted from what the service declares
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    # state follows windows, not row counts
-    STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(
         self, tap: Tap, query: HuntingQuery, hunt: Hunt, run: Run, *, schema: Mapping[str, Any]
@@ -67,7 +56,6 @@ class HuntingStream(Stream):
         self._sweeps = dict[str, Sweep]()
         self._tables_read = 0
         self.failures = dict[str, SingerSDKError]()
-        self._counter: metrics.Counter | None = None
         if hunt.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
@@ -170,7 +158,8 @@ class HuntingStream(Stream):
 
     def _table(self, sweep: Sweep, reader: QueryReader, watch: Stopwatch) -> Iterator[Record]:
         planner = sweep.table()
-        yield from self._records(reader.read(planner, sweep))
+        with closing(reader.read(planner, sweep)) as events:
+            yield from self._records(events)
         watch.table_read(sweep.begun, planner)
         self._tables_read += 1
         if self._stream_version is not None and self._tables_read == len(self._run.sites):
@@ -185,17 +174,18 @@ class HuntingStream(Stream):
         bookmark, state = agenda.bookmark, state if agenda.moves else {}
         for planner in sweep.windows():
             late = agenda.late_rows(planner.span)
-            for event in reader.read(planner, sweep):
-                if isinstance(event, WindowDone):
-                    watch.window_done(event, late.done(event))
-                    tally = late.tally() if planner.finished else None
-                    bookmark = bookmark.after(event, tally=tally)
-                    bookmark.write(state)
-                    self._tap.state_writer.write_state(self.tap_state)
-                else:
-                    late.add(event.cursors if isinstance(event, Block) else ())
-                    yield from self._records((event,))
-                    self._run.progress.moved(partial(Position.of, self.name, sweep, planner))
+            with closing(reader.read(planner, sweep)) as events:
+                for event in events:
+                    if isinstance(event, WindowDone):
+                        watch.window_done(event, late.done(event))
+                        tally = late.tally() if planner.finished else None
+                        bookmark = bookmark.after(event, tally=tally)
+                        bookmark.write(state)
+                        self._tap.state_writer.write_state(self.tap_state)
+                    else:
+                        late.add(event.cursors if isinstance(event, Block) else ())
+                        yield from self._records((event,))
+                        self._run.progress.moved(partial(Position.of, self.name, sweep, planner))
             self._tell_late(sweep.site, late.found())
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
@@ -203,43 +193,14 @@ class HuntingStream(Stream):
             if isinstance(event, NewSchema):
                 self._announce(event.shape)
             elif not isinstance(event, WindowDone):
-                yield from self._for_sdk(event.records)
+                yield from self.written(event.records)
 
     def _blocks(self, converter: Converter, answer: Answer, ids: RowIds) -> Iterator[AnyBlock]:
         """Encode the records at once, unless something asks to see them one by one."""
-        if not self._as_texts:
+        if not self.as_texts:
             return plain_blocks(converter, answer, ids)
         kept = [name for name in self.schema["properties"] if self.mask["properties", name]]
         return BlockConverter(converter, selected=kept).blocks(answer, ids)
-
-    @property
-    def _as_texts(self) -> bool:
-        """Whether no stream map, no flattening, no limit and no other writer needs dicts."""
-        (first, *more) = self.stream_maps
-        return (
-            type(first) is SameRecordTransform
-            and not first.flattening_enabled
-            and not more
-            and self.ABORT_AT_RECORD_COUNT is None
-            and isinstance(self._tap.message_writer, WholeLines)
-            and all(chosen for breadcrumb, chosen in self.mask.items() if len(breadcrumb) > _COLUMN)
-        )
-
-    def _for_sdk(self, records: Sequence[Record] | Sequence[bytes]) -> Iterator[Record]:
-        """Yield what the SDK's loop writes: dicts as they are, texts as one stand-in."""
-        if not isinstance(records, Lines):
-            yield from cast(Sequence[Record], records)
-            return
-        yield EncodedRecords(records)
-        if self._counter is not None:  # the SDK has counted the stand-in as one
-            self._counter.increment(len(records) - 1)
-
-    @override
-    def get_record_counter(
-        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
-    ) -> metrics.Counter:
-        self._counter = super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
-        return self._counter
 
     def _agenda(self, site: Site, now: Instant) -> Agenda:
         return agenda_of(
@@ -278,23 +239,3 @@ class HuntingStream(Stream):
         )
         self._tap.mapper.register_raw_streams_from_catalog(Catalog([(self.name, entry)]))
         self._write_schema_message()
-
-    @override
-    def get_replication_key_signpost(self, context: types.Context | None = None) -> None:
-        """Set no upper bound for the SDK to compare with: windows end where they say."""
-
-    @override
-    def _write_activate_version_message(self, full_table_version: int) -> None:
-        """Put it off to the end: the SDK has loaders drop the old rows before the new ones come."""
-        # the SDK's version is a second, and two runs within one would share it
-        self._stream_version = self._initialized_at
-
-    @override
-    def _increment_stream_state(
-        self, latest_record: types.Record, *, context: types.Context | None = None
-    ) -> None:
-        """Leave the bookmark alone: the SDK would move it with each row."""
-
-    @override
-    def _write_starting_replication_value(self, context: types.Context | None) -> None:
-        """Keep the SDK's own notes out of the state."""

@@ -7,7 +7,7 @@ with the one before.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -93,8 +93,8 @@ class QueryReader:
         self._silences = 0
         self.misfits = Counter[str]()
 
-    def read(self, planner: Planner, calls: Calls[C]) -> Iterator[Event]:
-        """Use the calls until the planner has no more to ask.
+    def read(self, planner: Planner, calls: Calls[C]) -> Generator[Event, None, None]:
+        """Use the calls until the planner has no more to ask; close it if it is left before.
 
         Raises:
             FatalSyncError: a window cannot be read, and the settings say to stop before it.

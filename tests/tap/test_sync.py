@@ -121,6 +121,24 @@ def test_query_that_the_service_refuses_fails_alone(tenant: Tenant) -> None:
     assert "'AlertInfos'" in run.failed["misspelled"]
 
 
+@pytest.mark.parametrize("expression", ["int(Title)", "nosuch(Title)", "Title / 2"])
+def test_stream_map_that_fails_stops_its_stream_alone_and_shows_no_value(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture, expression: str
+) -> None:
+    """An expression's error may quote what is in the row."""
+    caplog.set_level("DEBUG")
+    secret = {**alert(1, at(days=1)), "Title": "Malware on PC-7"}
+    tenant.emulator.engine.load("AlertInfo", [secret])
+    maps = {"alerts": {"Title": expression}}
+
+    run = tenant.sync(ALERTS, {**ALERTS, "name": "others"}, stream_maps=maps)
+
+    assert "A stream map of alerts fails on a record (" in run.failed["alerts"]
+    assert not run.state["bookmarks"].get("alerts")
+    assert run.values("others", "AlertId") == ["da1"]
+    assert "PC-7" not in caplog.text
+
+
 def test_query_that_the_catalog_has_not_costs_no_call(
     tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:

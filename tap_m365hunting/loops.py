@@ -1,0 +1,110 @@
+"""How the SDK's loop is used: it writes the records and counts them, and no more.
+
+State, versions and types are the stream's own; the SDK would move the bookmark with each row.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from singer_sdk import Stream, metrics
+from singer_sdk.helpers import types
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
+from typing_extensions import override
+
+from tap_m365hunting.errors import FatalSyncError
+from tap_m365hunting.output import EncodedRecords, WholeLines
+from tap_m365hunting.wire.conversion import Record
+from tap_m365hunting.wire.json_text import Lines
+
+# a breadcrumb of the selection that names a column; a longer one names what is inside
+_COLUMN: Final = 2
+
+
+class LoopStream(Stream):
+    """A stream whose records the SDK's loop writes, many at a time where nothing asks for each."""
+
+    # values have their types already, converted from what the service declares
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    # state follows windows, not row counts
+    STATE_MSG_FREQUENCY = sys.maxsize
+
+    _counter: metrics.Counter | None = None
+    _unmapped: FatalSyncError | None = None
+
+    @property
+    def as_texts(self) -> bool:
+        """Whether no stream map, no flattening, no limit and no other writer needs dicts."""
+        (first, *more) = self.stream_maps
+        return (
+            type(first) is SameRecordTransform
+            and not first.flattening_enabled
+            and not more
+            and self.ABORT_AT_RECORD_COUNT is None
+            and isinstance(self._tap.message_writer, WholeLines)
+            and all(chosen for breadcrumb, chosen in self.mask.items() if len(breadcrumb) > _COLUMN)
+        )
+
+    def written(self, records: Sequence[Record] | Sequence[bytes]) -> Iterator[Record]:
+        """Yield what the SDK's loop writes: dicts as they are, texts as one stand-in.
+
+        Raises:
+            FatalSyncError: a stream map fails on a record.
+        """
+        if isinstance(records, Lines):
+            yield EncodedRecords(records)
+            if self._counter is not None:  # the SDK has counted the stand-in as one
+                self._counter.increment(len(records) - 1)
+            return
+        for record in cast(Sequence[Record], records):
+            yield record
+            if self._unmapped:
+                raise self._unmapped
+
+    @override
+    def get_record_counter(
+        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
+    ) -> metrics.Counter:
+        self._counter = super().get_record_counter(endpoint=endpoint, log_interval=log_interval)
+        return self._counter
+
+    @override
+    def get_replication_key_signpost(self, context: types.Context | None = None) -> None:
+        """Set no upper bound for the SDK to compare with: windows end where they say."""
+
+    @override
+    def _write_activate_version_message(self, full_table_version: int) -> None:
+        """Put it off to the end: the SDK has loaders drop the old rows before the new ones come."""
+        # the SDK's version is a second, and two runs within one would share it
+        self._stream_version = self._initialized_at
+
+    @override
+    def _increment_stream_state(
+        self, latest_record: types.Record, *, context: types.Context | None = None
+    ) -> None:
+        """Leave the bookmark alone: the SDK would move it with each row."""
+
+    @override
+    def _write_starting_replication_value(self, context: types.Context | None) -> None:
+        """Keep the SDK's own notes out of the state."""
+
+    @override
+    def _write_record_message(self, record: types.Record) -> None:
+        """Write what the stream maps make of a record.
+
+        What they raise may quote a value, which no log should show, and would end the whole run; so
+        it is raised where a stream's own errors are, without its text.
+        """
+        try:
+            messages = list(self._generate_record_messages(record))
+        except Exception as error:  # noqa: BLE001 - whatever a user's expression does
+            what = type(error).__name__
+            self._unmapped = FatalSyncError(
+                f"A stream map of {self.name} fails on a record ({what}); mend it in stream_maps, "
+                "for instance by a condition for values that it does not fit"
+            )
+            return
+        for message in messages:
+            self._tap.write_message(message)
+        self.state_manager.is_flushed = False
