@@ -79,6 +79,11 @@ class LoopStream(Stream):
         # the SDK's version is a second, and two runs within one would share it
         self._stream_version = self._initialized_at
 
+    def activate_version(self) -> None:
+        """Have loaders drop what earlier versions have loaded, if the settings ask for versions."""
+        if self._stream_version is not None:
+            super()._write_activate_version_message(self._stream_version)
+
     @override
     def _increment_stream_state(
         self, latest_record: types.Record, *, context: types.Context | None = None

@@ -162,8 +162,8 @@ class HuntingStream(LoopStream):
             yield from self._records(events)
         watch.table_read(sweep.begun, planner)
         self._tables_read += 1
-        if self._stream_version is not None and self._tables_read == len(self._run.sites):
-            super()._write_activate_version_message(self._stream_version)
+        if self._tables_read == len(self._run.sites):
+            self.activate_version()
 
     def _windows(
         self, sweep: Sweep, reader: QueryReader, watch: Stopwatch, state: dict[str, Any]
@@ -208,7 +208,8 @@ class HuntingStream(LoopStream):
             self._run.reading,
             self._hunt,
             state=self.tap_state,
-            tenant_id=site.tenant_id if self._run.partitioned else None,
+            tenant_id=site.tenant_id,
+            partitioned=self._run.partitioned,
             key=self.replication_key,
             now=now,
         )

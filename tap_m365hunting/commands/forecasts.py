@@ -52,7 +52,7 @@ class Forecaster:
         now: Instant,
     ) -> None:
         self._tenant_id = tenant_id
-        self._part = tenant_id if settings.partitioned else None
+        self._partitioned = settings.partitioned
         self._rations = settings.rations
         self._reading = settings.reading
         self._call = call
@@ -93,7 +93,8 @@ class Forecaster:
             self._reading,
             inquiry.hunt,
             state=self._state,
-            tenant_id=self._part,
+            tenant_id=self._tenant_id,
+            partitioned=self._partitioned,
             key=inquiry.shape.names[cursor] if cursor else None,
             now=self._now,
         )

@@ -14,7 +14,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.agenda import Agenda
 from tap_m365hunting.planning.bookmarks import WINDOW_END
-from tap_m365hunting.planning.partitions import state_of
+from tap_m365hunting.planning.partitions import elsewhere, state_of
 from tap_m365hunting.planning.spans import Timing
 from tap_m365hunting.wire.schema import Column, Shape
 
@@ -25,24 +25,28 @@ def agenda_of(
     hunt: Hunt,
     *,
     state: Mapping[str, Any],
-    tenant_id: str | None,
+    tenant_id: str,
+    partitioned: bool,
     key: str | None,
     now: Instant,
 ) -> Agenda:
-    """Return what a run is to read of the query, given the tap's whole state.
+    """Return what a run is to read of the query in a tenant, given the tap's whole state.
 
-    `tenant_id` says whose part of it, where it has parts; `key` is the replication key.
+    `partitioned` says that it has a part for each tenant; `key` is the replication key.
 
     Raises:
         FatalSyncError: the state is none that this tap writes.
     """
+    part = tenant_id if partitioned else None
     try:
         return Agenda.of(
-            state_of(state, query.name, tenant_id),
+            state_of(state, query.name, part),
             key or WINDOW_END,
             _timing(query, reading, hunt),
             query=hunt.fingerprint,
             now=now,
+            tenant_id=None if partitioned else tenant_id,
+            elsewhere=elsewhere(state, query.name, part),
         )
     except (KeyError, ValueError) as error:
         msg = f"The state of stream {query.name} cannot be read: {error}; mend it or remove it"

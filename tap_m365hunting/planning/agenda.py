@@ -41,16 +41,22 @@ class Agenda(Struct, frozen=True):
         *,
         query: str,
         now: Instant,
+        tenant_id: str | None = None,
+        elsewhere: str | None = None,
     ) -> Self:
         """Read the `state` of a query, and say what is to be done.
 
-        `cursor` is its name there, `query` its fingerprint.
+        `cursor` is its name there, `query` its fingerprint; `tenant_id` is whose it is, where the
+        state has no part for each. `elsewhere` says of a bookmark that it is kept for others.
 
         Raises:
             ValueError: the state is none that this tap writes.
         """
         moves = timing.end_date is None
-        bookmark = Bookmark.read(state, cursor, query=query) if moves else Bookmark(cursor)
+        bookmark, void = Bookmark(cursor), None
+        if moves:
+            bookmark = Bookmark.read(state, cursor, query=query, tenant_id=tenant_id)
+            void = elsewhere or why_void(state, cursor, query=query, tenant_id=tenant_id)
         bookmark, lost = bookmark.within(timing, now=now)
         span, end = timing.span(now=now, bookmark=bookmark.value), timing.end(now)
         holes = [span_between(h.window.start, min(h.window.end, end)) for h in bookmark.holes]
@@ -61,7 +67,7 @@ class Agenda(Struct, frozen=True):
             fresh=span.fresh,
             moves=moves,
             lookback=timing.lookback,
-            void=why_void(state, cursor, query=query) if moves else None,
+            void=void,
         )
 
     def late_rows(self, window: TimeWindow) -> LateRows:

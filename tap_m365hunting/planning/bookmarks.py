@@ -29,8 +29,9 @@ WINDOW_END: Final = "window_end"
 class Bookmark(Struct, frozen=True):
     """Every row whose cursor `key` is before `value` has been written, but for those in `holes`.
 
-    They are rows of the query with this fingerprint, if it is known. `tally` is what the end of a
-    span has left for the next run's lookback. `tried` are the holes that earlier runs left.
+    They are rows of the query with this fingerprint, in this tenant, as far as these are known.
+    `tally` is what the end of a span has left for the next run's lookback. `tried` are the holes
+    that earlier runs left.
     """
 
     key: str
@@ -39,16 +40,27 @@ class Bookmark(Struct, frozen=True):
     query: str | None = None
     tally: Tally | None = None
     tried: tuple[Hole, ...] = ()
+    tenant_id: str | None = None
 
     @classmethod
-    def read(cls, state: Mapping[str, Any], key: str, *, query: str | None = None) -> Self:
-        """Read the state of a stream; what was saved for another cursor or query does not count.
+    def read(
+        cls,
+        state: Mapping[str, Any],
+        key: str,
+        *,
+        query: str | None = None,
+        tenant_id: str | None = None,
+    ) -> Self:
+        """Read the state of a stream.
+
+        What was saved for another cursor, query or tenant does not count.
 
         Raises:
             ValueError: the state is none that this tap writes.
         """
-        if "replication_key" not in state or why_void(state, key, query=query):
-            return cls(key, query=query)
+        void = why_void(state, key, query=query, tenant_id=tenant_id)
+        if void or "replication_key" not in state:
+            return cls(key, query=query, tenant_id=tenant_id)
         holes = tuple(map(Hole.from_json, _list(state.get("holes", []))))
         return cls(
             key,
@@ -58,21 +70,24 @@ class Bookmark(Struct, frozen=True):
             # rows of a query that is not known to be the same are not compared
             Tally.of_state(state.get("lookback")) if state.get("query") == query else None,
             tried=holes,
+            tenant_id=tenant_id,
         )
 
     def write(self, state: MutableMapping[str, Any]) -> None:
         """Put the bookmark into the state of a stream."""
-        for name in ("query", "holes", "lookback"):
-            state.pop(name, None)
         if self.value is not None:
             state["replication_key"] = self.key
             state["replication_key_value"] = str(self.value)
-        if self.query is not None:
-            state["query"] = self.query
-        if self.holes:
-            state["holes"] = [hole.to_json() for hole in self.holes]
-        if self.tally:
-            state["lookback"] = self.tally.to_json()
+        told = {
+            "tenant_id": self.tenant_id,
+            "query": self.query,
+            "holes": [hole.to_json() for hole in self.holes],
+            "lookback": self.tally and self.tally.to_json(),
+        }
+        for name, value in told.items():
+            state.pop(name, None)
+            if value:
+                state[name] = value
 
     def after(self, done: WindowDone, *, tally: Tally | None = None) -> Self:
         """Return the bookmark once the next window is finished, be it read or given up.
@@ -93,11 +108,16 @@ class Bookmark(Struct, frozen=True):
         return replace(self, holes=alive), lost
 
 
-def why_void(state: Mapping[str, Any], key: str, *, query: str | None = None) -> str | None:
-    """Say why the bookmark of a state says nothing about a cursor, or a query; `None` if it does.
+def why_void(
+    state: Mapping[str, Any], key: str, *, query: str | None = None, tenant_id: str | None = None
+) -> str | None:
+    """Say why the bookmark of a state says nothing of a cursor, query or tenant; `None` if it does.
 
-    A state without a fingerprint is taken to be of the same query.
+    A state without a fingerprint, or a tenant, is taken to be of the same.
     """
+    owner = str(state.get("tenant_id") or tenant_id)
+    if tenant_id is not None and owner.casefold() != tenant_id.casefold():
+        return f"is one of tenant {owner}, which says nothing about {tenant_id}"
     kept = state.get("replication_key", key)
     if kept != key:
         return f"is one of {kept}, which says nothing about {key}"

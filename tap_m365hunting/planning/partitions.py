@@ -33,6 +33,21 @@ def state_of(state: Mapping[str, Any], stream: str, tenant_id: str | None = None
     return {key: value for key, value in found[0].items() if key != "context"} if found else {}
 
 
+def elsewhere(state: Mapping[str, Any], stream: str, tenant_id: str | None = None) -> str | None:
+    """Say of a stream's bookmark that it is not kept here, but as runs with, or without, parts do.
+
+    Raises:
+        ValueError: the state is none that this tap writes.
+    """
+    known = _object(_object(state.get("bookmarks")).get(stream))
+    here = state_of(state, stream, tenant_id)
+    if tenant_id is not None and not here and "replication_key_value" in known:
+        return "is one of a run without `tenants`"
+    if tenant_id is None and known.get("partitions") and "replication_key_value" not in known:
+        return "is one of each of several `tenants`"
+    return None
+
+
 def _object(value: object) -> dict[str, Any]:
     if value is None:
         return {}

@@ -26,6 +26,7 @@ bookmarks = st.builds(
     st.sampled_from([(), (HOLE,)]),
     st.sampled_from([None, "incremental-1"]),
     st.sampled_from([None, TALLY]),
+    tenant_id=st.sampled_from([None, "contoso"]),
 )
 
 
@@ -41,7 +42,7 @@ def test_bookmark_comes_back_as_it_was(bookmark: Bookmark) -> None:
     """Nothing of what a run knew is lost to the next, and nothing older is left in its place."""
     state = written(bookmark)
 
-    found = Bookmark.read(state, bookmark.key, query=bookmark.query)
+    found = Bookmark.read(state, bookmark.key, query=bookmark.query, tenant_id=bookmark.tenant_id)
 
     assert found == replace(bookmark, tried=bookmark.holes)
 

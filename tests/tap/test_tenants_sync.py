@@ -240,6 +240,44 @@ def test_tenant_with_fewer_columns_than_the_first_is_read_whole(fleet: Fleet) ->
     assert Counter(run.values("alerts", "tenant_id")) == dict.fromkeys(fleet.ids, 1)
 
 
+def test_state_of_another_tenant_is_not_used(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the new tenant's rows before the other one's bookmark would never be read."""
+    fleet = Fleet(emulator, 2)
+    fleet.load(20)
+    first, second = fleet.ids
+    before = fleet.sync(tenants=None, tenant_id=first)
+
+    other = fleet.sync(tenants=None, tenant_id=second, state=before.state)
+    same = fleet.sync(tenants=None, tenant_id=first.upper(), state=before.state)
+
+    assert [len(run.records("alerts")) for run in (before, other, same)] == [20, 20, 0]
+    assert f"is one of tenant {first}, which says nothing about {second}" in caplog.text
+    assert other.state["bookmarks"]["alerts"]["tenant_id"] == second
+
+
+def test_state_from_before_several_tenants_and_back_is_not_used(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is believed, and the log says so, in either direction."""
+    fleet = Fleet(emulator, 1)
+    fleet.load(20)
+    (name,) = fleet.ids
+    alone = fleet.sync(tenants=None, tenant_id=name)
+
+    several = fleet.sync(state=alone.state)
+    again = fleet.sync(state=several.state)
+    parts = {
+        "bookmarks": {"alerts": {"partitions": several.state["bookmarks"]["alerts"]["partitions"]}}
+    }
+    back = fleet.sync(tenants=None, tenant_id=name, state=parts)
+
+    assert [len(run.records("alerts")) for run in (several, again, back)] == [20, 0, 20]
+    assert "is one of a run without `tenants`; all is read anew" in caplog.text
+    assert "is one of each of several `tenants`; all is read anew" in caplog.text
+
+
 @pytest.mark.parametrize("missing", [0, 1], ids=["all-there", "one-missing"])
 def test_version_of_a_table_is_activated_once_all_tenants_have_it(
     fleet: Fleet, missing: int
