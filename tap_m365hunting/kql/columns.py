@@ -3,12 +3,13 @@
 Pure. A table's columns are not in the text, so the answer to "is it there?" is yes, no or unknown.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final, Self
 
 from msgspec import Struct, field
+
+from tap_m365hunting.kql.names import matching
 
 
 class Origin(Struct, frozen=True):
@@ -76,5 +77,4 @@ class Columns(Struct, frozen=True):
 
     def matching(self, pattern: str, watched: Iterable[str]) -> set[str]:
         """Return the names, known or watched for, that a pattern with `*` means."""
-        form = re.escape(pattern).replace(r"\*", ".*")
-        return {n for n in {*self.known, *self.maybe, *watched} if re.fullmatch(form, n)}
+        return set(matching(pattern, {*self.known, *self.maybe, *watched}))

@@ -47,12 +47,21 @@ class Flow(Struct, frozen=True):
 class Function(Struct, frozen=True):
     """A function that the query declares, with the names that its body can see.
 
-    `parameters` tells of each parameter whether it takes rows.
+    `parameters` tells of each parameter whether it takes rows. A `view` is among the tables that
+    a pattern means.
     """
 
     parameters: Mapping[str, bool]
     body: Span
     names: "Mapping[str, Flow | Function]"
+    view: bool = False
+
+
+class Argument(Struct, frozen=True):
+    """Rows given to a function: in their place, or to the parameter of a name."""
+
+    rows: Flow
+    name: str | None = None
 
 
 def finding(stage: Stage, message: str, *, warning: bool = False, fatal: bool = False) -> Finding:

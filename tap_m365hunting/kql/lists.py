@@ -3,7 +3,6 @@
 Pure.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
@@ -12,8 +11,8 @@ from msgspec import Struct
 
 from tap_m365hunting.kql.columns import PLAIN, Columns, Origin
 from tap_m365hunting.kql.literals import timespan
+from tap_m365hunting.kql.names import column_name, definition, quoted_name
 from tap_m365hunting.kql.query import Query, Span
-from tap_m365hunting.kql.tokens import Kind
 
 # Calls whose value, unnamed, takes the name of their first argument, as Microsoft's parser has it.
 _NAMED_BY_ARGUMENT: Final = frozenset({
@@ -64,23 +63,6 @@ def made(query: Query, span: Span, columns: Columns) -> Made:
             maybe |= set(mentioned(query, item.value))
         star |= _takes_all(query, item.value)
     return Made(known, frozenset(maybe), star)
-
-
-def column_name(query: Query, span: Span) -> str:
-    """Return the name, if the span is a column's name alone, bare or as ['quoted']."""
-    if span.end - span.start == 1:
-        return query.name_at(span.start)
-    bracketed = query.is_sign(span.start, "[") and query.closing[span.start] == span.end - 1
-    return quoted_name(query, span.start + 1) if bracketed else ""
-
-
-def quoted_name(query: Query, index: int) -> str:
-    """Return the text of the string literal there, without its quotes; empty if it is none."""
-    token = query.tokens[index]
-    if token.kind is not Kind.STRING:
-        return ""
-    inner = token.text.lstrip("hH@")[1:-1]
-    return re.sub(r"\\(['\"\\])", r"\1", inner)
 
 
 def mentioned(query: Query, span: Span) -> Iterator[str]:
@@ -149,9 +131,10 @@ def _bin(query: Query, call: str, arguments: list[Span]) -> timedelta | None:
 def _literal(query: Query, span: Span) -> str:
     """Return the text of the span, or of what a `let` gives the name that it is."""
     name = column_name(query, span)
-    for let in query.leading:
-        if name and [query.name_at(let.start), query.name_at(let.start + 1)] == ["let", name]:
-            span = Span(let.start + 3, let.end)
+    for statement in query.leading if name else ():
+        defined = definition(query, statement)
+        if defined and defined.name == name:
+            span = defined.value
     return "".join(token.text for token in query.tokens[span.start : span.end])
 
 

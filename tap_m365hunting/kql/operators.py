@@ -104,11 +104,6 @@ REFUSED: Final[Mapping[str, str]] = {
 
 SOURCES_REFUSED: Final[Mapping[str, str]] = {"search": _ALL_TABLES, "find": _ALL_TABLES}
 
-# Functions that name a table, of this service or another.
-TABLE_FUNCTIONS: Final = frozenset({
-    "adx", "app", "arg", "cluster", "database", "table", "toscalar", "workspace",
-})  # fmt: skip
-
 # Request properties that cut a result and say nothing.
 LIMITING_OPTIONS: Final = frozenset({
     "query_take_max_records", "truncationmaxrecords", "truncationmaxsize",

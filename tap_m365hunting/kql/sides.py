@@ -17,17 +17,21 @@ from tap_m365hunting.kql.stages import Stage, keyword, option
 
 
 class Side(Struct, frozen=True):
-    """What is needed to follow other rows: `rows` does, `watched` are possible cursors."""
+    """What is needed to follow other rows: `watched` are possible cursors.
+
+    `rows` follows an expression, `branches` what a `union` takes, which may be several tables.
+    """
 
     query: Query
     watched: frozenset[str]
     rows: Callable[[Span], Flow]
+    branches: Callable[[Span], Iterator[Flow]]
 
 
 def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
     """Return the rows of all branches, the flow that the operator stands in among them."""
     rest, new = _without_options(side.query, stage.rest)
-    branches = [side.rows(piece) for piece in side.query.split(rest, ",")]
+    branches = [b for piece in side.query.split(rest, ",") for b in side.branches(piece)]
     flows = [flow, *branches] if flow else branches
     columns = reduce(Columns.or_, (branch.columns for branch in flows))
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)

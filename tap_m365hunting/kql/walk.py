@@ -4,16 +4,17 @@ Pure. Names bound by `let`, function bodies, union branches, parentheses and `ma
 followed; what stands beside the rows (right sides of joins, `toscalar`, lists for `in`) is not.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow import Finding, Flow, Function, finding
-from tap_m365hunting.kql.lists import declared, made, quoted_name
+from tap_m365hunting.kql.flow import Argument, Finding, Flow, Function, finding
+from tap_m365hunting.kql.lists import declared, items, made
 from tap_m365hunting.kql.literals import timespan_text
+from tap_m365hunting.kql.names import definition, label, matching, source
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.sides import Side, join, union
 from tap_m365hunting.kql.stages import Stage, Step, columns_after, stage_at
@@ -45,33 +46,39 @@ class Walk:
     ) -> Flow:
         seen = dict(names)
         for span in leading:
-            if self._query.name_at(span.start) == "let":
-                name = self._query.name_at(span.start + 1)
-                seen[name] = self._bound(Span(span.start + 3, span.end), seen)
+            defined = definition(self._query, span)
+            if defined:
+                seen[defined.name] = self._bound(defined.value, seen)
         return self._rows(final, seen)
 
     def _bound(self, value: Span, names: _Names) -> Flow | Function:
-        start = value.start + (self._query.name_at(value.start) == "view")
+        view = self._query.name_at(value.start) == "view"
+        start = value.start + view
         after = self._query.closing.get(start, value.end) + 1
         if not self._query.is_sign(start, "(") or not self._query.is_sign(after, "{"):
             return self._rows(value, names)
-        parameters = {
-            self._query.name_at(piece.start): self._query.is_sign(piece.start + 2, "(")
-            for piece in self._query.split(Span(start + 1, after - 1), ",")
-        }
+        pieces = self._query.split(Span(start + 1, after - 1), ",")
+        parameters = dict(self._parameter(piece) for piece in pieces if piece)
         body = Span(after + 1, self._query.closing[after])
-        return Function(parameters, body, dict(names))
+        return Function(parameters, body, dict(names), view)
 
-    def _call(self, function: Function, arguments: Sequence[Flow], stage: Stage) -> Flow:
+    def _parameter(self, span: Span) -> tuple[str, bool]:
+        """Return a parameter's name, and whether it takes rows: `T: (*)` does, `n: long` not."""
+        name, *kind = self._query.split(span, ":")
+        return label(self._query, name), any(self._query.is_sign(k.start, "(") for k in kind)
+
+    def _arguments(self, span: Span | None, names: _Names) -> Iterator[Argument]:
+        for item in items(self._query, span) if span else ():
+            name = item.names[0] if item.names else None
+            yield Argument(self._rows(item.value, names), name)
+
+    def _call(self, function: Function, arguments: Iterable[Argument], stage: Stage) -> Flow:
         self._calls += 1
         statements = [span for span in self._query.split(function.body, ";") if span]
         if self._calls > _MAX_CALLS or not statements:
             return Flow().met([finding(stage, operators.TOO_DEEP)])
         names = dict(function.names)
-        given = iter(arguments)
-        for name, takes_rows in function.parameters.items():
-            rows = next(given, Flow())
-            names[name] = rows if takes_rows else Flow()
+        names |= _given(function.parameters, arguments)
         return self._last(statements[:-1], statements[-1], names)
 
     # Pipelines
@@ -135,7 +142,7 @@ class Walk:
     # Operators that bring in other rows
 
     def _as(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
-        names[self._query.name_at(stage.rest.end - 1)] = flow
+        names[label(self._query, stage.rest)] = flow
         return flow
 
     def _evaluate(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
@@ -153,10 +160,12 @@ class Walk:
         return flow.to(replace(flow.columns, rest=True)).met([warning])
 
     def _invoke(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
-        name = self._query.name_at(stage.rest.start)
-        function = names.get(name)
-        if isinstance(function, Function):
-            return self._call(function, (flow,), stage)
+        called = source(self._query, stage.rest)
+        function = names.get(called.name) if called and not called.qualified else None
+        if called and isinstance(function, Function):
+            others = self._arguments(called.arguments, names)
+            return self._call(function, (Argument(flow), *others), stage)
+        name = called.name if called else self._query.name_at(stage.rest.start)
         named = Stage(f"invoke {name}", stage.index, stage.rest)
         return flow.met([finding(named, operators.STORED_FUNCTION, warning=True)])
 
@@ -199,31 +208,44 @@ class Walk:
 
     def _named(self, stage: Stage, span: Span, names: _Names) -> Flow:
         """Follow a table, a function, or what `let` has given a name."""
-        bound = names.get(stage.operator)
+        called = source(self._query, span)
+        if called is None:
+            return Flow().met([finding(stage, operators.UNKNOWN)])
+        bound = None if called.qualified else names.get(called.name)
         if isinstance(bound, Flow):
             return bound
         if isinstance(bound, Function):
-            arguments = [
-                self._rows(piece, names)
-                for piece in self._query.split(self._inside(stage), ",")
-                if piece
-            ]
-            return self._call(bound, arguments, stage)
-        if self._query.is_sign(stage.rest.start, "(") and (
-            stage.operator not in operators.TABLE_FUNCTIONS
-        ):
-            return Flow().met([finding(stage, operators.STORED_FUNCTION, warning=True)])
-        return self._table(span)
-
-    def _table(self, span: Span) -> Flow:
-        """Follow a table: `T`, `['T']`, `table('T')`, `database('d').T`."""
-        names = [
-            self._query.name_at(i) or quoted_name(self._query, i)
-            for i in range(span.start, span.end)
-        ]
-        name = next(filter(None, reversed(names)), "")
-        gone = operators.CURSORS if name in operators.TIMELESS_TABLES else ()
+            return self._call(bound, self._arguments(called.arguments, names), stage)
+        if called.arguments is not None:
+            function = Stage(called.name, called.index, stage.rest)
+            return Flow().met([finding(function, operators.STORED_FUNCTION, warning=True)])
+        gone = operators.CURSORS if called.name in operators.TIMELESS_TABLES else ()
         return Flow(Columns().plus(dict.fromkeys(gone)))
 
+    def _branches(self, span: Span, names: _Names) -> Iterator[Flow]:
+        """Follow what a `union` takes: the rows of an expression, or views that a pattern means."""
+        yield self._rows(span, names)
+        named = source(self._query, span)
+        if named and named.is_pattern and not named.qualified:
+            stage = Stage(named.name, span.start, span)
+            for name in matching(named.name, names):
+                view = names[name]
+                if isinstance(view, Function) and view.view:
+                    yield self._call(view, (), stage)
+
     def _side(self, names: _Names) -> Side:
-        return Side(self._query, self._watched, lambda span: self._rows(span, names))
+        return Side(
+            self._query,
+            self._watched,
+            lambda span: self._rows(span, names),
+            lambda span: self._branches(span, names),
+        )
+
+
+def _given(parameters: Mapping[str, bool], arguments: Iterable[Argument]) -> dict[str, Flow]:
+    """Return what each parameter stands for; scalars are not looked at."""
+    pieces = list(arguments)
+    named = {piece.name: piece.rows for piece in pieces if piece.name}
+    in_place = (piece.rows for piece in pieces if not piece.name)
+    rows = {name: named.get(name) or next(in_place, Flow()) for name in parameters}
+    return {name: rows[name] if takes_rows else Flow() for name, takes_rows in parameters.items()}

@@ -52,6 +52,12 @@ UNFIT = [
     "order by Timestamp desc | serialize place = row_number() | where place <= 5",
     "join kind=rightouter (Events | where n > 50) on name",
 ]
+UNFIT_TEXTS = [
+    "let few = Events | top 5 by n; ['few']",
+    "let ['my few'] = Events | top 5 by n; ['my few']",
+    "let 5few = Events | top 5 by n; 5few",
+    "let few = Events | top 5 by n; union ['few'], (Events | where n < 3)",
+]
 
 
 EVENTS = Table.of(
@@ -97,10 +103,10 @@ def test_windows_of_a_fit_query_add_up(engine: Engine, stages: list[str], *, bou
     assert window_by_window(engine, query) == rows(engine, query, WHOLE)
 
 
-@pytest.mark.parametrize("stage", UNFIT)
-def test_each_refusal_is_deserved(engine: Engine, stage: str) -> None:
+@pytest.mark.parametrize("text", [*(f"Events | {stage}" for stage in UNFIT), *UNFIT_TEXTS])
+def test_each_refusal_is_deserved(engine: Engine, text: str) -> None:
     """What is refused would indeed give another answer window by window."""
-    query = kql.read(f"Events | {stage}")
+    query = kql.read(text)
 
     assert not kql.assess(query).ok
     assert window_by_window(engine, query) != rows(engine, query, WHOLE)

@@ -1,0 +1,104 @@
+"""Names as a query writes them: bare, with a digit first, or as ['quoted'].
+
+Pure.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.tokens import Kind
+
+_WORDS: Final = frozenset({Kind.NAME, Kind.NUMBER})
+
+
+class Definition(Struct, frozen=True):
+    """What a `let` gives a name: a value, rows or a function."""
+
+    name: str
+    value: Span
+
+
+class Source(Struct, frozen=True):
+    """A table, function or pattern that rows come from.
+
+    `name` is its last name, at the token `index`; `arguments` are a call's. What is `qualified`,
+    as `database('d').T` is, names nothing that the query defines.
+    """
+
+    name: str
+    index: int
+    arguments: Span | None
+    qualified: bool
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the name stands for all tables that match it."""
+        return "*" in self.name
+
+
+def column_name(query: Query, span: Span) -> str:
+    """Return the name, if the span is a column's name alone, bare or as ['quoted']."""
+    if span.end - span.start == 1:
+        return query.name_at(span.start)
+    bracketed = query.is_sign(span.start, "[") and query.closing[span.start] == span.end - 1
+    return quoted_name(query, span.start + 1) if bracketed else ""
+
+
+def quoted_name(query: Query, index: int) -> str:
+    """Return the text of the string literal there, without its quotes; empty if it is none."""
+    token = query.tokens[index]
+    if token.kind is not Kind.STRING:
+        return ""
+    inner = token.text.lstrip("hH@")[1:-1]
+    return re.sub(r"\\(['\"\\])", r"\1", inner)
+
+
+def label(query: Query, span: Span) -> str:
+    """Return the name that the span is, which may be one that no column has: `24h_peak`, `T*`."""
+    tokens = query.tokens[span.start : span.end]
+    text = "".join(token.text for token in tokens)
+    if len(tokens) == 1 and tokens[0].kind in _WORDS:
+        return text
+    parts = all(token.kind in _WORDS or token.text == "*" for token in tokens)
+    return text if parts and "*" in text else column_name(query, span)
+
+
+def definition(query: Query, statement: Span) -> Definition | None:
+    """Return what a statement defines, if it is a `let`."""
+    sides = query.split(statement, "=")
+    if query.name_at(statement.start) != "let" or len(sides) == 1:
+        return None
+    name = label(query, Span(statement.start + 1, sides[0].end))
+    return Definition(name, Span(sides[1].start, statement.end))
+
+
+def source(query: Query, span: Span) -> Source | None:
+    """Read where rows come from: `T`, `['T']`, `f(x)`, `database('d').T`, `Device*Events`."""
+    segments = [_segment(query, piece) for piece in query.split(span, ".")]
+    *path, last = segments
+    if last is None or None in path:
+        return None
+    if last.name == "table" and last.arguments is not None:
+        named = quoted_name(query, last.arguments.start)
+        return Source(named, last.index, None, qualified=bool(path) or not named)
+    return Source(last.name, last.index, last.arguments, qualified=bool(path))
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a pattern with `*` means."""
+    form = re.compile(re.escape(pattern).replace(r"\*", ".*"))
+    return [name for name in names if form.fullmatch(name)]
+
+
+def _segment(query: Query, span: Span) -> Source | None:
+    opening = next((i for i in query.top_level(span) if query.is_sign(i, "(")), span.end)
+    name = label(query, Span(span.start, opening))
+    if not name or opening == span.end:
+        return Source(name, span.start, None, qualified=False) if name else None
+    arguments = Span(opening + 1, query.closing[opening])
+    whole = arguments.end == span.end - 1
+    return Source(name, span.start, arguments, qualified=False) if whole else None
