@@ -3,13 +3,26 @@
 Pure. A table's columns are not in the text, so the answer to "is it there?" is yes, no or unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from math import lcm
 from typing import Final, Self
 
 from msgspec import Struct, field
 
+from tap_m365hunting.instants import TICKS_PER_MICROSECOND, ticks
 from tap_m365hunting.kql.names import matching
+from tap_m365hunting.kql.operators import CURSORS
+
+
+def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
+    """Return the width whose multiples are bins of all the widths.
+
+    >>> str(common_width([timedelta(hours=2), None, timedelta(hours=3)]))
+    '6:00:00'
+    """
+    found = [ticks(width) // TICKS_PER_MICROSECOND for width in widths if width]
+    return timedelta(microseconds=lcm(*found)) if found else None
 
 
 class Origin(Struct, frozen=True):
@@ -17,6 +30,11 @@ class Origin(Struct, frozen=True):
 
     computed: bool = False
     bin: timedelta | None = None
+
+    def beside(self, other: Self) -> Self:
+        """Return how the values came to be where rows of the one and the other stand together."""
+        bins = common_width(origin.bin for origin in (self, other))
+        return type(self)(computed=self.computed or other.computed, bin=bins)
 
 
 PLAIN: Final = Origin()
@@ -63,13 +81,36 @@ class Columns(Struct, frozen=True):
         gone = {name: None for name, origin in self.known.items() if not origin}
         return type(self)(gone, self.maybe | there, self.rest)
 
-    def or_(self, other: Self) -> Self:
-        """Return a step with the columns of both; the first's origin counts."""
-        names = self.known.keys() | other.known.keys()
+    def union(self, other: Self) -> Self:
+        """Return the columns of both, of rows that come from either."""
+        return self._with(other, lambda name: self.origin(name).beside(other.origin(name)))
+
+    def join(self, right: Self) -> Self:
+        """Return the columns of both, of rows that are put together."""
+
+        def origin(name: str) -> Origin:
+            return (right if self.leaves(name, right) else self).origin(name)
+
+        return self._with(right, origin)
+
+    def leaves(self, name: str, right: Self) -> bool:
+        """Whether a joined column of this name may be the right side's.
+
+        A table's columns are not in the text, but one that may be the cursor is taken to be there.
+        Of a name on both sides, the right side's gets a number: `Timestamp1`.
+        """
+        if self.has(name) is False:
+            return right.has(name) is not False
+        stem = name.rstrip("0123456789")
+        numbered = stem != name and self.has(stem) is not False and right.has(stem) is not False
+        known = right.has(name) is True and name not in CURSORS
+        return self.has(name) is None and (numbered or known)
+
+    def _with(self, other: Self, origin: Callable[[str], Origin]) -> Self:
         known: dict[str, Origin | None] = {}
-        for name in names:
+        for name in self.known.keys() | other.known.keys():
             if self.has(name) or other.has(name):
-                known[name] = (other if self.has(name) is False else self).origin(name)
+                known[name] = origin(name)
             elif self.has(name) is False and other.has(name) is False:
                 known[name] = None
         maybe = (self.maybe | other.maybe) - known.keys()

@@ -5,13 +5,11 @@ Pure. Only the text is looked at, and the columns of its result where the servic
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from math import lcm
 
 from msgspec import Struct
 
-from tap_m365hunting.instants import TICKS_PER_MICROSECOND, ticks
 from tap_m365hunting.kql import operators
-from tap_m365hunting.kql.columns import Columns
+from tap_m365hunting.kql.columns import Columns, common_width
 from tap_m365hunting.kql.flow import Finding, Flow
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
 from tap_m365hunting.kql.tokens import position
@@ -132,10 +130,7 @@ def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[
 def _about_flow(flow: Flow, cursor: str | None) -> Iterator[Finding]:
     """Take what was met on the way and matters where windows bound this cursor."""
     for finding in flow.findings:
-        bounds = cursor is not None and finding.cursor in (None, cursor)
-        # A cursor made at the end, as by coalesce(Timestamp, TimeGenerated), is in every branch.
-        made_later = finding.cursor and flow.columns.origin(finding.cursor).computed
-        if finding.fatal or (bounds and not made_later):
+        if finding.fatal or (cursor is not None and finding.cursor in (None, cursor)):
             yield finding
 
 
@@ -186,9 +181,7 @@ def _place(problem: Problem) -> tuple[int, int]:
 
 def _bin(columns: Columns, cursor: str | None, mode: Mode) -> timedelta | None:
     """Return the width that windows must be whole multiples of, if the query rounds time."""
-    origins = [columns.known.get(cursor)] if cursor else list(columns.known.values())
-    bins = [ticks(origin.bin) for origin in origins if origin and origin.bin]
-    if not bins or mode is Mode.FULL_TABLE:
+    if mode is Mode.FULL_TABLE:
         return None
-    width = lcm(*bins) // TICKS_PER_MICROSECOND
-    return timedelta(microseconds=width)
+    origins = [columns.known.get(cursor)] if cursor else columns.known.values()
+    return common_width(origin.bin for origin in origins if origin)

@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
 from msgspec import Struct, field
@@ -18,7 +18,8 @@ class Finding(Struct, frozen=True):
     """What the operator at a token means for windows.
 
     A `fatal` finding holds however the query is run, any other only where windows bound it, and
-    one with a `cursor` only where that column is the cursor.
+    one with a `cursor` only where that column is the cursor. `lacking` tells of rows that have
+    nothing in it, which another column may fill.
     """
 
     index: int
@@ -27,6 +28,32 @@ class Finding(Struct, frozen=True):
     warning: bool = False
     fatal: bool = False
     cursor: str | None = None
+    lacking: bool = False
+
+
+class Aside(Struct, frozen=True, eq=False):
+    """What was met on one side of a join: it holds for the columns of that side alone."""
+
+    findings: tuple[Finding, ...]
+    left: Columns
+    right: Columns
+    of_the_right: bool
+
+    def about(self, column: str) -> Iterator[Finding]:
+        """Yield what holds where that column, which may be of this side, is the cursor."""
+        own = column if self._side.has(column) is not False else column.rstrip("0123456789")
+        for finding in self.findings if self._may_have(column) else ():
+            if finding.cursor in (None, column, own):
+                yield replace(finding, cursor=column)
+
+    @property
+    def _side(self) -> Columns:
+        return self.right if self.of_the_right else self.left
+
+    def _may_have(self, column: str) -> bool:
+        if self.of_the_right:
+            return self.left.leaves(column, self.right)
+        return self.left.has(column) is not False or not self.right.has(column)
 
 
 class Flow(Struct, frozen=True):
@@ -34,6 +61,7 @@ class Flow(Struct, frozen=True):
 
     columns: Columns = field(default_factory=Columns)
     findings: tuple[Finding, ...] = ()
+    asides: tuple[Aside, ...] = ()
 
     def to(self, columns: Columns) -> Self:
         """Return the rows with other columns."""
@@ -41,7 +69,33 @@ class Flow(Struct, frozen=True):
 
     def met(self, findings: Iterable[Finding]) -> Self:
         """Return the rows after what was met."""
-        return replace(self, findings=(*self.findings, *findings))
+        return replace(self, findings=tuple(dict.fromkeys((*self.findings, *findings))))
+
+    def beside(self, asides: Iterable[Aside]) -> Self:
+        """Return the rows after what was met on one side alone."""
+        return replace(self, asides=tuple(dict.fromkeys((*self.asides, *asides))))
+
+    @property
+    def divided(self) -> bool:
+        """Whether what was met holds for some columns only."""
+        return bool(self.asides) or any(finding.cursor for finding in self.findings)
+
+    def renewed(self, made: Mapping[str, frozenset[str]]) -> Self:
+        """Return the rows with columns made of others: what held for those, holds for them."""
+        kept = [met for met in self.findings if met.cursor not in made]
+        new = [
+            replace(met, cursor=name)
+            for name, parts in made.items()
+            for part in parts or {name}
+            for met in self._about(part)
+            if not met.lacking or len(parts) <= 1
+        ]
+        return replace(self, findings=()).met([*kept, *new])
+
+    def _about(self, column: str) -> Iterator[Finding]:
+        yield from (met for met in self.findings if met.cursor == column)
+        for aside in self.asides:
+            yield from aside.about(column)
 
 
 class Function(Struct, frozen=True):

@@ -20,6 +20,7 @@ _NAMED_BY_ARGUMENT: Final = frozenset({
     "take_anyif", "todatetime",
 })  # fmt: skip
 _BINS: Final = frozenset({"bin", "floor"})
+_WORDS: Final = frozenset({"and", "or", "true", "false"})
 _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
 
@@ -73,6 +74,15 @@ def mentioned(query: Query, span: Span) -> Iterator[str]:
             yield name
 
 
+def parts(query: Query, span: Span) -> dict[str, frozenset[str]]:
+    """Return of each column that a list gives a name the columns that its value is made of."""
+    return {
+        name: frozenset(_columns_in(query, item.value))
+        for item in items(query, span)
+        for name in item.names
+    }
+
+
 def patterns(query: Query, span: Span) -> list[str]:
     """Return a list's names, where `*` stands for anything: `project-away Initiating*, Sha1`."""
     return [
@@ -87,6 +97,15 @@ def declared(query: Query, span: Span) -> list[str]:
     """Return the names of a list of `name: type`, whatever stands between; types follow a colon."""
     names = (i for i in range(span.start, span.end) if not query.is_sign(i - 1, ":"))
     return [name for name in map(query.name_at, names) if name]
+
+
+def _columns_in(query: Query, span: Span) -> Iterator[str]:
+    for index in range(span.start, span.end):
+        member, call = query.is_sign(index - 1, "."), query.is_sign(index + 1, "(")
+        quoted = query.is_sign(index - 1, "[") and query.is_sign(index + 1, "]")
+        name = query.name_at(index) or (quoted_name(query, index) if quoted else "")
+        if name and name not in _WORDS and not member and not call:
+            yield name
 
 
 def _names(query: Query, span: Span) -> Iterator[str]:

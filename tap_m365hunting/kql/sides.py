@@ -3,7 +3,7 @@
 Pure. The windows bound a column of the result, so what counts is which side that column is from.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow import Finding, Flow, finding
+from tap_m365hunting.kql.flow import Aside, Finding, Flow, finding
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.stages import Stage, keyword, option
 
@@ -33,12 +33,12 @@ def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
     rest, new = _without_options(side.query, stage.rest)
     branches = [b for piece in side.query.split(rest, ",") for b in side.branches(piece)]
     flows = [flow, *branches] if flow else branches
-    columns = reduce(Columns.or_, (branch.columns for branch in flows))
+    columns = reduce(Columns.union, (branch.columns for branch in flows))
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
     lacking = [name for name in side.watched if columns.has(name) is not False]
     lacking = [n for n in lacking if any(branch.columns.has(n) is False for branch in flows)]
-    return whole.met(
-        replace(finding(stage, operators.BRANCH_WITHOUT_CURSOR.format(cursor=name)), cursor=name)
+    return whole.beside(a for b in flows for a in b.asides).met(
+        _lacking(stage, operators.BRANCH_WITHOUT_CURSOR.format(cursor=name), name)
         for name in lacking
     )
 
@@ -51,23 +51,32 @@ def join(side: Side, stage: Stage, flow: Flow) -> Flow:
     kind = option(side.query, stage.rest, "kind") or default
     if kind in operators.LEFT_ONLY_JOINS:
         return flow
-    both = Flow(flow.columns.or_(right.columns)).met(_of_the_left(side, flow, right))
-    return both.met(_about(side, stage, kind, flow, right))
+    asides = list(_asides(side, stage, kind, flow, right))
+    both = Flow(flow.columns.join(right.columns)).beside([*flow.asides, *right.asides, *asides])
+    return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, asides))
 
 
-def _about(side: Side, stage: Stage, kind: str, left: Flow, right: Flow) -> Iterator[Finding]:
+def _about(side: Side, stage: Stage, kind: str, asides: Iterable[Aside]) -> Iterator[Finding]:
     if kind not in operators.LEFT_JOINS:
         yield finding(stage, operators.RIGHT_JOIN)
     elif kind == "innerunique":
         yield finding(stage, operators.INNERUNIQUE, warning=True)
-    for name in side.watched:
-        if left.columns.has(name) is False and right.columns.has(name) is not False:
-            yield from _from_the_right(stage, kind, right, name)
+    for aside in asides:
+        for name in side.watched if aside.of_the_right else ():
+            yield from aside.about(name)
+
+
+def _asides(side: Side, stage: Stage, kind: str, left: Flow, right: Flow) -> Iterator[Aside]:
+    """Return what holds for the columns of one side, and so for a cursor that comes from there."""
+    if len(_here(side, left, right)) < len(side.watched):
+        yield Aside(left.findings, left.columns, right.columns, of_the_right=False)
+    null = [_lacking(stage, operators.NULL_CURSOR)] if kind == "leftouter" else []
+    yield Aside((*right.findings, *null), left.columns, right.columns, of_the_right=True)
 
 
 def _of_the_left(side: Side, left: Flow, right: Flow) -> Iterator[Finding]:
     """Keep what was met on the left, but for a cursor that only the right side has."""
-    here = [n for n in side.watched if left.columns.has(n) is not False or not right.columns.has(n)]
+    here = _here(side, left, right)
     for met in left.findings:
         if met.fatal or met.cursor or len(here) == len(side.watched):
             yield met
@@ -75,11 +84,14 @@ def _of_the_left(side: Side, left: Flow, right: Flow) -> Iterator[Finding]:
             yield from (replace(met, cursor=name) for name in here)
 
 
-def _from_the_right(stage: Stage, kind: str, right: Flow, cursor: str) -> Iterator[Finding]:
-    """Say what holds where only the right side has the cursor."""
-    yield from (replace(met, cursor=cursor) for met in right.findings)
-    if kind == "leftouter":
-        yield replace(finding(stage, operators.NULL_CURSOR), cursor=cursor)
+def _here(side: Side, left: Flow, right: Flow) -> list[str]:
+    """Return the possible cursors that may be the left side's."""
+    both = ((name, left.columns.has(name), right.columns.has(name)) for name in side.watched)
+    return [name for name, here, there in both if here is not False or not there]
+
+
+def _lacking(stage: Stage, message: str, cursor: str | None = None) -> Finding:
+    return replace(finding(stage, message), cursor=cursor, lacking=True)
 
 
 def _without_options(query: Query, span: Span) -> tuple[Span, list[str]]:

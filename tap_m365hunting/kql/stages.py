@@ -10,8 +10,12 @@ from typing import Final
 from msgspec import Struct
 
 from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns
-from tap_m365hunting.kql.lists import declared, items, made, mentioned, patterns
+from tap_m365hunting.kql.lists import declared, items, made, mentioned, parts, patterns
 from tap_m365hunting.kql.query import Query, Span
+
+_NAMING: Final = frozenset({"extend", "project", "project-rename", "serialize"})
+_EXPANDING: Final = frozenset({"mv-apply", "mv-expand", "mvapply", "mvexpand"})
+_EXPAND_OPTIONS: Final = frozenset({"bagexpansion", "kind", "with_itemindex"})
 
 
 class Stage(Struct, frozen=True):
@@ -55,6 +59,13 @@ def option(query: Query, span: Span, name: str) -> str:
 def columns_after(stage: Stage, step: Step) -> Columns:
     """Return the columns behind the operator; what is not known to change them leaves them."""
     return _EFFECTS.get(stage.operator, _same)(step)
+
+
+def parts_of(stage: Stage, query: Query) -> Mapping[str, frozenset[str]]:
+    """Return of each column that the operator gives a name the columns that it is made of."""
+    if stage.operator in _EXPANDING:
+        return parts(query, _expanded(query, stage.rest))
+    return parts(query, stage.rest) if stage.operator in _NAMING else {}
 
 
 def _continues(query: Query, index: int) -> bool:
@@ -138,10 +149,18 @@ def _rename(step: Step) -> Columns:
     return columns
 
 
+def _expanded(query: Query, span: Span) -> Span:
+    """Return the columns that are expanded, without options before them and a query behind."""
+    start = span.start
+    while query.name_at(start) in _EXPAND_OPTIONS and query.is_sign(start + 1, "="):
+        start += 3
+    return Span(start, keyword(query, span, "on"))
+
+
 def _expand(step: Step) -> Columns:
     on = keyword(step.query, step.rest, "on")
     names: list[str] = []
-    for item in items(step.query, Span(step.rest.start, on)):
+    for item in items(step.query, _expanded(step.query, step.rest)):
         names += [*item.names, *list(mentioned(step.query, item.value))[:1]]
     inner = range(on, step.rest.end)
     assigned = {step.query.name_at(i - 1) for i in inner if step.query.is_sign(i, "=")}

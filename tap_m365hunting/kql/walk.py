@@ -17,7 +17,7 @@ from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, label, matching, source
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.sides import Side, join, union
-from tap_m365hunting.kql.stages import Stage, Step, columns_after, stage_at
+from tap_m365hunting.kql.stages import Stage, Step, columns_after, parts_of, stage_at
 
 # Parentheses nest less deep than this (statements.MAX_DEPTH), so only functions can reach it.
 _MAX_DEPTH: Final = 80
@@ -116,6 +116,9 @@ class Walk:
             return join(self._side(names), stage, flow)
         step = Step(self._query, stage.rest, flow.columns, self._watched)
         columns = columns_after(stage, step)
+        if flow.divided:
+            made = parts_of(stage, self._query)
+            flow = flow.renewed({name: parts - names.keys() for name, parts in made.items()})
         return flow.to(columns).met(self._judge(stage, columns))
 
     def _judge(self, stage: Stage, columns: Columns) -> Iterator[Finding]:

@@ -149,3 +149,11 @@ def test_the_same_problem_is_named_once() -> None:
     verdict = kql.assess(kql.read("let few = T | take 5; union few, few"))
 
     assert [problem.operator for problem in verdict.problems] == ["take"]
+
+
+def test_what_was_met_is_kept_once_however_often_a_name_is_used() -> None:
+    """Each step doubles the branches, not what is known of them."""
+    steps = "".join(f"let a{n} = union a{n - 1}, a{n - 1}; " for n in range(1, 60))
+    query = kql.read(f"let a0 = T | take 5 | join kind=inner (U | top 3 by x) on y; {steps}a59")
+
+    assert [problem.operator for problem in kql.assess(query).problems] == ["take"]

@@ -57,22 +57,56 @@ UNFIT_TEXTS = [
     "let ['my few'] = Events | top 5 by n; ['my few']",
     "let 5few = Events | top 5 by n; 5few",
     "let few = Events | top 5 by n; union ['few'], (Events | where n < 3)",
+    (
+        "Events | join kind=inner (States | summarize arg_max(Timestamp, state) by name) on name"
+        " | project Timestamp = Timestamp1, name, state"
+    ),
+    (
+        "Events | join kind=inner (States | top 5 by state) on name"
+        " | project Timestamp = Timestamp1, name, state"
+    ),
+    (
+        "Events | join kind=inner (States | top 5 by state) on name"
+        " | extend Seen = Timestamp1 | project-away Timestamp | project-rename Timestamp = Seen"
+    ),
+    (
+        "Events | lookup kind=inner (States | summarize Last = max(Timestamp) by name) on name"
+        " | project Timestamp = Last, name, n"
+    ),
+    "Owners | project name | join kind=inner (Events | top 5 by n) on name",
+    (
+        "Owners | project name | join kind=inner (Events | top 5 by n) on name"
+        " | extend Timestamp = Timestamp + 0s"
+    ),
+]
+WITHOUT_CURSOR = [
+    "union Events, (Owners | project name)",
+    "union Events, (Owners | project name) | extend Timestamp = bin(Timestamp, 1s)",
+    (
+        "Owners | join kind=leftouter (Events | where name == 'a' | project name, Seen = Timestamp)"
+        " on name | project Timestamp = Seen, name"
+    ),
 ]
 
 
 EVENTS = Table.of(
     "Events", {"Timestamp": "datetime", "name": "string", "n": "long", "spare": "string"}
 )
+STATES = Table.of("States", {"Timestamp": "datetime", "name": "string", "state": "string"})
 OWNERS = Table.of("Owners", {"name": "string", "owner": "string"})
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """Three days of events that become visible as they happen, and who owns what."""
-    made = Engine(tables=(EVENTS, OWNERS))
+    made = Engine(tables=(EVENTS, STATES, OWNERS))
     times = [str(START + timedelta(minutes=70 * i)) for i in range(60)]
     events = [{"Timestamp": t, "name": "abcde"[i * 7 % 5], "n": i} for i, t in enumerate(times)]
     made.load("Events", reversed(events))
+    states = [
+        {"Timestamp": t, "name": "abcde"[i % 5], "state": str(i)} for i, t in enumerate(times)
+    ]
+    made.load("States", states)
     owners = (("a", "Ann"), ("b", "Bob"), ("b", "Ann"), ("x", "Di"))
     made.load("Owners", [{"name": name, "owner": owner} for name, owner in owners])
     return made
@@ -110,6 +144,39 @@ def test_each_refusal_is_deserved(engine: Engine, text: str) -> None:
 
     assert not kql.assess(query).ok
     assert window_by_window(engine, query) != rows(engine, query, WHOLE)
+
+
+@pytest.mark.parametrize("text", WITHOUT_CURSOR)
+def test_rows_without_a_cursor_would_never_be_read(engine: Engine, text: str) -> None:
+    """They are in the whole, and in no window of it."""
+    query = kql.read(text)
+    whole = engine.run(kql.whole(query), now=str(WHOLE.end)).rows()
+
+    assert not kql.assess(query).ok
+    assert rows(engine, query, WHOLE).total() < len(list(whole))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "union Events, (States | extend Timestamp = bin(Timestamp, 1d))",
+        "union (States | extend Timestamp = bin(Timestamp, 1d)), Events",
+        "Events | union (States | extend Timestamp = startofday(Timestamp))",
+    ],
+)
+def test_windows_of_a_cursor_that_one_branch_rounds_add_up(engine: Engine, text: str) -> None:
+    """They are whole bins of that branch; other windows would miss the rest of a bin."""
+    query = kql.read(text)
+    verdict = kql.assess(query)
+    width = verdict.bin or timedelta()
+    found = Counter[str]()
+    for day in range(3):
+        start = START + day * timedelta(days=1)
+        found += rows(engine, query, TimeWindow(start, start + width))
+
+    assert [problem.severity for problem in verdict.problems] == ["warning"]
+    assert window_by_window(engine, query) != rows(engine, query, WHOLE)
+    assert found == rows(engine, query, WHOLE)
 
 
 def test_windows_of_whole_bins_add_up(engine: Engine) -> None:
