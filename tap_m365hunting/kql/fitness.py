@@ -78,7 +78,7 @@ class Result(Struct, frozen=True):
 def _findings(
     query: Query, flow: Flow, result: Result, mode: Mode, cursor: str | None
 ) -> list[Finding]:
-    found = [*_about_names(query, mode), *_about_flow(flow, cursor)]
+    found = [*_about_names(query, mode), *_about_flow(flow, result, cursor)]
     if mode is Mode.INCREMENTAL and all(finding.warning for finding in found):
         found += _about_cursor(query, result, cursor)
     if mode is not Mode.FULL_TABLE:
@@ -127,10 +127,11 @@ def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[
         yield Finding(query.final.start, "", msg, warning=True)
 
 
-def _about_flow(flow: Flow, cursor: str | None) -> Iterator[Finding]:
+def _about_flow(flow: Flow, result: Result, cursor: str | None) -> Iterator[Finding]:
     """Take what was met on the way and matters where windows bound this cursor."""
     for finding in flow.findings:
-        if finding.fatal or (cursor is not None and finding.cursor in (None, cursor)):
+        there = finding.beside is None or result.has_time(finding.beside)
+        if finding.fatal or (cursor is not None and finding.cursor in (None, cursor) and there):
             yield finding
 
 

@@ -18,8 +18,8 @@ class Finding(Struct, frozen=True):
     """What the operator at a token means for windows.
 
     A `fatal` finding holds however the query is run, any other only where windows bound it, and
-    one with a `cursor` only where that column is the cursor. `lacking` tells of rows that have
-    nothing in it, which another column may fill.
+    one with a `cursor` only where that column is the cursor, with another `beside` it if one is
+    named. `lacking` tells of rows that have nothing in it, which another column may fill.
     """
 
     index: int
@@ -28,6 +28,7 @@ class Finding(Struct, frozen=True):
     warning: bool = False
     fatal: bool = False
     cursor: str | None = None
+    beside: str | None = None
     lacking: bool = False
 
 
@@ -82,7 +83,8 @@ class Flow(Struct, frozen=True):
 
     def renewed(self, made: Mapping[str, frozenset[str]]) -> Self:
         """Return the rows with columns made of others: what held for those, holds for them."""
-        kept = [met for met in self.findings if met.cursor not in made]
+        anew = {name for name, parts in made.items() if name not in parts}
+        kept = [m for m in self.findings if m.cursor not in made and m.beside not in anew]
         new = [
             replace(met, cursor=name)
             for name, parts in made.items()
@@ -122,3 +124,11 @@ def finding(stage: Stage, message: str, *, warning: bool = False, fatal: bool = 
     """Say of the operator what it means."""
     text = f"'{stage.operator}' {message}"
     return Finding(stage.index, stage.operator, text, warning=warning, fatal=fatal)
+
+
+def lacking(
+    stage: Stage, message: str, cursor: str | None = None, *, beside: str | None = None
+) -> Finding:
+    """Say of the operator that some of its rows have no such cursor; only perhaps, `beside` one."""
+    met = finding(stage, message.format(cursor=cursor, beside=beside), warning=beside is not None)
+    return replace(met, cursor=cursor, beside=beside, lacking=True)

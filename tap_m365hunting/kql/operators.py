@@ -128,6 +128,17 @@ BRANCH_WITHOUT_CURSOR: Final = (
     "has a branch without the column {cursor}; its rows match no window and would never be read. "
     "Keep {cursor} in every branch, or make a query of each"
 )
+TIMELESS_TABLE: Final = (
+    "takes in {table}, which has no column {{cursor}}; its rows match no window and would never be "
+    "read. Keep to tables that have one, by their names or a narrower pattern, or make a query of "
+    "each"
+)
+TWO_CURSORS: Final = (
+    "puts tables together, and the result has {beside} beside {cursor}: rows of a table with "
+    "{beside} alone match no window and would never be read. Add "
+    "`| extend {cursor} = coalesce({cursor}, {beside})`; or, if every table has {cursor}, "
+    "`| project-away {beside}`"
+)
 OTHER_ROWS: Final = _NEIGHBOURS
 TOO_DEEP: Final = (
     "calls functions in functions too deep to be followed. Write the inner ones out; or "

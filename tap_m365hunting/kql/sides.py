@@ -3,7 +3,7 @@
 Pure. The windows bound a column of the result, so what counts is which side that column is from.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow import Aside, Finding, Flow, finding
+from tap_m365hunting.kql.flow import Aside, Finding, Flow, finding, lacking
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.stages import Stage, keyword, option
 
@@ -35,12 +35,21 @@ def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
     flows = [flow, *branches] if flow else branches
     columns = reduce(Columns.union, (branch.columns for branch in flows))
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
-    lacking = [name for name in side.watched if columns.has(name) is not False]
-    lacking = [n for n in lacking if any(branch.columns.has(n) is False for branch in flows)]
-    return whole.beside(a for b in flows for a in b.asides).met(
-        _lacking(stage, operators.BRANCH_WITHOUT_CURSOR.format(cursor=name), name)
-        for name in lacking
-    )
+    whole = whole.beside(a for b in flows for a in b.asides)
+    return whole.met(_about_branches(side, stage, columns, flows))
+
+
+def _about_branches(
+    side: Side, stage: Stage, columns: Columns, flows: Sequence[Flow]
+) -> Iterator[Finding]:
+    """Say of which branches the rows have no cursor, or perhaps another."""
+    for name in side.watched:
+        there = {branch.columns.has(name) for branch in flows}
+        if False in there and columns.has(name) is not False:
+            yield lacking(stage, operators.BRANCH_WITHOUT_CURSOR, name)
+        elif None in there and name in operators.CURSORS:
+            for other in set(operators.CURSORS) - {name}:
+                yield lacking(stage, operators.TWO_CURSORS, name, beside=other)
 
 
 def join(side: Side, stage: Stage, flow: Flow) -> Flow:
@@ -70,7 +79,7 @@ def _asides(side: Side, stage: Stage, kind: str, left: Flow, right: Flow) -> Ite
     """Return what holds for the columns of one side, and so for a cursor that comes from there."""
     if len(_here(side, left, right)) < len(side.watched):
         yield Aside(left.findings, left.columns, right.columns, of_the_right=False)
-    null = [_lacking(stage, operators.NULL_CURSOR)] if kind == "leftouter" else []
+    null = [lacking(stage, operators.NULL_CURSOR)] if kind == "leftouter" else []
     yield Aside((*right.findings, *null), left.columns, right.columns, of_the_right=True)
 
 
@@ -88,10 +97,6 @@ def _here(side: Side, left: Flow, right: Flow) -> list[str]:
     """Return the possible cursors that may be the left side's."""
     both = ((name, left.columns.has(name), right.columns.has(name)) for name in side.watched)
     return [name for name, here, there in both if here is not False or not there]
-
-
-def _lacking(stage: Stage, message: str, cursor: str | None = None) -> Finding:
-    return replace(finding(stage, message), cursor=cursor, lacking=True)
 
 
 def _without_options(query: Query, span: Span) -> tuple[Span, list[str]]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow import Argument, Finding, Flow, Function, finding
+from tap_m365hunting.kql.flow import Argument, Finding, Flow, Function, finding, lacking
 from tap_m365hunting.kql.lists import declared, items, made
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, label, matching, source
@@ -222,8 +222,17 @@ class Walk:
         if called.arguments is not None:
             function = Stage(called.name, called.index, stage.rest)
             return Flow().met([finding(function, operators.STORED_FUNCTION, warning=True)])
+        if called.is_pattern:
+            return Flow().met(self._timeless(Stage(called.name, called.index, stage.rest)))
         gone = operators.CURSORS if called.name in operators.TIMELESS_TABLES else ()
         return Flow(Columns().plus(dict.fromkeys(gone)))
+
+    def _timeless(self, stage: Stage) -> Iterator[Finding]:
+        """Say if a pattern means tables without time."""
+        for table in matching(stage.operator, sorted(operators.TIMELESS_TABLES))[:1]:
+            message = operators.TIMELESS_TABLE.format(table=table)
+            for name in self._watched.intersection(operators.CURSORS):
+                yield lacking(stage, message, name)
 
     def _branches(self, span: Span, names: _Names) -> Iterator[Flow]:
         """Follow what a `union` takes: the rows of an expression, or views that a pattern means."""

@@ -157,3 +157,30 @@ def test_what_was_met_is_kept_once_however_often_a_name_is_used() -> None:
     query = kql.read(f"let a0 = T | take 5 | join kind=inner (U | top 3 by x) on y; {steps}a59")
 
     assert [problem.operator for problem in kql.assess(query).problems] == ["take"]
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        pytest.param("union T, U", True, id="union"),
+        pytest.param("T | union U", True, id="in-a-pipeline"),
+        pytest.param("T", False, id="table"),
+        pytest.param("union T, U | project-away TimeGenerated", False, id="away"),
+        pytest.param("union T, U | extend TimeGenerated = Timestamp", False, id="copied"),
+        pytest.param(
+            "union T, U | extend TimeGenerated = coalesce(TimeGenerated, Timestamp)",
+            True,
+            id="the-wrong-one-filled",
+        ),
+    ],
+)
+def test_a_union_of_two_cursors_is_warned_of(text: str, *, warned: bool) -> None:
+    """Rows of a table that has only the other are in no window, which only the columns can tell."""
+    both = ("Timestamp", "TimeGenerated")
+    away = "away" in text
+    columns = [(name, "DateTime") for name in both if not (away and name == "TimeGenerated")]
+
+    verdict = kql.assess(kql.read(text), columns=columns)
+
+    assert verdict.ok
+    assert [problem.operator for problem in verdict.problems] == ["union"] * warned

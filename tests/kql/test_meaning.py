@@ -80,6 +80,8 @@ UNFIT_TEXTS = [
     ),
 ]
 WITHOUT_CURSOR = [
+    "union Events, DeviceTvmSoftwareInventory",
+    "union Events, DeviceTvm*",
     "union Events, (Owners | project name)",
     "union Events, (Owners | project name) | extend Timestamp = bin(Timestamp, 1s)",
     (
@@ -93,13 +95,14 @@ EVENTS = Table.of(
     "Events", {"Timestamp": "datetime", "name": "string", "n": "long", "spare": "string"}
 )
 STATES = Table.of("States", {"Timestamp": "datetime", "name": "string", "state": "string"})
+TIMELESS = Table.of("DeviceTvmSoftwareInventory", {"name": "string"})
 OWNERS = Table.of("Owners", {"name": "string", "owner": "string"})
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """Three days of events that become visible as they happen, and who owns what."""
-    made = Engine(tables=(EVENTS, STATES, OWNERS))
+    made = Engine(tables=(EVENTS, STATES, OWNERS, TIMELESS))
     times = [str(START + timedelta(minutes=70 * i)) for i in range(60)]
     events = [{"Timestamp": t, "name": "abcde"[i * 7 % 5], "n": i} for i, t in enumerate(times)]
     made.load("Events", reversed(events))
@@ -107,6 +110,7 @@ def engine() -> Engine:
         {"Timestamp": t, "name": "abcde"[i % 5], "state": str(i)} for i, t in enumerate(times)
     ]
     made.load("States", states)
+    made.load("DeviceTvmSoftwareInventory", [{"name": "a"}])
     owners = (("a", "Ann"), ("b", "Bob"), ("b", "Ann"), ("x", "Di"))
     made.load("Owners", [{"name": name, "owner": owner} for name, owner in owners])
     return made
