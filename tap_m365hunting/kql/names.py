@@ -12,6 +12,7 @@ from msgspec import Struct
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.tokens import Kind
 
+_STATEMENT_ENDS: Final = frozenset({";", "{"})
 _WORDS: Final = frozenset({Kind.NAME, Kind.NUMBER})
 
 
@@ -69,11 +70,33 @@ def label(query: Query, span: Span) -> str:
 
 def definition(query: Query, statement: Span) -> Definition | None:
     """Return what a statement defines, if it is a `let`."""
-    sides = query.split(statement, "=")
-    if query.name_at(statement.start) != "let" or len(sides) == 1:
+    signs = (i for i in query.top_level(statement) if query.is_sign(i, "="))
+    equals = next(signs, None) if query.name_at(statement.start) == "let" else None
+    if equals is None:
         return None
-    name = label(query, Span(statement.start + 1, sides[0].end))
-    return Definition(name, Span(sides[1].start, statement.end))
+    name = label(query, Span(statement.start + 1, equals))
+    return Definition(name, Span(equals + 1, statement.end))
+
+
+def functions(query: Query) -> dict[str, Span]:
+    """Return the body of each function that the text defines, in other functions as well."""
+    found: dict[str, Span] = {}
+    for index, token in enumerate(query.tokens):
+        if token.text == "let" and (index == 0 or query.tokens[index - 1].text in _STATEMENT_ENDS):
+            defined = definition(query, Span(index, len(query.tokens)))
+            body = defined and function_at(query, defined.value.start)
+            if defined and body:
+                found[defined.name] = body[1]
+    return found
+
+
+def function_at(query: Query, start: int) -> tuple[Span, Span] | None:
+    """Return parameters and body of a function that starts there, if one does."""
+    opening = start + (query.name_at(start) == "view")
+    closing = query.closing.get(opening, opening)
+    if not query.is_sign(opening, "(") or not query.is_sign(closing + 1, "{"):
+        return None
+    return Span(opening + 1, closing), Span(closing + 2, query.closing[closing + 1])
 
 
 def source(query: Query, span: Span) -> Source | None:

@@ -31,7 +31,8 @@ class Query:
     """A query that can be bounded: leading statements and one last, tabular expression.
 
     `tokens` holds the code alone, without space and comments. `closing` leads from an opening
-    bracket to its partner. `hunt` is a name that occurs nowhere in the text.
+    bracket to its partner, `functions` from a name to the body that a `let` gives it. `hunt` is a
+    name that occurs nowhere in the text.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Query:
     leading: tuple[Span, ...]
     final: Span
     hunt: str
+    functions: Mapping[str, Span] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def windowed(self) -> bool:

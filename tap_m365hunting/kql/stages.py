@@ -36,12 +36,17 @@ class Step(Struct, frozen=True):
 
 
 def stage_at(query: Query, span: Span) -> Stage:
-    """Read the operator at the start of a stage, `mv-expand` and the like as one name."""
+    """Read the operator at the start of a stage, `mv-expand` and the like as one name.
+
+    Hints say how it is to be computed and not what, so they are left out.
+    """
     end = span.start + 1
     while end < span.end and _continues(query, end):
         end += 1
     text = "".join(token.text for token in query.tokens[span.start : end])
-    return Stage(text, span.start, Span(end, span.end))
+    while query.name_at(end) == "hint" and query.is_sign(end + 3, "="):
+        end += 5
+    return Stage(text, span.start, Span(min(end, span.end), span.end))
 
 
 def keyword(query: Query, span: Span, word: str) -> int:
@@ -59,6 +64,13 @@ def option(query: Query, span: Span, name: str) -> str:
 def columns_after(stage: Stage, step: Step) -> Columns:
     """Return the columns behind the operator; what is not known to change them leaves them."""
     return _EFFECTS.get(stage.operator, _same)(step)
+
+
+def row_values(stage: Stage, query: Query) -> Span:
+    """Return what is computed from whole rows; the query of an `mv-apply` sees parts of one."""
+    if stage.operator in _EXPANDING:
+        return Span(stage.rest.start, keyword(query, stage.rest, "on"))
+    return stage.rest
 
 
 def parts_of(stage: Stage, query: Query) -> Mapping[str, frozenset[str]]:

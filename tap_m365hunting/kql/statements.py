@@ -8,6 +8,7 @@ from itertools import count
 from typing import Final
 
 from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.kql.names import functions
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, Span
 from tap_m365hunting.kql.tokens import Kind, Token, position, tokens
 
@@ -35,7 +36,8 @@ def read(text: str) -> Query:
     statements = [span for span in draft.split(draft.final, ";") if span]
     final = _result(draft, statements)
     _check_definitions(draft)
-    return Query(text, code, closing, tuple(statements[:-1]), final, draft.hunt)
+    leading = tuple(statements[:-1])
+    return Query(text, code, closing, leading, final, draft.hunt, functions(draft))
 
 
 def _unused_name(text: str) -> str:

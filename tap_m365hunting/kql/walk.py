@@ -10,14 +10,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
+from tap_m365hunting.kql.calls import calls
 from tap_m365hunting.kql.columns import PLAIN, Columns
 from tap_m365hunting.kql.flow import Argument, Finding, Flow, Function, finding, lacking
 from tap_m365hunting.kql.lists import declared, items, made
 from tap_m365hunting.kql.literals import timespan_text
-from tap_m365hunting.kql.names import definition, label, matching, source
+from tap_m365hunting.kql.names import definition, function_at, label, matching, quoted_name, source
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.sides import Side, join, union
-from tap_m365hunting.kql.stages import Stage, Step, columns_after, parts_of, stage_at
+from tap_m365hunting.kql.stages import Stage, Step, columns_after, parts_of, row_values, stage_at
 
 # Parentheses nest less deep than this (statements.MAX_DEPTH), so only functions can reach it.
 _MAX_DEPTH: Final = 80
@@ -52,14 +53,13 @@ class Walk:
         return self._rows(final, seen)
 
     def _bound(self, value: Span, names: _Names) -> Flow | Function:
-        view = self._query.name_at(value.start) == "view"
-        start = value.start + view
-        after = self._query.closing.get(start, value.end) + 1
-        if not self._query.is_sign(start, "(") or not self._query.is_sign(after, "{"):
+        function = function_at(self._query, value.start)
+        if function is None:
             return self._rows(value, names)
-        pieces = self._query.split(Span(start + 1, after - 1), ",")
+        given, body = function
+        pieces = self._query.split(given, ",")
         parameters = dict(self._parameter(piece) for piece in pieces if piece)
-        body = Span(after + 1, self._query.closing[after])
+        view = self._query.name_at(value.start) == "view"
         return Function(parameters, body, dict(names), view)
 
     def _parameter(self, span: Span) -> tuple[str, bool]:
@@ -130,17 +130,11 @@ class Walk:
             yield finding(stage, message, fatal=message == operators.SEVERAL_RESULTS)
         elif stage.operator not in operators.ROW_WISE:
             yield finding(stage, operators.UNKNOWN)
-        yield from self._neighbours(stage.rest)
-
-    def _neighbours(self, span: Span) -> Iterator[Finding]:
-        """Find functions that look at other rows, outside the queries that stand in brackets."""
-        for index in self._query.top_level(span):
-            inner = Span(index + 1, self._query.closing.get(index, index))
-            if inner and len(self._query.split(inner, "|")) == 1:
-                yield from self._neighbours(inner)
-            name = self._query.name_at(index)
-            if name in operators.NEIGHBOURS and self._query.is_sign(index + 1, "("):
-                yield finding(Stage(name, index, span), operators.OTHER_ROWS)
+        for call in calls(self._query, row_values(stage, self._query)):
+            if call.name in operators.NEIGHBOURS:
+                index = call.index
+                written = self._query.name_at(index) or quoted_name(self._query, index + 1)
+                yield finding(Stage(written, index, stage.rest), operators.OTHER_ROWS)
 
     # Operators that bring in other rows
 
@@ -150,9 +144,7 @@ class Walk:
 
     def _evaluate(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
         del names
-        plugin = next(
-            filter(None, map(self._query.name_at, range(stage.rest.start, stage.rest.end))), ""
-        )
+        plugin = self._query.name_at(stage.rest.start)
         if plugin not in operators.ROW_WISE_PLUGINS:
             named = Stage(f"evaluate {plugin}", stage.index, stage.rest)
             return flow.met([finding(named, operators.UNKNOWN)])

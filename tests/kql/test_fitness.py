@@ -33,12 +33,13 @@ def test_a_query_gets_its_verdict(case: Case) -> None:
 
 
 def test_a_problem_points_at_its_operator() -> None:
-    """Line and column are of the user's own text, at the very word."""
+    """Line and column are of the user's own text, at the very word, which may be quoted."""
     for case in CASES:
         lines = case.text.split("\n")
         for problem in assessed(case).problems:
             word = (problem.operator or "").split(" ")[0]
-            assert lines[problem.line - 1][problem.column - 1 :].startswith(word), case.name
+            place = lines[problem.line - 1][problem.column - 1 :].lstrip("['\"")
+            assert place.startswith(word), case.name
 
 
 def test_line_endings_change_no_verdict() -> None:

@@ -53,6 +53,7 @@ UNFIT = [
     "join kind=rightouter (Events | where n > 50) on name",
 ]
 UNFIT_TEXTS = [
+    "let r = () { row_number() }; Events | order by Timestamp desc | extend i = r() | where i < 6",
     "let few = Events | top 5 by n; ['few']",
     "let ['my few'] = Events | top 5 by n; ['my few']",
     "let 5few = Events | top 5 by n; 5few",
