@@ -26,15 +26,20 @@ def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
 
 
 class Origin(Struct, frozen=True):
-    """How the values of a column came to be: as they were, rounded down to bins, or computed."""
+    """How the values of a column came to be: as they were, rounded down to bins, or computed.
+
+    `uneven` are bins whose width the text does not tell, or that are not whole multiples of one.
+    """
 
     computed: bool = False
     bin: timedelta | None = None
+    uneven: bool = False
 
     def beside(self, other: Self) -> Self:
         """Return how the values came to be where rows of the one and the other stand together."""
         bins = common_width(origin.bin for origin in (self, other))
-        return type(self)(computed=self.computed or other.computed, bin=bins)
+        computed, uneven = self.computed or other.computed, self.uneven or other.uneven
+        return type(self)(computed=computed, bin=bins, uneven=uneven)
 
 
 PLAIN: Final = Origin()
@@ -65,6 +70,11 @@ class Columns(Struct, frozen=True):
     def origin(self, name: str) -> Origin:
         """Return how the column's values came to be; as they were, if nothing else is known."""
         return self.known.get(name) or PLAIN
+
+    @property
+    def rounded(self) -> bool:
+        """Whether a column is known to be rounded to bins."""
+        return any(origin and (origin.bin or origin.uneven) for origin in self.known.values())
 
     def only(self, known: Mapping[str, Origin], maybe: Iterable[str] = ()) -> Self:
         """Return a step that has these columns and no others."""

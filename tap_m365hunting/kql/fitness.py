@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import Columns, common_width
-from tap_m365hunting.kql.flow import Finding, Flow
+from tap_m365hunting.kql.flow import Finding, Flow, finding
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
 from tap_m365hunting.kql.tokens import position
 from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
@@ -45,9 +45,7 @@ def assess(
     bounding = found if mode is Mode.INCREMENTAL else None
     findings = _findings(query, flow, result, mode, bounding)
     problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
-    return Verdict(
-        mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow.columns, bounding, mode)
-    )
+    return Verdict(mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow, bounding, mode))
 
 
 class Result(Struct, frozen=True):
@@ -79,8 +77,11 @@ def _findings(
     query: Query, flow: Flow, result: Result, mode: Mode, cursor: str | None
 ) -> list[Finding]:
     found = [*_about_names(query, mode), *_about_flow(flow, result, cursor)]
-    if mode is Mode.INCREMENTAL and all(finding.warning for finding in found):
+    if mode is Mode.INCREMENTAL and all(met.warning for met in found):
         found += _about_cursor(query, result, cursor)
+    if mode is Mode.WINDOWED:
+        uneven = (group.stage for group in flow.groups if group.origin.uneven)
+        found += [finding(stage, operators.UNEVEN_BINS, warning=True) for stage in uneven]
     if mode is not Mode.FULL_TABLE:
         found += [*_about_text(query), *_about_end(query)]
     return found
@@ -129,10 +130,10 @@ def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[
 
 def _about_flow(flow: Flow, result: Result, cursor: str | None) -> Iterator[Finding]:
     """Take what was met on the way and matters where windows bound this cursor."""
-    for finding in flow.findings:
-        there = finding.beside is None or result.has_time(finding.beside)
-        if finding.fatal or (cursor is not None and finding.cursor in (None, cursor) and there):
-            yield finding
+    for met in flow.findings:
+        there = met.beside is None or result.has_time(met.beside)
+        if met.fatal or (cursor is not None and met.cursor in (None, cursor) and there):
+            yield met
 
 
 def _about_text(query: Query) -> Iterator[Finding]:
@@ -180,9 +181,11 @@ def _place(problem: Problem) -> tuple[int, int]:
     return problem.line, problem.column
 
 
-def _bin(columns: Columns, cursor: str | None, mode: Mode) -> timedelta | None:
+def _bin(flow: Flow, cursor: str | None, mode: Mode) -> timedelta | None:
     """Return the width that windows must be whole multiples of, if the query rounds time."""
     if mode is Mode.FULL_TABLE:
         return None
-    origins = [columns.known.get(cursor)] if cursor else columns.known.values()
+    known = flow.columns.known
+    groups = (group.origin for group in flow.groups)
+    origins = [known.get(cursor)] if cursor else [*known.values(), *groups]
     return common_width(origin.bin for origin in origins if origin)

@@ -9,7 +9,7 @@ from typing import Self
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from tap_m365hunting.kql.columns import Columns
+from tap_m365hunting.kql.columns import Columns, Origin
 from tap_m365hunting.kql.query import Span
 from tap_m365hunting.kql.stages import Stage
 
@@ -57,12 +57,20 @@ class Aside(Struct, frozen=True, eq=False):
         return self.left.has(column) is not False or not self.right.has(column)
 
 
+class Group(Struct, frozen=True):
+    """Rows put together by a time that is rounded."""
+
+    stage: Stage
+    origin: Origin
+
+
 class Flow(Struct, frozen=True):
     """Rows at a point of the query: their columns, and what was met on the way."""
 
     columns: Columns = field(default_factory=Columns)
     findings: tuple[Finding, ...] = ()
     asides: tuple[Aside, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def to(self, columns: Columns) -> Self:
         """Return the rows with other columns."""
@@ -75,6 +83,10 @@ class Flow(Struct, frozen=True):
     def beside(self, asides: Iterable[Aside]) -> Self:
         """Return the rows after what was met on one side alone."""
         return replace(self, asides=tuple(dict.fromkeys((*self.asides, *asides))))
+
+    def grouped(self, groups: Iterable[Group]) -> Self:
+        """Return the rows after they were put together."""
+        return replace(self, groups=tuple(dict.fromkeys((*self.groups, *groups))))
 
     @property
     def divided(self) -> bool:

@@ -3,13 +3,17 @@
 Pure.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tap_m365hunting.kql.columns import PLAIN, Columns, Origin
+from tap_m365hunting.kql.calls import Call, calls
+from tap_m365hunting.kql.columns import PLAIN, Columns, Origin, common_width
 from tap_m365hunting.kql.literals import timespan
 from tap_m365hunting.kql.names import column_name, definition, quoted_name
 from tap_m365hunting.kql.query import Query, Span
@@ -20,6 +24,15 @@ _NAMED_BY_ARGUMENT: Final = frozenset({
     "take_anyif", "todatetime",
 })  # fmt: skip
 _BINS: Final = frozenset({"bin", "floor"})
+_WITH_WIDTH: Final = frozenset({*_BINS, "bin_at"})
+_DAYS: Final = frozenset({"endofday", "startofday"})
+# Their bins are not whole multiples of a width, start elsewhere, or have a width that is not told.
+_UNEVEN: Final = frozenset({
+    "bin_auto", "endofmonth", "endofweek", "endofyear", "startofmonth", "startofweek",
+    "startofyear",
+})  # fmt: skip
+_WRITTEN: Final = "format_datetime"
+_NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _WORDS: Final = frozenset({"and", "or", "true", "false"})
 _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
@@ -129,21 +142,43 @@ def _own_names(query: Query, span: Span) -> tuple[str, ...]:
     return tuple(name for name in names[:last] if name)
 
 
+def groups(query: Query, span: Span, columns: Columns) -> Iterator[Origin]:
+    """Return of each entry of a list how its values come to be, named or not."""
+    for item in items(query, span):
+        yield _origin(query, item.value, columns)
+
+
 def _origin(query: Query, span: Span, columns: Columns) -> Origin:
+    while query.is_sign(span.start, "(") and query.closing[span.start] == span.end - 1:
+        span = Span(span.start + 1, span.end - 1)
     name = column_name(query, span)
     if name:
         return columns.origin(name)
-    call, arguments = query.name_at(span.start), _arguments(query, span)
-    if call == "ingestion_time" and not arguments:
+    if query.name_at(span.start) == "ingestion_time" and span.end == span.start + 3:
         return PLAIN
-    return Origin(computed=True, bin=_bin(query, call, arguments))
+    called = list(calls(query, span))
+    widths = [_width(query, call) for call in called if _rounds(query, call)]
+    own = Origin(computed=True, bin=common_width(widths), uneven=None in widths)
+    parts = map(columns.origin, _columns_in(query, span)) if columns.rounded else ()
+    whole = reduce(Origin.beside, parts, own)
+    # A date that is written is rounded as its format says, unless it was before.
+    written = not whole.bin and any(call.name == _WRITTEN for call in called)
+    return replace(whole, uneven=whole.uneven or written)
 
 
-def _bin(query: Query, call: str, arguments: list[Span]) -> timedelta | None:
-    if call == "startofday" and arguments:
+def _rounds(query: Query, call: Call) -> bool:
+    """Whether the call rounds a time; numbers are rounded to numbers."""
+    if call.name not in _WITH_WIDTH:
+        return call.name in _DAYS or call.name in _UNEVEN
+    pieces = query.split(call.arguments, ",")
+    return len(pieces) > 1 and _NUMBER.fullmatch(_literal(query, pieces[1])) is None
+
+
+def _width(query: Query, call: Call) -> timedelta | None:
+    if call.name in _DAYS:
         return timedelta(days=1)
-    if call in _BINS and len(arguments) > 1:
-        return timespan(_literal(query, arguments[1]))
+    if call.name in _BINS:
+        return timespan(_literal(query, query.split(call.arguments, ",")[1]))
     return None
 
 

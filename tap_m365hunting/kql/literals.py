@@ -10,7 +10,11 @@ from typing import Final
 from tap_m365hunting.instants import Instant, ticks
 
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-_TIMESPAN: Final = re.compile(r"(?:time(?:span)?\()?\s*(\d+(?:\.\d+)?)([a-z]+)\s*\)?", re.ASCII)
+_TIMESPAN: Final = re.compile(r"(?:time(?:span)?\()?\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*\)?", re.ASCII)
+# A number alone is one of days, as the first is in 1.02:03:04.
+_CLOCK: Final = re.compile(
+    r"time(?:span)?\(\s*(?:(\d+)(?:\.|\s*\)))?(?:(\d+):(\d+)(?::(\d+(?:\.\d+)?))?\s*\))?", re.ASCII
+)
 _UNITS: Final = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),
@@ -59,9 +63,17 @@ def timespan(text: str) -> timedelta | None:
 
     >>> str(timespan("90min")), str(timespan("timespan(1d)")), timespan("step")
     ('1:30:00', '1 day, 0:00:00', None)
+    >>> str(timespan("time(1.12:00:00)")), str(timespan("time(2)")), str(timespan("time(00:05)"))
+    ('1 day, 12:00:00', '2 days, 0:00:00', '0:05:00')
     """
+    clock = _CLOCK.fullmatch(text)
+    if clock:
+        days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())
+        return _width(days * 86400 + hours * 3600 + minutes * 60 + seconds)
     found = _TIMESPAN.fullmatch(text)
     size = _UNITS.get(_LONG_UNITS.get(found[2], found[2])) if found else None
-    if found is None or size is None or float(found[1]) * size.total_seconds() > _LONGEST * 86400:
-        return None
-    return float(found[1]) * size or None
+    return _width(float(found[1]) * size.total_seconds()) if found and size else None
+
+
+def _width(seconds: float) -> timedelta | None:
+    return timedelta(seconds=seconds) or None if seconds <= _LONGEST * 86400 else None

@@ -113,6 +113,11 @@ BINS: Final = (
     "counts bins of {bin}, and a bin that is read before it is full, or cut by a window, comes out "
     "wrong and stays so. Instead " + BOUND_INSIDE + ", with windows of whole bins; or " + RUN_WHOLE
 )
+UNEVEN_BINS: Final = (
+    "puts rows together by a time that is rounded in a way the tap cannot follow, so a window may "
+    "cut a group in two, and both come out as rows. Round by a width that is written out, as in "
+    "`bin(Timestamp, 1d)`; or " + RUN_WHOLE
+)
 LIMITING_OPTION: Final = "cuts every window's result at a size, and says nothing. Remove it"
 NOTHING_THERE: Final = "has no operator or table beside it; finish or remove it"
 

@@ -36,6 +36,7 @@ def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
     columns = reduce(Columns.union, (branch.columns for branch in flows))
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
     whole = whole.beside(a for b in flows for a in b.asides)
+    whole = whole.grouped(group for branch in flows for group in branch.groups)
     return whole.met(_about_branches(side, stage, columns, flows))
 
 
@@ -62,6 +63,7 @@ def join(side: Side, stage: Stage, flow: Flow) -> Flow:
         return flow
     asides = list(_asides(side, stage, kind, flow, right))
     both = Flow(flow.columns.join(right.columns)).beside([*flow.asides, *right.asides, *asides])
+    both = both.grouped((*flow.groups, *right.groups))
     return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, asides))
 
 

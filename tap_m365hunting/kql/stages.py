@@ -4,13 +4,13 @@ Pure. Row limits and aggregations are here as well: whether they leave the curso
 a query is bounded at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
 
-from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns
-from tap_m365hunting.kql.lists import declared, items, made, mentioned, parts, patterns
+from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns, Origin
+from tap_m365hunting.kql.lists import declared, groups, items, made, mentioned, parts, patterns
 from tap_m365hunting.kql.query import Query, Span
 
 _NAMING: Final = frozenset({"extend", "project", "project-rename", "serialize"})
@@ -66,6 +66,15 @@ def columns_after(stage: Stage, step: Step) -> Columns:
     return _EFFECTS.get(stage.operator, _same)(step)
 
 
+def groups_of(stage: Stage, query: Query, columns: Columns) -> Iterator[Origin]:
+    """Yield how the values came to be that rows are put together by."""
+    if stage.operator == "summarize":
+        by = keyword(query, stage.rest, "by")
+        yield from groups(query, Span(by + 1, stage.rest.end), columns)
+    elif stage.operator == "distinct":
+        yield from groups(query, stage.rest, columns)
+
+
 def row_values(stage: Stage, query: Query) -> Span:
     """Return what is computed from whole rows; the query of an `mv-apply` sees parts of one."""
     if stage.operator in _EXPANDING:
@@ -113,18 +122,19 @@ def _distinct(step: Step) -> Columns:
 def _summarize(step: Step) -> Columns:
     by = keyword(step.query, step.rest, "by")
     values = made(step.query, Span(step.rest.start, by), step.columns)
-    groups = made(step.query, Span(by + 1, step.rest.end), step.columns)
-    known = {**values.known, **groups.known}
+    grouped = made(step.query, Span(by + 1, step.rest.end), step.columns)
+    # What is computed over a group of rows is not rounded, whatever it is computed from.
+    known = {**dict.fromkeys(values.known, COMPUTED), **grouped.known}
     if values.star:
         return step.columns.plus(known)
-    return step.columns.only(known, groups.maybe)
+    return step.columns.only(known, grouped.maybe)
 
 
 def _make_series(step: Step) -> Columns:
     # The column after `on` is there, but as an array of times: no cursor.
     by = keyword(step.query, step.rest, "by")
-    groups = made(step.query, Span(by + 1, step.rest.end), step.columns)
-    return step.columns.only(groups.known, groups.maybe)
+    grouped = made(step.query, Span(by + 1, step.rest.end), step.columns)
+    return step.columns.only(grouped.known, grouped.maybe)
 
 
 def _away(step: Step) -> Columns:

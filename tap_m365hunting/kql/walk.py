@@ -12,13 +12,21 @@ from msgspec.structs import replace
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.calls import calls
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow import Argument, Finding, Flow, Function, finding, lacking
+from tap_m365hunting.kql.flow import Argument, Finding, Flow, Function, Group, finding, lacking
 from tap_m365hunting.kql.lists import declared, items, made
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, function_at, label, matching, quoted_name, source
 from tap_m365hunting.kql.query import Query, Span
 from tap_m365hunting.kql.sides import Side, join, union
-from tap_m365hunting.kql.stages import Stage, Step, columns_after, parts_of, row_values, stage_at
+from tap_m365hunting.kql.stages import (
+    Stage,
+    Step,
+    columns_after,
+    groups_of,
+    parts_of,
+    row_values,
+    stage_at,
+)
 
 # Parentheses nest less deep than this (statements.MAX_DEPTH), so only functions can reach it.
 _MAX_DEPTH: Final = 80
@@ -119,7 +127,9 @@ class Walk:
         if flow.divided:
             made = parts_of(stage, self._query)
             flow = flow.renewed({name: parts - names.keys() for name, parts in made.items()})
-        return flow.to(columns).met(self._judge(stage, columns))
+        rounded = groups_of(stage, self._query, flow.columns)
+        groups = [Group(stage, origin) for origin in rounded if origin.bin or origin.uneven]
+        return flow.to(columns).grouped(groups).met(self._judge(stage, columns))
 
     def _judge(self, stage: Stage, columns: Columns) -> Iterator[Finding]:
         message = operators.REFUSED.get(stage.operator)

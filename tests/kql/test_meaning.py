@@ -184,19 +184,64 @@ def test_windows_of_a_cursor_that_one_branch_rounds_add_up(engine: Engine, text:
     assert found == rows(engine, query, WHOLE)
 
 
-def test_windows_of_whole_bins_add_up(engine: Engine) -> None:
+def answers(engine: Engine, query: kql.Query, windows: list[TimeWindow]) -> Counter[str]:
+    """Return the rows of a query that bounds itself, read at the end of each window."""
+    found = Counter[str]()
+    for window in windows:
+        found += Counter(
+            map(repr, engine.run(kql.windowed(query, window), now=str(window.end)).rows())
+        )
+    return found
+
+
+BOUNDED = "Events | where Timestamp >= window_start and Timestamp < window_end"
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        "summarize n = sum(n) by bin(Timestamp, 1d), name",
+        "summarize n = sum(n) by bin(Timestamp, timespan(1.00:00:00)), name",
+        "summarize n = sum(n) by Day = bin(Timestamp, time(24:00:00)), name",
+        "summarize n = sum(n) by Day = (bin(Timestamp, 1d)), name",
+        "summarize n = sum(n) by Day = tostring(bin(Timestamp, 1d)), name",
+        "summarize n = sum(n) by format_datetime(startofday(Timestamp), 'dd'), name",
+        "summarize n = sum(n) by Day = day_of(Timestamp), name",
+        "extend Day = bin(Timestamp, 1d) | summarize n = sum(n) by Day = tostring(Day)",
+        "summarize n = sum(n) by Day = bin(Timestamp, 1d) | project-away Day",
+        "distinct Day = bin(Timestamp, 1d), name",
+    ],
+)
+def test_windows_of_whole_bins_add_up(engine: Engine, stages: str) -> None:
     """An aggregate that bounds itself is exact where windows start and end at whole bins."""
-    query = kql.read(
-        "Events | where Timestamp >= window_start and Timestamp < window_end"
-        " | summarize n = sum(n) by bin(Timestamp, 1h), name"
-    )
+    query = kql.read(f"let day_of = (t: datetime) {{ bin(t, 1d) }}; {BOUNDED} | {stages}")
+    days = [START + timedelta(days=day) for day in range(4)]
+    windows = [TimeWindow(*ends) for ends in pairwise(days)]
 
-    answers = {
-        window: Counter(engine.run(kql.windowed(query, window), now=str(window.end)).rows())
-        for window in (*WINDOWS, WHOLE)
-    }
+    verdict = kql.assess(query)
 
-    assert sum((answers[window] for window in WINDOWS), Counter()) == answers[WHOLE]
+    assert (verdict.bin, verdict.problems) == (timedelta(days=1), ())
+    assert answers(engine, query, windows) == answers(engine, query, [WHOLE])
+    assert answers(engine, query, WINDOWS) != answers(engine, query, [WHOLE])
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        "startofweek(Timestamp)",
+        "Month = startofmonth(Timestamp)",
+        "Day = format_datetime(Timestamp, 'yyyy-MM-dd')",
+    ],
+)
+def test_groups_that_windows_may_cut_are_warned_of(engine: Engine, by: str) -> None:
+    """Nothing says where a window may end, so a group comes out in parts."""
+    query = kql.read(f"{BOUNDED} | summarize n = sum(n) by {by}")
+
+    verdict = kql.assess(query)
+
+    assert verdict.ok
+    assert [problem.operator for problem in verdict.problems] == ["summarize"]
+    assert answers(engine, query, WINDOWS) != answers(engine, query, [WHOLE])
 
 
 @given(st.integers(1, 7))
