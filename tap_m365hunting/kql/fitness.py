@@ -12,6 +12,7 @@ from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import Columns, common_width
 from tap_m365hunting.kql.flow import Finding, Flow, finding
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
+from tap_m365hunting.kql.remarks import remarks
 from tap_m365hunting.kql.tokens import position
 from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
 from tap_m365hunting.kql.walk import Walk
@@ -83,7 +84,7 @@ def _findings(
         uneven = (group.stage for group in flow.groups if group.origin.uneven)
         found += [finding(stage, operators.UNEVEN_BINS, warning=True) for stage in uneven]
     if mode is not Mode.FULL_TABLE:
-        found += [*_about_text(query), *_about_end(query)]
+        found += remarks(query)
     return found
 
 
@@ -134,39 +135,6 @@ def _about_flow(flow: Flow, result: Result, cursor: str | None) -> Iterator[Find
         there = met.beside is None or result.has_time(met.beside)
         if met.fatal or (cursor is not None and met.cursor in (None, cursor) and there):
             yield met
-
-
-def _about_text(query: Query) -> Iterator[Finding]:
-    """Find what depends on the run, wherever it stands: once each, at its first place."""
-    own_time = [i for name in ("ago", "now") if (i := _first_call(query, name)) is not None]
-    if own_time:
-        name = query.name_at(min(own_time))
-        msg = f"'{name}()' {operators.OWN_TIME}"
-        yield Finding(min(own_time), name, msg, warning=True)
-    index = query.uses("externaldata")
-    if index is not None:
-        msg = f"'externaldata' {operators.EXTERNAL_DATA}"
-        yield Finding(index, "externaldata", msg, warning=True)
-    for span in query.leading:
-        name = query.name_at(span.start + 1)
-        if query.name_at(span.start) == "set" and name in operators.LIMITING_OPTIONS:
-            msg = f"'set {name}' {operators.LIMITING_OPTION}"
-            yield Finding(span.start, f"set {name}", msg)
-
-
-def _about_end(query: Query) -> Iterator[Finding]:
-    """Find windows that hold their own end, as `between (window_start .. window_end)` does."""
-    for index in range(1, len(query.tokens)):
-        sign = query.tokens[index - 1].text
-        at_end = query.name_at(index) == WINDOW_NAMES[1] and not query.is_sign(index + 1, "-")
-        if at_end and sign in ("..", "<="):
-            msg = f"'{sign} {WINDOW_NAMES[1]}' {operators.END_INCLUDED}"
-            yield Finding(index - 1, sign, msg, warning=True)
-
-
-def _first_call(query: Query, name: str) -> int | None:
-    calls = (i for i in range(len(query.tokens)) if query.name_at(i) == name)
-    return next((i for i in calls if query.is_sign(i + 1, "(")), None)
 
 
 def _problem(query: Query, finding: Finding, *, unsafe: bool) -> Problem:

@@ -104,9 +104,17 @@ REFUSED: Final[Mapping[str, str]] = {
 
 SOURCES_REFUSED: Final[Mapping[str, str]] = {"search": _ALL_TABLES, "find": _ALL_TABLES}
 
-# Request properties that cut a result and say nothing.
+# Options of `set` that leave the rows as they are, and those that cut a result and say nothing.
+# https://learn.microsoft.com/en-us/kusto/api/rest/request-properties
+HARMLESS_OPTIONS: Final = frozenset({
+    "max_memory_consumption_per_query_per_node", "maxmemoryconsumptionperiterator",
+    "norequesttimeout", "notruncation", "query_bin_auto_at", "query_bin_auto_size",
+    "query_distribution_nodes_span", "query_fanout_nodes_percent", "query_fanout_threads_percent",
+    "request_app_name", "request_description", "request_user", "servertimeout",
+})  # fmt: skip
 LIMITING_OPTIONS: Final = frozenset({
-    "query_take_max_records", "truncationmaxrecords", "truncationmaxsize",
+    "query_take_max_records", "truncation_max_records", "truncation_max_size",
+    "truncationmaxrecords", "truncationmaxsize",
 })  # fmt: skip
 
 BINS: Final = (
@@ -119,6 +127,10 @@ UNEVEN_BINS: Final = (
     "`bin(Timestamp, 1d)`; or " + RUN_WHOLE
 )
 LIMITING_OPTION: Final = "cuts every window's result at a size, and says nothing. Remove it"
+UNKNOWN_OPTION: Final = (
+    "is not known to leave the rows as they are: an option may cut a result, or leave out what is "
+    "slow to read. Remove it; or, if it does no such thing, set unsafe_window to true"
+)
 NOTHING_THERE: Final = "has no operator or table beside it; finish or remove it"
 
 RIGHT_JOIN: Final = (
@@ -165,6 +177,10 @@ STORED_FUNCTION: Final = (
 OWN_TIME: Final = (
     "ties the rows to the time of the run: rows older than the query's own filter are never read, "
     "and a backfill of them comes back empty. Remove the filter, the tap bounds time itself"
+)
+CHANCE: Final = (
+    "gives other values each time: a row that the lookback reads again comes and goes by chance, "
+    "or is another row then. Use what is in the row, as in `hash(ReportId, 10) == 0`"
 )
 EXTERNAL_DATA: Final = (
     "reads a file that may change between runs; rows already read are not read again for it"
