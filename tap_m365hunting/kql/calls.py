@@ -25,22 +25,24 @@ def calls(query: Query, span: Span, inside: frozenset[str] = frozenset()) -> Ite
 
     A function of the query's own is followed by what its body calls, at the same token.
     """
+    before = span.start
     for index in query.top_level(span):
-        inner = Span(index + 1, query.closing.get(index, index))
-        if inner and not _is_pipeline(query, inner):
-            yield from calls(query, inner, inside)
-        call = _call_at(query, index)
-        if call:
-            yield call
-            yield from _of_the_body(query, call, inside)
+        if index in query.closing:
+            call = _call_of(query, index, before)
+            if call:
+                yield call
+                yield from _of_the_body(query, call, inside)
+            inner = Span(index + 1, query.closing[index])
+            if not _is_pipeline(query, inner):
+                yield from calls(query, inner, inside)
+        if index != query.closing.get(before, -1):
+            before = index
 
 
-def _call_at(query: Query, index: int) -> Call | None:
-    end = query.closing.get(index, index) + 1
-    if not query.is_sign(end, "("):
-        return None
-    name = column_name(query, Span(index, end))
-    return Call(name, index, Span(end + 1, query.closing[end])) if name else None
+def _call_of(query: Query, opening: int, before: int) -> Call | None:
+    """Return the call whose brackets open here, if a name stands before them."""
+    name = column_name(query, Span(before, opening)) if query.is_sign(opening, "(") else ""
+    return Call(name, before, Span(opening + 1, query.closing[opening])) if name else None
 
 
 def _of_the_body(query: Query, call: Call, inside: frozenset[str]) -> Iterator[Call]:

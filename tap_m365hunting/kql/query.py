@@ -15,6 +15,10 @@ from tap_m365hunting.kql.tokens import Kind, Token, line_starts, position
 
 WINDOW_NAMES: Final = ("window_start", "window_end")
 
+# Every token is asked for its kind many times.
+_NAME: Final = Kind.NAME
+_SIGN: Final = Kind.SIGN
+
 
 class Span(Struct, frozen=True):
     """Tokens of a query from `start` up to, not including, `end`."""
@@ -51,19 +55,18 @@ class Query:
     def uses(self, name: str) -> int | None:
         """Return the first token that uses the name as a variable, if any does."""
         for index, token in enumerate(self.tokens):
-            if token.kind is Kind.NAME and token.text == name and not self.is_sign(index - 1, "."):
+            if token.text == name and token.kind is _NAME and not self.is_sign(index - 1, "."):
                 return index
         return None
 
     def is_sign(self, index: int, text: str) -> bool:
         """Whether the token there is this operator or bracket; beyond the ends nothing is."""
-        return 0 <= index < len(self.tokens) and (
-            self.tokens[index].kind is Kind.SIGN and self.tokens[index].text == text
-        )
+        within = 0 <= index < len(self.tokens)
+        return within and self.tokens[index].text == text and self.tokens[index].kind is _SIGN
 
     def name_at(self, index: int) -> str:
         """Return the bare name that the token there is, or an empty text."""
-        within = 0 <= index < len(self.tokens) and self.tokens[index].kind is Kind.NAME
+        within = 0 <= index < len(self.tokens) and self.tokens[index].kind is _NAME
         return self.tokens[index].text if within else ""
 
     def error(self, message: str, index: int) -> QueryTextError:

@@ -11,10 +11,12 @@ from tap_m365hunting.kql.flow import Finding
 from tap_m365hunting.kql.names import definition, label
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, Span
 
-_CHANGING: Final = (
-    (("ago", "now"), operators.OWN_TIME),
-    (("new_guid", "rand"), operators.CHANCE),
-)
+_CHANGING: Final = {
+    "ago": operators.OWN_TIME,
+    "now": operators.OWN_TIME,
+    "new_guid": operators.CHANCE,
+    "rand": operators.CHANCE,
+}
 
 
 def remarks(query: Query) -> Iterator[Finding]:
@@ -31,16 +33,12 @@ def remarks(query: Query) -> Iterator[Finding]:
 
 
 def _about_calls(query: Query) -> Iterator[Finding]:
-    for names, message in _CHANGING:
-        first = [i for name in names if (i := _first_call(query, name)) is not None]
-        if first:
-            name = query.name_at(min(first))
-            yield Finding(min(first), name, f"'{name}()' {message}", warning=True)
-
-
-def _first_call(query: Query, name: str) -> int | None:
-    calls = (i for i in range(len(query.tokens)) if query.name_at(i) == name)
-    return next((i for i in calls if query.is_sign(i + 1, "(")), None)
+    said = set[str]()
+    for index, token in enumerate(query.tokens):
+        message = _CHANGING.get(token.text)
+        if message and message not in said and query.is_sign(index + 1, "("):
+            said.add(message)
+            yield Finding(index, token.text, f"'{token.text}()' {message}", warning=True)
 
 
 def _about_option(query: Query, statement: Span) -> Iterator[Finding]:
@@ -56,8 +54,8 @@ def _about_option(query: Query, statement: Span) -> Iterator[Finding]:
 def _about_end(query: Query) -> Iterator[Finding]:
     """Find windows that hold their own end, as `between (window_start .. window_end)` does."""
     ends = _names_of_the_end(query)
-    for index in range(len(query.tokens)):
-        if query.name_at(index) in ends:
+    for index, token in enumerate(query.tokens):
+        if token.text in ends and query.name_at(index):
             left, right = _around(query, index)
             until = any(query.is_sign(left, sign) for sign in ("..", "<="))
             if until and not query.is_sign(right, "-"):
@@ -65,7 +63,7 @@ def _about_end(query: Query) -> Iterator[Finding]:
                     query, left, f"{query.tokens[left].text} {query.name_at(index)}"
                 )
             elif query.is_sign(right, ">="):
-                yield _end_included(query, right, f"{query.name_at(index)} >=")
+                yield _end_included(query, right, f"{token.text} >=")
 
 
 def _end_included(query: Query, index: int, written: str) -> Finding:
