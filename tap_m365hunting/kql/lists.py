@@ -122,12 +122,9 @@ def _columns_in(query: Query, span: Span) -> Iterator[str]:
 
 
 def _names(query: Query, span: Span) -> Iterator[str]:
-    name = column_name(query, span)
-    if name:
-        yield name
-    elif query.is_sign(span.start, "("):
-        inner = Span(span.start + 1, span.end - 1)
-        yield from (column_name(query, piece) for piece in query.split(inner, ","))
+    several = query.is_sign(span.start, "(")
+    pieces = query.split(Span(span.start + 1, span.end - 1), ",") if several else [span]
+    yield from filter(None, (column_name(query, piece) for piece in pieces))
 
 
 def _own_names(query: Query, span: Span) -> tuple[str, ...]:
