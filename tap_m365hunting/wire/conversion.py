@@ -14,7 +14,7 @@ from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
 from tap_m365hunting.wire.json_text import Json, compact
 from tap_m365hunting.wire.naming import fold
 from tap_m365hunting.wire.row_ids import RowIds
-from tap_m365hunting.wire.schema import ROW_ID, Column, Shape, find
+from tap_m365hunting.wire.schema import ROW_ID, Column, Shape
 from tap_m365hunting.wire.values import DYNAMIC, TEXT, Kind, Misfit
 
 Row = Mapping[str, Json]
@@ -60,9 +60,9 @@ def _crossing(kind: Kind, came: Kind) -> Callable[[Json], Json]:
 
 
 def _source(column: Column, answer: Mapping[str, Column]) -> _Source:
-    name = find(column.name, list(answer))
-    if name is None:
-        return _Source(column.name, _absent, bag=False, strict=False)
+    name = column.name
+    if name not in answer:
+        return _Source(name, _absent, bag=False, strict=False)
     came = answer[name].kind
     if came is column.kind:
         return _Source(name, came.read, bag=came is DYNAMIC, strict=False, text=came is TEXT)

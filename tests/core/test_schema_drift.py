@@ -7,7 +7,7 @@ import pytest
 from tap_m365hunting.errors import SchemaDriftError
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.drift import Policy, Reconciled, reconcile
-from tap_m365hunting.wire.schema import Column, Shape
+from tap_m365hunting.wire.schema import Column, ColumnNames, Shape
 
 TEXT = {"type": ["string", "null"]}
 INTEGER = {"type": ["integer", "null"]}
@@ -197,6 +197,27 @@ def test_renamed_columns_are_known_by_the_names_in_the_record() -> None:
     assert _record(found, {"LogonID": 2, "LogonId": 1}, LogonID="Int64", LogonId="Int64") == {
         "LogonId": 1,
         "LogonID_2": 2,
+    }
+
+
+@pytest.mark.parametrize("policy", ["evolve", "freeze"])
+@pytest.mark.parametrize("column_names", ["safe", "as_is"])
+@pytest.mark.parametrize("left", ["LogonId", "LogonID"])
+def test_a_vanished_column_is_not_filled_from_its_twin(
+    left: str, column_names: ColumnNames, policy: Policy
+) -> None:
+    """Two columns that differ by case alone are two, also when one of them is gone."""
+    before = Shape.of(
+        [Column("LogonId", "Int64"), Column("LogonID", "Int64")], column_names=column_names
+    )
+    known = before.properties
+    shape = Shape.of([Column(left, "Int64")], column_names=column_names, row_id=False, known=known)
+
+    found = reconcile(known, shape, policy)
+
+    assert found.vanished == tuple(name for own, name in before.names.items() if own != left)
+    assert _record(found, {left: 7}, **{left: "Int64"}) == {
+        name: 7 if own == left else None for own, name in before.names.items()
     }
 
 
