@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, cast
 
 import requests
 from singer_sdk.exceptions import FatalAPIError
+from typing_extensions import override
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_m365hunting.configuration.config import Connection
@@ -20,6 +21,7 @@ from tap_m365hunting.wire.refusals import classify
 
 _OK: Final = 200
 _THROTTLED: Final = 429
+_FIRST_OF_CLIENT: Final = 400
 _FIRST_OF_SERVER: Final = 500
 _CONNECT_SECONDS: Final = 30
 _SPARE: Final = 8
@@ -41,7 +43,7 @@ class Transport:
     ) -> None:
         self._place = place
         self._most_bytes = most_bytes
-        self._session = requests.Session()
+        self._session = _Session()
         # calls that were called off may still be on their way
         self._session.mount("https://", DeadlineAdapter(pool_maxsize=2 * parallel + _SPARE))
 
@@ -66,8 +68,6 @@ class Transport:
                 auth=_Bearer(token),
                 timeout=(_CONNECT_SECONDS, place.timeout.total_seconds()),
                 stream=True,
-                # a redirect would post query and token to another host
-                allow_redirects=False,
             ) as response,
         ):
             arrived(response.headers)
@@ -99,12 +99,12 @@ class Transport:
         """Return what an answer other than 200 means, even if it breaks off where that is clear."""
         status, start = response.status_code, b""
         try:
-            for chunk in response.iter_content(_ERROR_BYTES):
+            for chunk in _chunks(response, _ERROR_BYTES):
                 start += chunk
                 if len(start) >= _ERROR_BYTES:
                     break
         except (requests.RequestException, HTTPError) as error:
-            if status != _THROTTLED and status < _FIRST_OF_SERVER:
+            if status != _THROTTLED and _FIRST_OF_CLIENT <= status < _FIRST_OF_SERVER:
                 msg = f"{self._place.dialect.title} answered {status}, and broke off"
                 return ServiceError(f"{msg}: {unreached(error).reason}")
         return classify(status, response.headers, start[:_ERROR_BYTES], self._place.dialect)
@@ -119,7 +119,7 @@ class Transport:
 
     def _spool(self, response: requests.Response, body: BinaryIO) -> None:
         size = 0
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        for chunk in _chunks(response, _CHUNK_BYTES):
             size += len(chunk)
             self._refuse_excess(size)
             _write(body, chunk)
@@ -134,6 +134,18 @@ class Transport:
             raise WindowTooLargeError(msg, size=True)
 
 
+class _Session(requests.Session):
+    """Sees no redirect in any answer: it would post query and token to another host.
+
+    To be told not to follow them is not enough: where they lead would be read all the same, with
+    the whole page around it, and an error in either has no name.
+    """
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class _Bearer(requests.auth.AuthBase):
     """Sets the token last: an entry for the host in a .netrc file would replace a header."""
 
@@ -143,6 +155,13 @@ class _Bearer(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _chunks(response: requests.Response, size: int) -> Iterator[bytes]:
+    try:
+        yield from response.iter_content(size)
+    except ValueError as error:  # of the standard library, about a chunk of fewer bytes than none
+        raise requests.exceptions.ChunkedEncodingError(str(error)) from error
 
 
 def _write(body: BinaryIO, chunk: bytes) -> None:

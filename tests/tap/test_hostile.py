@@ -1,9 +1,11 @@
 """A service that is stuck or hostile: a clear error, in bounded time and in bounded room."""
 
+import gzip
 import time
 import tracemalloc
 from dataclasses import dataclass
 from datetime import timedelta
+from random import randbytes
 from typing import Any, Final
 
 import pytest
@@ -164,6 +166,42 @@ def test_a_redirect_takes_no_token_along(tenant: Tenant) -> None:
         exchange(tenant)
 
     assert len(tenant.emulator.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "page", "words"),
+    [
+        pytest.param("https://proxy.invalid/accès", b"", "to proxy.invalid", id="latin-1"),
+        pytest.param("https://[::1", b"", "a redirect,", id="no-url"),
+        pytest.param("/login", b"moved!", "a redirect,", id="page-not-in-gzip"),
+        pytest.param("/login", gzip.compress(randbytes(99_999)), "a redirect,", id="long-page"),
+    ],
+)
+def test_a_redirect_is_refused_however_it_is_written(
+    tenant: Tenant, location: str, page: bytes, words: str
+) -> None:
+    """Neither where it leads nor the page around it is needed to know that it is one."""
+    more = len(page) + 9  # than comes before the connection ends
+    head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: {more}\r\n"
+    encoding = "Content-Encoding: gzip\r\n" if page else ""
+
+    met = outcome(tenant, 200, body=f"{head}{encoding}\r\n".encode("latin-1") + page, bare=True)
+
+    assert isinstance(met.error, FatalAPIError)
+    assert words in str(met.error)
+
+
+@pytest.mark.parametrize(
+    "status", [pytest.param("200 OK", id="answer"), pytest.param("400 Bad Request", id="refusal")]
+)
+def test_a_chunk_smaller_than_none_is_no_whole_answer(tenant: Tenant, status: str) -> None:
+    """Whoever wrote it may do better when asked again."""
+    body = f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n"
+
+    met = outcome(tenant, 200, body=body, bare=True)
+
+    assert isinstance(met.error, ServiceError)
+    assert "ChunkedEncodingError" in str(met.error)
 
 
 @pytest.mark.parametrize("fault", ["empty_object", "page_instead", "cut_off", "endless_headers"])

@@ -98,6 +98,20 @@ def sign_in(tenant: Tenant, server: Host) -> None:
             "TooManyRedirects",
             id="redirects",
         ),
+        pytest.param(
+            ELSEWHERE.replace(b"https://login.invalid/", b"https://[::1"),
+            b"",
+            0.0,
+            "No sign-in at https://localhost",
+            id="redirects-nowhere",
+        ),
+        pytest.param(
+            OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n",
+            b"",
+            0.0,
+            "No sign-in at https://localhost",
+            id="a-chunk-smaller-than-none",
+        ),
     ],
 )
 def test_sign_in_has_its_time_and_its_size(
