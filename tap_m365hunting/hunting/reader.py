@@ -213,14 +213,14 @@ class QueryReader:
 
 
 def _whole_instants(
-    blocks: Iterable[AnyBlock], answered: Callable[[Instant, int], None]
+    blocks: Iterable[AnyBlock], answered: Callable[[str, int], None]
 ) -> Iterator[AnyBlock]:
     """Yield the records of a truncated answer but for its newest instant, which may be cut.
 
     At the end that instant and the number of its records are `answered`.
 
     Raises:
-        ServiceError: the records are not in the order that was asked for.
+        ServiceError: the records are not in the order, or the window, that was asked for.
     """
     newest, held = "", list[AnyBlock]()
     for block in blocks:
@@ -236,11 +236,17 @@ def _whole_instants(
             yield head
         held.append(tail)
         newest = str(tail.cursors[0])
-    answered(Instant.parse(newest), sum(len(block.records) for block in held))
+    answered(newest, sum(len(block.records) for block in held))
 
 
-def _answered(planner: Planner, ask: ReadAsk, answer: Answer, newest: Instant, held: int) -> None:
-    planner.answered(ask, windows.Answer(answer.count, newest, held, answer.size))
+def _answered(planner: Planner, ask: ReadAsk, answer: Answer, newest: str, held: int) -> None:
+    try:
+        planner.answered(
+            ask, windows.Answer(answer.count, Instant.parse(newest), held, answer.size)
+        )
+    except ValueError as error:
+        msg = f"The newest row of an answer is at {newest}, which is not in {ask.window}"
+        raise ServiceError(msg) from error
 
 
 def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:

@@ -154,6 +154,13 @@ def test_rows_out_of_order_are_not_trusted() -> None:
         read([answer(OLD, row(2), row(1))])
 
 
+@pytest.mark.parametrize("newest", ["2026-03-02T00:00:00Z", "2026-13-45T99:99:99Z"])
+def test_rows_of_another_time_are_not_read_on_from(newest: str) -> None:
+    """A bookmark would follow them out of the window, or to a day that there is not."""
+    with pytest.raises(ServiceError, match=r"at 2026-.* is not in 2026-03-01T00:00:00"):
+        read([answer(OLD, row(1), {**row(2), "Timestamp": newest})])
+
+
 @pytest.mark.parametrize(
     ("columns", "more"),
     [
