@@ -36,7 +36,7 @@ Outcome = tuple[list[Any], Mapping[str, int], int] | str
 _BITS: Final = (
     b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\n", b"\0", b"\xff", b"\xed\xa0\x80",
     b"\\ud800", b"\\udc00", b"\\u0000", b"\\/", b"\\x", b"NaN", b"-Infinity", b"1e999", b"-0",
-    b"1" * 25, b"1." + b"0" * 400, b"0.1e-400", b"null", b"{}", b'{"results":[]}',
+    b"1" * 25, b"1" * 5000, b"1." + b"0" * 400, b"0.1e-400", b"null", b"{}", b'{"results":[]}',
     b'"@odata.type":1,', b'},{"', b"]}", b"\xef\xbb\xbf", b"\xe2\x80\xa8",
 )  # fmt: skip
 _DEPTHS: Final = (10, 200, 255, 256, 257, 300, 600, 1200, 50_000)

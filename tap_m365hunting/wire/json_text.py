@@ -25,6 +25,13 @@ def _exact(text: str) -> Decimal | float:
         return float(text)
 
 
+def _integer(text: str) -> int | Decimal | float:
+    try:
+        return int(text)
+    except ValueError:  # it has more digits than Python reads
+        return _exact(text)
+
+
 _DECODE_EXACT: Final = msgspec.json.Decoder(float_hook=_exact).decode
 
 
@@ -54,7 +61,7 @@ def _whole(value: Json) -> Json:
 def parse(text: str | bytes, *, exact: bool = False) -> Json:
     """Read JSON, also with half surrogate pairs, broken UTF-8 or a bare NaN in it.
 
-    With `exact`, numbers with a fraction are decimals.
+    With `exact`, numbers with a fraction are decimals; integers of thousands of digits always are.
 
     Raises:
         DepthError: it is nested too deep to be read.
@@ -67,7 +74,8 @@ def parse(text: str | bytes, *, exact: bool = False) -> Json:
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
     try:
-        return _whole(json.loads(text, parse_float=_exact if exact else None))
+        read_fraction = _exact if exact else None
+        return _whole(json.loads(text, parse_float=read_fraction, parse_int=_integer))
     except RecursionError as error:
         msg = "JSON is nested too deep"
         raise DepthError(msg) from error

@@ -39,8 +39,10 @@ _BOOLEANS: Final[Mapping[object, bool]] = {0: False, 1: True, "false": False, "t
 _DECIMAL_DIGITS: Final = 34  # of Kusto's decimal
 # more digits than those, so that nothing is rounded
 _DECIMALS: Final = Context(prec=3 * _DECIMAL_DIGITS)
+# in seconds, Kusto's longest has 12 digits
 _DURATION: Final = re.compile(
-    r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,7}))?S)?)?", re.ASCII
+    r"(-?)P(?:(\d{1,12})D)?(?:T(?:(\d{1,12})H)?(?:(\d{1,12})M)?(?:(\d{1,12})(?:\.(\d{1,7}))?S)?)?",
+    re.ASCII,
 )
 _SECONDS_PER_DAY: Final = 86_400
 

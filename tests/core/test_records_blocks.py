@@ -138,6 +138,21 @@ def test_odd_cells_are_the_same_oddities_both_ways(column: str) -> None:
         assert quick.misfits == slow.misfits
 
 
+@pytest.mark.parametrize("column", [*GOOD_ROW, "int64", "Guid@odata.type", "More"])
+def test_a_number_of_thousands_of_digits_stops_no_stream(column: str) -> None:
+    """Python refuses to read it, and no column has room for it."""
+    rows = [GOOD_ROW, {**GOOD_ROW, column: "DIGITS"}]
+    body = _body({name: name for name in GOOD_ROW}, rows).replace(b'"DIGITS"', b"9" * 5000)
+    answer = read_answer(body, GRAPH)
+
+    fast, quick = _at_once(answer, Shape.of(answer.columns))
+    plain, slow = _one_by_one(answer, Shape.of(answer.columns))
+
+    assert fast == plain
+    assert len(fast) == 2
+    assert quick.misfits == slow.misfits
+
+
 def test_a_long_answer_comes_in_blocks() -> None:
     """Every row once, in order, with its cursor."""
     rows = [{"N": n, "T": f"2026-01-01T00:00:{n % 60:02}Z", "S": "x" * 90} for n in range(9000)]

@@ -84,6 +84,8 @@ CASES: list[tuple[str, Any, Any]] = [
     ("timespan", "-PT36H", "-1.12:00:00"),
     ("timespan", "PT0.1S", "00:00:00.1000000"),
     ("timespan", "PT90S", "00:01:30"),
+    ("timespan", "PT922337203685.4775807S", "10675199.02:48:05.4775807"),
+    ("timespan", f"P{'9' * 5000}D", f"P{'9' * 5000}D"),
     ("timespan", 5, Misfit("5")),
     ("object", {"@odata.type": "#x", "a@odata.type": "#y", "a": 1}, {"a": 1}),
     ("object", {"a": {"b": {"@odata.type": "#x", "c": True}}}, {"a": {"b": {"c": True}}}),
@@ -172,6 +174,7 @@ def test_integers_are_exact(number: int) -> None:
         pytest.param(b"\xef\xbb\xbf[1]", [1], id="byte-order-mark"),
         pytest.param(b"[1e999]", [math.inf], id="number-out-of-range"),
         pytest.param(b"[Infinity]", [math.inf], id="bare-infinity"),
+        pytest.param(b"[%b]" % (b"9" * 5000), [Decimal("9" * 5000)], id="thousands-of-digits"),
         pytest.param(b'{"a":1}', {"a": 1}, id="plain"),
     ],
 )
