@@ -33,10 +33,10 @@ def until_next(period: float, now: float) -> float:
 _QUOTA: Final = re.compile(r"\b(\d{1,9}) per ((?:\d{1,3}\.)?\d{1,2}:\d\d:\d\d)\b")
 _CLOCK: Final = re.compile(r"\b(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):(\d\d)\b")
 _AGAIN: Final = re.compile(r"\b(?:in|after|for)\s+(?:about\s+|another\s+)?(.{1,60})", re.IGNORECASE)
-_UNITS: Final = re.compile(
-    r"(\d{1,6}(?:\.\d{1,7})?)\s*(d|h|m|s)(?:ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?(?![a-z])",
-    re.IGNORECASE,
-)
+_UNIT: Final = r"(\d{1,6}(?:\.\d{1,7})?)\s*(d|h|m|s)(?:ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?"
+_UNITS: Final = re.compile(_UNIT, re.IGNORECASE)
+# A word of its own: ids have digits before letters too
+_DURATION: Final = re.compile(rf"(?<![\w.-])P?(?:T?{_UNIT})+(?![\w-])", re.IGNORECASE)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|\b)")
 _CPU: Final = re.compile(r"\bcpu\b|processing resources|resource consumption", re.IGNORECASE)
 _SECONDS: Final = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1.0}
@@ -116,7 +116,8 @@ def _timespan(text: str) -> float | None:
 
 def _in_words(text: str) -> float | None:
     """Read `5 minutes`, `1 hour 30 min`, `PT5M`."""
-    return sum(float(n) * _SECONDS[unit.lower()] for n, unit in _UNITS.findall(text)) or None
+    units = [unit for found in _DURATION.finditer(text) for unit in _UNITS.findall(found[0])]
+    return sum(float(n) * _SECONDS[unit.lower()] for n, unit in units) or None
 
 
 def _moment(text: str) -> float | None:

@@ -26,6 +26,7 @@ from tap_m365hunting.service.throttles import (
 
 # 2026-11-21T22:04:00Z, four minutes into a quarter of an hour.
 NOW = 1_795_298_640.0
+TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 PER_MINUTE = "API calls quota exceeded! maximum allowed 45 per 00:01:00"
 PER_HOUR = "API calls quota exceeded! maximum allowed 1500 per 01:00:00"
 AGAIN = "You have exceeded processing resources allocated to this tenant. You can run queries again"
@@ -257,6 +258,9 @@ def test_a_clock_set_back_does_not_make_anyone_wait_longer() -> None:
         pytest.param(None, "", 0, 60, id="nothing-said"),
         pytest.param(None, "Please retry again later.", 2, 240, id="doubling"),
         pytest.param(None, "Too many requests.", 99, 60 * 1_024, id="doubling-ends"),
+        pytest.param(None, f"Limit exceeded for tenant {TENANT}.", 0, 60, id="id-of-a-tenant"),
+        pytest.param(None, f"Limit exceeded for {TENANT}; wait 9 s", 0, 9, id="id-and-seconds"),
+        pytest.param(None, "Limit exceeded for id5d 3f 2h7", 0, 60, id="other-ids"),
         pytest.param(None, "in total 45 messages", 0, 60, id="words-that-are-no-duration"),
         pytest.param(None, "again at 2026-13-45T99:00:00Z", 0, 60, id="a-moment-that-is-none"),
     ],
