@@ -5,8 +5,9 @@ between two rows, and what lies before the cut is checked to be whole rows. An a
 an unforeseen way is left to whoever reads it whole.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from tap_m365hunting.wire.json_text import parse
 CHUNK: Final = 256 * 1024
 # Chunks without a cut that holds: a row larger than these, or a flaw that no cut heals
 _LONGEST: Final = 16
+_GUESSES: Final = 8
 _CLOSING: Final = ord("]")
 _FIRST_KEY: Final = re.compile(rb'\s*(\{\s*"[^"\\@]*)')
 
@@ -26,6 +28,9 @@ class _AnyRow(msgspec.Struct):
     """An object; its keys are checked to be JSON, and dropped."""
 
 
+_OPENING: Final = re.compile(r"[\[,]\s*")
+# as a float, a number may have any number of digits
+_ROW_AT: Final = json.JSONDecoder(parse_int=float).raw_decode
 _ROWS: Final = msgspec.json.Decoder(list[_AnyRow]).decode
 
 
@@ -99,26 +104,56 @@ def _head(chunk: bytes, results_key: str) -> int | None:
     return None
 
 
+def _ends(buffer: bytearray) -> Iterator[int]:
+    """Yield where rows end that are read one after another, which is slow but guesses nothing."""
+    text, at = buffer.decode("latin-1"), 0  # a character for each byte
+    while opening := _OPENING.match(text, at):
+        try:
+            _, at = _ROW_AT(text, opening.end())
+        except (ValueError, RecursionError):
+            return
+        yield at
+
+
+def _cut_for_sure(buffer: bytearray) -> int:
+    return max((end - 1 for end in _ends(buffer) if buffer[end : end + 1] == b","), default=-1)
+
+
+def _last_for_sure(buffer: bytearray) -> int:
+    return buffer.find(b"]", max(_ends(buffer), default=0))
+
+
+def _places(buffer: bytearray, mark: bytes, sure: Callable[[bytearray], int]) -> Iterator[int]:
+    """Yield where a mark is, the last first; where it is too often, only the `sure` one.
+
+    A mark is mostly right at once, and each that is not costs a look at all before it.
+    """
+    at = len(buffer)
+    for _ in range(_GUESSES):
+        at = buffer.rfind(mark, 0, at)
+        if at < 0:
+            return
+        yield at
+    if (at := sure(buffer)) >= 0:
+        yield at
+
+
 def _cut(buffer: bytearray, marker: bytes) -> tuple[int, int] | None:
     """Return where whole rows end, and how many they are; the last cut that holds."""
-    at = buffer.rfind(marker)
-    while at >= 0:
+    for at in _places(buffer, marker, _cut_for_sure):
         rows = _count(buffer, at + 1)
         if rows is not None:
             return at + 1, rows
-        at = buffer.rfind(marker, 0, at)
     return None
 
 
 def _last(buffer: bytearray) -> tuple[int, int, dict[str, Any]] | None:
     """Like `_cut` for the end of the rows; with what the outer object holds after them."""
-    at = buffer.rfind(b"]")
-    while at >= 0:
+    for at in _places(buffer, b"]", _last_for_sure):
         rest = _object(b'{"":[%b' % bytes(buffer[at:]))
         rows = _count(buffer, at) if rest is not None else None
         if rest is not None and rows is not None:
             return at, rows, rest
-        at = buffer.rfind(b"]", 0, at)
     return None
 
 
@@ -148,7 +183,8 @@ class _Splitter:
     def pieces(self) -> Iterator[Piece]:
         """Yield pieces; `rest` is set only if the body was whole to its last byte."""
         while len(self._buffer) <= _LONGEST * self._chunk:
-            chunk = self._body.read(self._chunk)
+            # as much again as there is, so that a large row is not read again for each chunk of it
+            chunk = self._body.read(max(self._chunk, len(self._buffer)))
             if not chunk:
                 break
             self._buffer += chunk

@@ -1,6 +1,7 @@
 """Rows are found in the bytes of an answer, wherever the chunks end."""
 
 import json
+import time
 from io import BytesIO
 from typing import Any
 
@@ -87,6 +88,41 @@ def test_a_row_larger_than_a_chunk_is_one_piece() -> None:
 
     assert layout is not None
     assert _read(body, layout) == rows
+
+
+def test_a_row_full_of_what_looks_like_rows_is_found_in_time() -> None:
+    """Its own objects begin as rows do, thousands of times; each is looked at a few times."""
+    rows = [{"N": n, "S": [{"N": 0}] * 40_000} for n in range(3)]
+    body = _body(rows)
+    started = time.process_time()
+
+    layout = split(BytesIO(body), "results", chunk=1 << 15)
+
+    assert time.process_time() - started < 5
+    assert layout is not None
+    assert _read(body, layout) == rows
+
+
+def test_a_row_full_of_lists_is_known_to_be_cut_off_in_time() -> None:
+    """Each of their ends might be the end of the rows."""
+    body = b'{"results":[{"N":[' + b'["a"],' * 200_000
+    started = time.process_time()
+
+    assert split(BytesIO(body), "results") is None
+
+    assert time.process_time() - started < 5
+
+
+def test_rows_before_many_lists_are_found() -> None:
+    """What follows the rows may be full of what looks like their end."""
+    rows = [{"N": n} for n in range(9)]
+    body = _body(rows, Stats=[[n] for n in range(50)])
+
+    layout = split(BytesIO(body), "results")
+
+    assert layout is not None
+    assert _read(body, layout) == rows
+    assert len(layout.outer["Stats"]) == 50
 
 
 @pytest.mark.parametrize(
