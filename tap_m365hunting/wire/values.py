@@ -13,7 +13,7 @@ tells the two apart: there it stays `{}`, and counts as empty in a row's id as n
 import math
 import re
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Final
 from uuid import UUID
 
@@ -138,7 +138,11 @@ def _integer(cell: Json) -> int | Misfit:
 def _decimal(cell: Json) -> Decimal | Misfit | None:
     if isinstance(cell, bool | dict | list) or cell is None:
         return Misfit()
-    text = str(cell).strip()
+    try:
+        # which texts are numbers must be the same where rows are read many at a time
+        text = str(Decimal(cell) if isinstance(cell, str) else cell)
+    except InvalidOperation:
+        return Misfit()
     if text.lower() in _NOT_A_NUMBER:
         return None
     if not _NUMBER.fullmatch(text):
