@@ -6,6 +6,7 @@ then told one row after another.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final, NoReturn
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from tap_m365hunting.wire.json_text import Json, compact
 from tap_m365hunting.wire.naming import fold
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Column, Shape
-from tap_m365hunting.wire.values import DYNAMIC, TEXT, Kind, Misfit
+from tap_m365hunting.wire.values import DECIMAL, DYNAMIC, TEXT, Kind, Misfit
 
 Row = Mapping[str, Json]
 Record = dict[str, Json]
@@ -32,6 +33,7 @@ class _Source(Struct, frozen=True):
     bag: bool
     strict: bool
     text: bool = False
+    exact: bool = False
 
 
 def _absent(_: Json) -> None:
@@ -64,9 +66,15 @@ def _source(column: Column, answer: Mapping[str, Column]) -> _Source:
     if name not in answer:
         return _Source(name, _absent, bag=False, strict=False)
     came = answer[name].kind
-    if came is column.kind:
-        return _Source(name, came.read, bag=came is DYNAMIC, strict=False, text=came is TEXT)
-    return _Source(name, _crossing(column.kind, came), bag=came is DYNAMIC, strict=True)
+    same = came is column.kind
+    return _Source(
+        name,
+        came.read if same else _crossing(column.kind, came),
+        bag=came is DYNAMIC,
+        strict=not same,
+        text=same and came is TEXT,
+        exact=came is DECIMAL,
+    )
 
 
 class Converter:
@@ -170,6 +178,8 @@ class Converter:
     def _cell(self, source: _Source, cell: Json) -> Json:
         if cell is None or (cell == _EMPTY_BAG and not source.bag):
             return None
+        if type(cell) is Decimal and not source.exact:
+            cell = float(cell)  # as it is where no other column is a decimal
         value = source.read(cell)
         return self._instead(source, value) if isinstance(value, Misfit) else value
 

@@ -145,6 +145,23 @@ def test_odd_cells_are_the_same_oddities_both_ways(column: str) -> None:
         assert quick.misfits == slow.misfits
 
 
+@pytest.mark.parametrize("kind", ["String", "Boolean", "Int64", "Double", "Object", "New"])
+@pytest.mark.parametrize("number", ["9007199254740993.0", "1e-400", "1e400", "1.10", "1.0", "9e30"])
+def test_a_cell_is_the_same_beside_a_decimal(kind: str, number: str) -> None:
+    """Numbers are read with all their digits for a decimal; what else a row holds is not."""
+    body = _body({"A": kind}, [{"A": "?"}]).replace(b'"?"', number.encode())
+    beside = _body({"D": "Decimal", "A": kind}, [{"D": None, "A": "?"}])
+    alone = read_answer(body, GRAPH)
+    decimal = read_answer(beside.replace(b'"?"', number.encode()), GRAPH)
+
+    expected, single = _at_once(alone, Shape.of(alone.columns))
+    for read in (_at_once, _one_by_one):
+        found, converter = read(decimal, Shape.of(decimal.columns))
+
+        assert found == [{"D": None, **record} for record in expected]
+        assert converter.misfits == single.misfits
+
+
 @pytest.mark.parametrize("column", [*GOOD_ROW, "int64", "Guid@odata.type", "More"])
 def test_a_number_of_thousands_of_digits_stops_no_stream(column: str) -> None:
     """Python refuses to read it, and no column has room for it."""

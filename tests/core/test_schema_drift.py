@@ -1,5 +1,6 @@
 """A result whose columns have changed, under each policy."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -110,6 +111,7 @@ CONVERSIONS: list[tuple[dict[str, Any], str, Any, Any]] = [
     (INTEGER, "Double", 7.0, 7),
     (INTEGER, "Double", {}, None),
     (INTEGER, "Double", "NaN", None),
+    (INTEGER, "SqlDecimal", Decimal("9007199254740993.0"), 2**53 + 1),
     (NUMBER, "Int64", 7, 7.0),
     (NUMBER, "String", "0.5", 0.5),
     (BOOLEAN, "Int32", 1, True),
