@@ -4,7 +4,7 @@ Pure. A converter is made once per answer, from the stream's shape and the answe
 then told one row after another.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -77,6 +77,18 @@ def _source(column: Column, answer: Mapping[str, Column]) -> _Source:
     )
 
 
+def _camel(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _pairs(names: Iterable[str], keys: Iterable[str], same: Callable[[str], str]) -> dict[str, str]:
+    """Give each name the first key that is the same, and each key to one name."""
+    waiting = defaultdict[str, deque[str]](deque)
+    for key in keys:
+        waiting[same(key)].append(key)
+    return {name: left.popleft() for name in names if (left := waiting.get(same(name)))}
+
+
 class Converter:
     """Turns the rows of one answer into records.
 
@@ -104,7 +116,7 @@ class Converter:
         self.key = tuple(self.own.index(name) for name in shape.key if name in self.own)
         self.misfits: Counter[str] = Counter()
         self._sources = tuple(_source(column, columns) for column in shape.columns)
-        self._keys = frozenset(columns)
+        self._keys = columns.keys()
         self._dynamic = tuple(
             index
             for index, column in enumerate(shape.columns)
@@ -171,9 +183,16 @@ class Converter:
 
     def _matched(self, row: Row) -> Row:
         """Give keys that differ only by case the names that the columns have."""
-        spare = {fold(key): cell for key, cell in row.items() if key not in self._keys}
-        missing = {key: spare[fold(key)] for key in self._keys - row.keys() if fold(key) in spare}
-        return {**row, **missing}
+        spare = [key for key in row if key not in self._keys]
+        missing = [name for name in self._keys if name not in row]
+        found = _pairs(missing, spare, _camel)
+        taken = set(found.values())
+        found |= _pairs(
+            [name for name in missing if name not in found],
+            [key for key in spare if key not in taken],
+            fold,
+        )
+        return {**row, **{name: row[key] for name, key in found.items()}}
 
     def _cell(self, source: _Source, cell: Json) -> Json:
         if cell is None or (cell == _EMPTY_BAG and not source.bag):

@@ -106,6 +106,23 @@ def test_keys_match_exactly_then_without_case() -> None:
     assert records == [{"Timestamp": "x", "LogonId": 1, "LogonID_2": 2}]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"logonId": 1, "logonID": 2}, id="first-letters"),
+        pytest.param({"logonID": 2, "logonId": 1}, id="first-letters-in-another-order"),
+        pytest.param({"logonID": 2, "LOGONID": 1}, id="one-first-letter"),
+        pytest.param({"logonid": 1, "LOGONID": 2}, id="in-order"),
+    ],
+)
+def test_no_key_is_taken_for_two_columns(row: dict[str, int]) -> None:
+    """Where case alone tells columns apart, camelCase keys have their own columns."""
+    columns = [("LogonId", "Int64"), ("LogonID", "Int64")]
+
+    assert _convert(columns, row) == [{"LogonId": 1, "LogonID_2": 2}]
+    assert _convert(columns, {"logonid": 1}) == [{"LogonId": 1, "LogonID_2": None}]
+
+
 def test_missing_keys_are_null() -> None:
     """A key that a row lacks is null; an empty text is never made up for it."""
     assert _convert([("A", "String"), ("B", "Int64")], {}, {"A": ""}) == [
