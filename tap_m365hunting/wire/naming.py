@@ -6,7 +6,7 @@ by case: then the one that is known already, or comes first in order, keeps its 
 
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, count
 from typing import Final
 
 # PostgreSQL's limit, the narrowest among the loaders' stores
@@ -88,5 +88,14 @@ def safe_names(
 
 
 def names_as_is(names: Iterable[str], *, reserved: Collection[str] = ()) -> Mapping[str, str]:
-    """Keep every name, but one that the tap needs for a column of its own."""
-    return {name: f"{name}_2" if name in reserved else name for name in names}
+    """Keep every name, but one that the tap needs for a column of its own.
+
+    >>> names_as_is(["_row_id", "_row_id_2"], reserved=["_row_id"])
+    {'_row_id': '_row_id_3', '_row_id_2': '_row_id_2'}
+    """
+    given = dict.fromkeys(names)
+    return {name: _other(name, {*given, *reserved}) if name in reserved else name for name in given}
+
+
+def _other(name: str, taken: Collection[str]) -> str:
+    return next(other for n in count(2) if (other := f"{name}_{n}") not in taken)

@@ -82,6 +82,17 @@ def test_the_taps_own_columns_keep_theirs() -> None:
     }
 
 
+def test_a_name_that_the_tap_needs_is_changed_to_one_that_no_column_has() -> None:
+    """Else one of two columns would be lost."""
+    names = ["_row_id_2", "_row_id", "_row_id_3"]
+
+    assert names_as_is(names, reserved=["_row_id"]) == {
+        "_row_id_2": "_row_id_2",
+        "_row_id": "_row_id_4",
+        "_row_id_3": "_row_id_3",
+    }
+
+
 @given(st.text(), st.text())
 def test_folding_joins_whatever_a_store_may_join(one: str, other: str) -> None:
     """Stores lower, raise or fold case; what any of them joins, folding joins."""
