@@ -26,7 +26,7 @@ LONGEST_MESSAGE: Final = 300
 
 # Errors within errors are read as deep as this; two have been seen.
 _DEEPEST: Final = 8
-_TAG: Final = re.compile(r"<[^>]*>")
+_TAG: Final = re.compile(r"<[^<>]*>")
 _LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+)[:,]\d+\]|\bline (\d+)", re.IGNORECASE)
 _TABLE: Final = re.compile(r"resolve table or column expression named '([^']+)'")
 

@@ -1,6 +1,7 @@
 """Where each API is, how it is asked, and what its refusals mean."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -387,3 +388,13 @@ def test_a_time_span_is_sent_only_where_it_is_asked_for_and_known() -> None:
     assert GRAPH.body("T") == {"Query": "T"}
     assert GRAPH.body("T", timespan="P1D") == {"Query": "T", "Timespan": "P1D"}
     assert DEFENDER.body("T", timespan="P1D") == {"Query": "T"}
+
+
+def test_a_page_of_nothing_but_brackets_is_read_in_time() -> None:
+    """Each might begin a tag that ends at the end of the page."""
+    started = time.process_time()
+
+    error = classify(500, {}, b"<" * 65_536, GRAPH)
+
+    assert isinstance(error, ServiceError)
+    assert time.process_time() - started < 1
