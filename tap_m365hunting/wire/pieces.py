@@ -216,6 +216,9 @@ def split(body: BinaryIO, results_key: str, *, chunk: int = CHUNK) -> Layout | N
     >>> from io import BytesIO
     >>> split(BytesIO(b'{"results":[{"A":1},{"A":2}],"B":3}'), "results")
     Layout(outer={'results': [], 'B': 3}, pieces=(Piece(offset=12, size=15, rows=2),))
+
+    Raises:
+        ValueError: there are rows twice, and nothing says which are right.
     """
     body.seek(0)
     opening = body.read(chunk)
@@ -224,7 +227,10 @@ def split(body: BinaryIO, results_key: str, *, chunk: int = CHUNK) -> Layout | N
         return None
     splitter = _Splitter(body, opening[start:], start, chunk)
     pieces = tuple(piece for piece in splitter.pieces() if piece.rows)
-    if splitter.rest is None or any(key.lower() == results_key for key in splitter.rest):
+    if splitter.rest is None:
         return None
+    if any(key.lower() == results_key for key in splitter.rest):
+        msg = f"it holds {results_key} twice"
+        raise ValueError(msg)
     head = _object(opening[:start] + b"]}") or {}
     return Layout({**head, **{k: v for k, v in splitter.rest.items() if k}}, pieces)

@@ -164,7 +164,10 @@ def _in_pieces(
     body: BinaryIO, dialect: Dialect, chunk: int
 ) -> tuple[Mapping[str, Any], tuple[Piece, ...], int] | None:
     """Find the rows of a body that is laid out as the services write it."""
-    layout = split(body, dialect.results_key, chunk=chunk)
+    try:
+        layout = split(body, dialect.results_key, chunk=chunk)
+    except ValueError as error:
+        raise _broken(dialect, str(error)) from error
     if layout is None:
         return None
     outer = _lower(layout.outer)
@@ -179,7 +182,7 @@ def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK)
     about `chunk` bytes, at a time.
 
     Raises:
-        ServiceError: the body is cut off, no JSON, or holds no result.
+        ServiceError: the body is cut off, no JSON, or holds no result, or two.
         WindowTooLargeError: the service says in it that it left rows out; or it is large, and laid
             out so that it could be read only at once.
     """

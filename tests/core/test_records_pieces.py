@@ -9,7 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tap_m365hunting.errors import ServiceError
+from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.pieces import Layout, split
+from tap_m365hunting.wire.records import read_answer
 from tests.core.wire import dynamics
 
 # what a cut is looked for by, inside of values
@@ -136,7 +139,6 @@ def test_rows_before_many_lists_are_found() -> None:
             _body([{"N": n} for n in range(999)]).replace(b'"N":5}', b'"N"5}'), id="early"
         ),
         pytest.param(_body([{"N": 1}, 5]), id="not-all-objects"),
-        pytest.param(_body([{"N": 1}], Results=[]), id="rows-twice"),
         pytest.param(b'{"no":"rows"}', id="no-rows"),
         pytest.param(b'[{"results":[]}]', id="not-an-object"),
         pytest.param(b'{"x":"' + b"x" * 500 + b'","results":[]}', id="rows-far-behind"),
@@ -146,6 +148,18 @@ def test_rows_before_many_lists_are_found() -> None:
 def test_what_cannot_be_cut_is_left_to_be_read_whole(body: bytes) -> None:
     """Whether it is broken or only unusual is for the reader of all of it to say."""
     assert split(BytesIO(body), "results", chunk=128) is None
+
+
+@pytest.mark.parametrize("again", ["results", "Results"])
+@pytest.mark.parametrize("second", [[], [{"N": 2}], None])
+def test_rows_that_are_there_twice_are_refused(again: str, second: Any) -> None:  # noqa: ANN401
+    """Whichever were taken, the others would be lost without a word."""
+    body = _body([{"N": 1}], twice=second).replace(b'"twice"', f'"{again}"'.encode())
+
+    with pytest.raises(ValueError, match="results twice"):
+        split(BytesIO(body), "results")
+    with pytest.raises(ServiceError, match="answered 200, but it holds results twice"):
+        read_answer(body, GRAPH)
 
 
 @pytest.mark.parametrize(
