@@ -11,10 +11,10 @@ from itertools import repeat
 from typing import Final
 
 from tap_m365hunting.wire.json_text import ENCODER, Json
-from tap_m365hunting.wire.values import DEEPEST
+from tap_m365hunting.wire.values import CONTROLS, DEEPEST
 
 _MARK: Final = b"@odata."
-_ANNOTATION: Final = re.compile(rb'"([^"\\]*@odata\.[^"\\]*)":')
+_ANNOTATION: Final = re.compile(rb'"(@odata\.[^"\\]*|[^"\\]*@odata\.(?:%b))":' % CONTROLS.encode())
 # More than a table has; each costs a look into every cell.
 _MOST: Final = 16
 # Text that begins as an object does, perhaps behind space.

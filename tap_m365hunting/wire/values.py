@@ -31,6 +31,14 @@ _BEYOND: Final = 2**64
 # No bag that means something is as deep, and every stack has room to read it
 DEEPEST: Final = 256
 
+#: What OData says of a property, as alternatives; of an object it may say anything.
+# OData JSON Format 4.01, 4.6 -- https://docs.oasis-open.org/odata/odata-json-format/v4.01/
+CONTROLS: Final = (
+    "type|context|count|nextLink|delta|deltaLink|id|etag|editLink|readLink|navigationLink|"
+    "associationLink|media(?:EditLink|ReadLink|ContentType|Etag)|collectionAnnotations|bind"
+)
+_ANNOTATION: Final = re.compile(rf"@odata\..*|.*@odata\.(?:{CONTROLS})", re.DOTALL)
+
 _INTEGER: Final = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 # OData's and Kusto's spellings of what JSON has no number for
@@ -64,7 +72,7 @@ def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = DEEPES
 
 
 def plain(value: Json, levels: int = DEEPEST) -> Json:
-    """Remove what OData added: `@odata.` keys, and the text around objects in lists.
+    """Remove what OData added: its annotations, and the text around objects in lists.
 
     >>> plain({"@odata.type": "#x", "a": ['{"b":1}', "c"]})
     {'a': [{'b': 1}, 'c']}
@@ -82,7 +90,7 @@ def plain(value: Json, levels: int = DEEPEST) -> Json:
         return {
             key: cell if type(cell) in _SCALARS else plain(cell, levels - 1)
             for key, cell in value.items()
-            if "@odata." not in key
+            if "@odata." not in key or not _ANNOTATION.fullmatch(key)
         }
     return [
         cell

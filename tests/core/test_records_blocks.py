@@ -238,6 +238,8 @@ def test_ids_are_the_same_both_ways_however_few_columns_hold_something(cells: li
         pytest.param({"a": [{"b": {"@odata.type": "#x"}}]}, id="annotated-in-a-list"),
         pytest.param({'a"b@odata.type': "#x", 'a"b': 1}, id="annotated-with-a-quote"),
         pytest.param({"é@odata.type": "#x", "é": 1, "@odata.count": 5}, id="other-annotations"),
+        pytest.param({"mail@odata.com": 1, "é@odata.type": "#x"}, id="an-address"),
+        pytest.param({"@odata.type.x": 1, "a@odata.type.x": 1, "b@odata.type\n": 1}, id="alike"),
         pytest.param({"a": 'see "b@odata.type":', "c": "@odata."}, id="only-named"),
         pytest.param(
             {key: 1 for n in range(40) for key in (f"{n}@odata.type", f"{n}")}, id="many-kinds"

@@ -93,6 +93,7 @@ CASES: list[tuple[str, Any, Any]] = [
     ("timespan", f"P{'9' * 5000}D", f"P{'9' * 5000}D"),
     ("timespan", 5, Misfit("5")),
     ("object", {"@odata.type": "#x", "a@odata.type": "#y", "a": 1}, {"a": 1}),
+    ("object", {"mail@odata.com": 1, "@odata.com": 1}, {"mail@odata.com": 1}),
     ("object", {"a": {"b": {"@odata.type": "#x", "c": True}}}, {"a": {"b": {"c": True}}}),
     ("object", {"a": ['{"b": ["{}", "x"]}']}, {"a": [{"b": [{}, "x"]}]}),
     ("object", {"a": '{"b": 1}'}, {"a": '{"b": 1}'}),
