@@ -16,7 +16,7 @@ from tap_m365hunting.errors import ServiceError, WindowTooLargeError
 from tap_m365hunting.wire.conversion import Row
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.json_text import DepthError, parse
-from tap_m365hunting.wire.pieces import CHUNK, Piece, split
+from tap_m365hunting.wire.pieces import CHUNK, Layout, Piece, split
 from tap_m365hunting.wire.refusals import classify
 from tap_m365hunting.wire.schema import Column
 from tap_m365hunting.wire.values import DECIMAL
@@ -137,6 +137,7 @@ def _whole(
 ) -> tuple[Mapping[str, Any], tuple[list[Row], ...], int]:
     """Read all of a body at once, in whatever layout; it costs memory."""
     _refuse_large(body, dialect)
+    _layout(body, dialect, _MOST_WHOLE)  # for its error: rows twice, which the reader below forgets
     body.seek(0)
     data = body.read()
     outer = _outer(data, dialect)
@@ -160,14 +161,18 @@ def _refuse_large(body: BinaryIO, dialect: Dialect) -> None:
     raise WindowTooLargeError(msg, size=True)
 
 
+def _layout(body: BinaryIO, dialect: Dialect, chunk: int) -> Layout | None:
+    try:
+        return split(body, dialect.results_key, chunk=chunk)
+    except ValueError as error:
+        raise _broken(dialect, str(error)) from error
+
+
 def _in_pieces(
     body: BinaryIO, dialect: Dialect, chunk: int
 ) -> tuple[Mapping[str, Any], tuple[Piece, ...], int] | None:
     """Find the rows of a body that is laid out as the services write it."""
-    try:
-        layout = split(body, dialect.results_key, chunk=chunk)
-    except ValueError as error:
-        raise _broken(dialect, str(error)) from error
+    layout = _layout(body, dialect, chunk)
     if layout is None:
         return None
     outer = _lower(layout.outer)

@@ -158,8 +158,9 @@ def test_rows_that_are_there_twice_are_refused(again: str, second: Any) -> None:
 
     with pytest.raises(ValueError, match="results twice"):
         split(BytesIO(body), "results")
-    with pytest.raises(ServiceError, match="answered 200, but it holds results twice"):
-        read_answer(body, GRAPH)
+    for chunk in (16, 1 << 18):
+        with pytest.raises(ServiceError, match="answered 200, but it holds results twice"):
+            read_answer(body, GRAPH, chunk=chunk)
 
 
 @pytest.mark.parametrize(
