@@ -5,15 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 import click
 from msgspec import Struct
 from msgspec.structs import replace
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import Catalog
+from typing_extensions import override
 
 from tap_m365hunting.commands.checks import Checker
 from tap_m365hunting.commands.display import (
@@ -27,15 +26,13 @@ from tap_m365hunting.commands.plans import Plan, with_probes
 from tap_m365hunting.commands.report import Report, report
 from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned, probed, to_check
 from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
-from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.errors import AuthenticationError, UnusableInputError
+from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.service.hunting import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
 
 _T = TypeVar("_T")
-
-_ENV: Final = "ENV"
-_ENV_PREFIX: Final = "TAP_M365HUNTING_"
 
 _CONFIG: Final = click.option(
     "--config",
@@ -62,7 +59,18 @@ class Effects(Struct, frozen=True):
     sleep: Callable[[float], None] = time.sleep
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Says what is wrong with what was named for a command as click says it of its options."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UnusableInputError as error:
+            raise click.ClickException("\n".join(error.errors)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tap-m365hunting", prog_name="m365hunting")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -96,18 +104,23 @@ def check(
 
 @main.command()
 @_CONFIG
-@click.option("--state", metavar="FILE", help="The state that the run would start from.")
-@click.option("--catalog", metavar="FILE", help="The catalog that says what the run would read.")
+@click.option("--state", type=click.File(), help="The state that the run would start from.")
+@click.option("--catalog", type=click.File(), help="The catalog that says what the run would read.")
 @_FORMAT
 @click.pass_obj
 def plan(
-    effects: Effects, *, sources: Sequence[str], state: str | None, catalog: str | None, form: str
+    effects: Effects,
+    *,
+    sources: Sequence[str],
+    state: TextIO | None,
+    catalog: TextIO | None,
+    form: str,
 ) -> None:
     """Say what the next run would do; counts rows and fetches none."""
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema)
-    saved = _file(state) if state else {}
-    found = _plan(settings, saved, _catalog(catalog) if catalog else None, effects)
+    saved, known = state_of(state) if state else {}, catalog_of(catalog) if catalog else None
+    found = _plan(settings, saved, known, effects)
     if form == "json":
         _print_json(found.to_json())
     elif settings.partitioned:
@@ -219,39 +232,5 @@ def _schema() -> dict[str, Any]:
 
 def _settings(sources: Sequence[str], schema: dict[str, Any]) -> dict[str, Any]:
     """Merge the sources as the SDK does: later files win, the environment wins over all."""
-    given: dict[str, Any] = {}
-    for source in sources:
-        if source != _ENV:
-            given |= _file(source)
-    return given | _environment(schema) if _ENV in sources else given
-
-
-def _file(name: str) -> Mapping[str, Any]:
-    try:
-        content = json.loads(READ_UTF8(Path(name)))
-    except OSError as error:
-        msg = f"{name}: {error.strerror}"
-        raise click.ClickException(msg) from error
-    except ValueError as error:
-        msg = f"{name}: is not JSON: {error}"
-        raise click.ClickException(msg) from error
-    if not isinstance(content, dict):
-        msg = f"{name}: must hold an object"
-        raise click.ClickException(msg)
-    return content
-
-
-def _catalog(name: str) -> Catalog:
-    try:
-        return Catalog.from_dict({"streams": _file(name)["streams"]})
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = f"{name}: is no catalog as `tap-m365hunting --discover` writes it"
-        raise click.ClickException(msg) from error
-
-
-def _environment(schema: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return parse_environment_config(schema, _ENV_PREFIX)
-    except ValueError as error:
-        msg = f"A variable {_ENV_PREFIX}* cannot be read: {error}"
-        raise click.ClickException(msg) from error
+    given = settings_of(sources)
+    return given | settings_of_variables(schema) if ENV in sources else given

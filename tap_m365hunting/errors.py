@@ -2,6 +2,7 @@
 
     singer_sdk.exceptions
       ConfigValidationError        raised as it is: a setting is wrong
+      UnusableInputError           a file, or a variable, that was named is wrong; `.errors`
       FatalAPIError                a retry cannot help
         AuthenticationError          no token, or a permission is missing; `.fresh_token_may_help`
         QueryRejectedError           the service will not run this KQL; `.line`, `.table`
@@ -17,7 +18,16 @@
 Each message says what happened, where (tenant, stream, window) and what to do.
 """
 
-from singer_sdk.exceptions import FatalAPIError, FatalSyncError, RetriableAPIError, SyncError
+from collections.abc import Sequence
+
+from singer_sdk.exceptions import (
+    ConfigValidationError,
+    FatalAPIError,
+    FatalSyncError,
+    RetriableAPIError,
+    SingerSDKError,
+    SyncError,
+)
 
 __all__ = [
     "AuthenticationError",
@@ -28,8 +38,25 @@ __all__ = [
     "ServiceError",
     "SignInError",
     "ThrottledError",
+    "UnusableInputError",
     "WindowTooLargeError",
+    "lines_of",
 ]
+
+
+def lines_of(error: SingerSDKError) -> Sequence[str]:
+    """Return what an error says, a line for each thing that is wrong."""
+    if isinstance(error, ConfigValidationError):
+        return (*error.errors, str(error))
+    return error.errors if isinstance(error, UnusableInputError) else (str(error),)
+
+
+class UnusableInputError(SingerSDKError):
+    """What was named for a command cannot be used; `errors` has a line for each reason."""
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = tuple(errors)
 
 
 class AuthenticationError(FatalAPIError):

@@ -1,27 +1,30 @@
 """The tap: settings in, streams out."""
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import click
 from msgspec import Struct
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
-from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.errors import AuthenticationError, SignInError, lines_of
 from tap_m365hunting.hunting.lookahead import Lookahead
 from tap_m365hunting.hunting.sites import sites_of
 from tap_m365hunting.hunting.sweeps import Sweep
+from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import Signals, WholeLines
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
@@ -96,26 +99,49 @@ class TapM365Hunting(Tap):
         """Sync as the SDK does, and end with status 1 if a stream failed."""
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        config, state, catalog = files.get("config"), files.get("state"), files.get("catalog")
+        state, catalog = files.get("state"), files.get("catalog")
         tap = cls(
-            config=config.config if config else None,
-            parse_env_config=bool(config and config.parse_env),
-            state=json.load(state) if state else None,
-            catalog=json.load(catalog) if catalog else None,
+            **cls._settings_given(files),
+            state=state_of(state) if state else None,
+            catalog=catalog_of(catalog) if catalog else None,
         )
         tap.sync_all()
         if tap.conclude():
             sys.exit(1)
 
+    @classmethod
+    @override
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the settings in files."""
+        return _ConfigInput(settings_of(value), parse_env=ENV in value)
+
+    @classmethod
+    def _settings_given(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        given: _ConfigInput = options.get("config") or _ConfigInput()
+        return {"config": given.config, "parse_env_config": given.parse_env}
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - of the class
+        """Return the settings in the environment."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        return settings_of_variables(cls.config_jsonschema)
+
     def conclude(self) -> Sequence[Failure]:
         """Return what failed; say it as the run's last words, after what was read, and what not."""
-        failed = [*self._failures, *self._failures_while_reading()]
+        failed = self.failures
         self.logger.info("%s", self._summary)
         for gap in self._summary.gaps():
             self.logger.warning("%s", gap)
         for failure in failed:
             self.logger.error("Failed: %s", failure)
         return failed
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """What was not found, or not read whole."""
+        return [*self._failures, *self._failures_while_reading()]
 
     def _failures_while_reading(self) -> Iterator[Failure]:
         """Yield what failed; a tenant that cannot be read at all is named once."""
@@ -218,6 +244,7 @@ def main() -> None:
     try:
         TapM365Hunting.cli()
     except SingerSDKError as error:
-        TapM365Hunting.logger.error("%s", error)
+        for line in lines_of(error):
+            TapM365Hunting.logger.error("%s", line)
         TapM365Hunting.logger.debug("Traceback", exc_info=True)
         sys.exit(1)

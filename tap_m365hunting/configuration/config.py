@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_m365hunting.configuration.files import READ_UTF8
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, instant, listed_queries
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.configuration.tenants import Connection, Tenant, TenantList, partitioned
@@ -34,7 +34,6 @@ _DEFAULTS: Final = {
     for name, declared in SETTINGS["properties"].items()
     if "default" in declared
 }
-READ_UTF8: Final = partial(Path.read_text, encoding="utf-8")
 
 
 class Rations(Struct, frozen=True):

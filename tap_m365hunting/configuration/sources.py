@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from tap_m365hunting.configuration import sigma
+from tap_m365hunting.configuration.files import text_from
 from tap_m365hunting.kql import table_query
 
 #: Where a query's text may come from; each query names exactly one.
@@ -92,10 +94,9 @@ def _source_of(query: Mapping[str, str]) -> str:
 
 def _file(name: str, read: Callable[[Path], str]) -> str:
     try:
-        return read(Path(name))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        msg = f"query_file: {name!r} cannot be read: {reason}"
+        return text_from(partial(read, Path(name)))
+    except ValueError as error:
+        msg = f"query_file: {name!r} {error}"
         raise ValueError(msg) from error
 
 

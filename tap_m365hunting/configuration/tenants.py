@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from json import loads
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,6 +22,7 @@ from tap_m365hunting.configuration.credentials import (
     credential,
     credential_problems,
 )
+from tap_m365hunting.configuration.files import json_from, text_from
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect
@@ -226,14 +227,11 @@ class TenantList(Struct, frozen=True):
         if not isinstance(name, str):
             return cls(())  # that is said elsewhere
         try:
-            entries = loads(read(Path(name)))
-        except OSError as error:
-            if isinstance(error, FileNotFoundError) and not needed:
+            entries = json_from(text_from(partial(read, Path(name))))
+        except ValueError as error:
+            if isinstance(error.__cause__, FileNotFoundError) and not needed:
                 return cls(())
-            return cls((), (f"tenants_file: {name!r} cannot be read: {error.strerror}",))
-        except ValueError as error:  # text that is no UTF-8 among them, of which it would show some
-            reason = "" if isinstance(error, UnicodeError) else f": {error}"
-            return cls((), (f"tenants_file: {name!r} is not JSON{reason}",))
+            return cls((), (f"tenants_file: {name!r} {error}",))
         if not isinstance(entries, list):
             return cls((), (f"tenants_file: {name!r} must hold a list",))
         found = cls._of(entries, name, given)

@@ -343,7 +343,7 @@ def test_environment_is_not_read_unless_named(commands: Commands) -> None:
         pytest.param(None, "No such file or directory", id="missing"),
         pytest.param("{", "is not JSON", id="no-json"),
         pytest.param("[]", "must hold an object", id="no-object"),
-        pytest.param(b"\xff", "is not JSON", id="no-text"),
+        pytest.param(b"\xff", "is not UTF-8 text", id="no-text"),
     ],
 )
 def test_config_that_cannot_be_read_is_named(

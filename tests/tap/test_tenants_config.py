@@ -314,7 +314,16 @@ def test_list_is_refused_by_its_key(settings: dict[str, object], said: str) -> N
             ],
             id="no-json",
         ),
-        pytest.param(b"\xffS3CRET", ["tenants_file: '{file}' is not JSON"], id="no-text"),
+        pytest.param(
+            b"\xffS3CRET",
+            ["tenants_file: '{file}' cannot be read: it is not UTF-8 text"],
+            id="no-text",
+        ),
+        pytest.param(
+            b"[" * 100_000,
+            ["tenants_file: '{file}' is not JSON that can be read: it is nested too deeply"],
+            id="too-deep",
+        ),
     ],
 )
 def test_file_is_refused_by_its_place(tmp_path: Path, content: bytes, said: list[str]) -> None:

@@ -1,0 +1,172 @@
+"""What a command is given by name: settings, a state, a catalog; from files, and from variables.
+
+What is wrong with them is said to the person who named them, in a line each, all of it at once.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.helpers._typing import is_integer_type
+from singer_sdk.singerlib import Catalog
+
+from tap_m365hunting.configuration.files import ENCODING, READ_UTF8, json_from, text_from
+from tap_m365hunting.errors import UnusableInputError
+
+#: Stands among the names of files for the environment.
+ENV: Final = "ENV"
+
+_PREFIX: Final = "TAP_M365HUNTING_"
+_LOG: Final = logging.getLogger(__name__)
+# What other programs make of a state, by the key that it is in there.
+_WRAPPED: Final = {
+    "value": "is a STATE line as the tap writes it",
+    "singer_state": "is a state as `meltano state get` prints it",
+}
+
+
+def settings_of(sources: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of several files; later ones win.
+
+    Raises:
+        UnusableInputError: some of them hold no settings.
+    """
+    given: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name in sources:
+        try:
+            given |= {} if name == ENV else _object(text_from(partial(READ_UTF8, Path(name))))
+        except ValueError as error:
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        raise UnusableInputError(wrong)
+    return given
+
+
+def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the environment holds as texts.
+
+    Raises:
+        UnusableInputError: some of them cannot be what the setting is; no text is shown.
+    """
+    given: dict[str, Any] = {}
+    wrong: list[str] = []
+    for key, declared in schema["properties"].items():
+        try:
+            given |= _variable(key, declared)
+        except (ValueError, RecursionError):
+            kind = "a whole number" if is_integer_type(declared) else "JSON"
+            wrong.append(f"{_PREFIX}{key.upper()}: must be {kind}")
+    if wrong:
+        raise UnusableInputError(wrong)
+    return given
+
+
+def state_of(file: TextIO) -> dict[str, Any]:
+    """Return the state in a file; what a run that failed early left behind is an empty one.
+
+    Raises:
+        UnusableInputError: it holds something else, with which all would be read anew.
+    """
+    try:
+        text = _text(file)
+        state = _object(text) if text.strip() else {}
+    except ValueError as error:
+        several = "; of several states keep the last line" if "Extra data" in str(error) else ""
+        raise _unusable(file, f"{error}{several}") from error
+    if not text.strip():
+        _LOG.warning("%s is empty, so the run starts without a state", file.name)
+    if wrong := [*_state_problems(state)]:
+        raise _unusable(file, *wrong)
+    return state
+
+
+def catalog_of(file: TextIO) -> Catalog:
+    """Return the catalog in a file.
+
+    Raises:
+        UnusableInputError: it holds something else.
+    """
+    none = "is no catalog as `tap-m365hunting --discover` writes it"
+    try:
+        streams: Any = _object(_text(file)).get("streams")
+        if wrong := [*_catalog_problems(streams)]:
+            raise _unusable(file, *wrong, none)
+        return Catalog.from_dict({"streams": streams})
+    except ValueError as error:
+        raise _unusable(file, str(error), none) from error
+    except (AttributeError, KeyError, TypeError) as error:  # of what stands in `metadata`
+        raise _unusable(file, none) from error
+
+
+def _text(file: TextIO) -> str:
+    if isinstance(file, TextIOWrapper):  # a command opens it in the machine's encoding
+        file.reconfigure(encoding=ENCODING)
+    return text_from(file.read)
+
+
+def _unusable(file: TextIO, *lines: str) -> UnusableInputError:
+    return UnusableInputError([f"{file.name}: {line}" for line in lines])
+
+
+def _object(text: str) -> dict[str, Any]:
+    content = json_from(text)
+    if not isinstance(content, dict):
+        msg = "must hold an object"
+        raise ValueError(msg)  # noqa: TRY004 - of what a file holds
+    return content
+
+
+def _variable(key: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+    return parse_environment_config({"properties": {key: declared}}, _PREFIX)
+
+
+def _state_problems(state: Mapping[str, Any]) -> Iterator[str]:
+    if state and "bookmarks" not in state:
+        yield from (
+            f"{what}; keep what stands in its `{k}`" for k, what in _WRAPPED.items() if k in state
+        )
+        if not _WRAPPED.keys() & state.keys():
+            yield "is no state, which has `bookmarks`; to read all anew leave --state out"
+        return
+    bookmarks = state.get("bookmarks", {})
+    if not isinstance(bookmarks, dict):
+        yield "bookmarks: must be an object"
+        return
+    for stream, bookmark in bookmarks.items():
+        if not isinstance(bookmark, dict):
+            yield f"bookmarks.{stream}: must be an object; to read the stream anew remove it"
+
+
+def _catalog_problems(streams: object) -> Iterator[str]:
+    if not isinstance(streams, list):
+        yield "streams: must be a list"
+        return
+    for number, entry in enumerate(streams):
+        place = f"streams[{number}]"
+        if isinstance(entry, dict):
+            yield from (f"{place}.{line}" for line in _entry_problems(entry))
+        else:
+            yield f"{place}: must be an object"
+
+
+def _entry_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    name = entry.get("tap_stream_id")
+    if not isinstance(name, str):
+        yield "tap_stream_id: must be a string"
+    elif entry.get("stream", name) != name:
+        yield (
+            f"stream: must be the tap_stream_id, {name!r}; a stream is renamed in queries, or by "
+            "a stream map"
+        )
+    if not _is_schema(entry.get("schema")):
+        yield "schema: must be an object with properties, each an object"
+
+
+def _is_schema(schema: object) -> bool:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return isinstance(properties, dict) and all(isinstance(p, dict) for p in properties.values())

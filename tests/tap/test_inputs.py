@@ -1,0 +1,298 @@
+"""Files and variables that are named for a command, and are not what they should be."""
+
+import json
+import subprocess
+import sys
+from io import StringIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tap_m365hunting.errors import UnusableInputError
+from tap_m365hunting.inputs import catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.tap import TapM365Hunting
+from tests.tap.commands import Commands
+from tests.tap.harness import Tenant
+from tests.tap.test_command import ALERTS, run
+
+STATE = {"bookmarks": {"alerts": {"replication_key": "Timestamp"}}}
+ENTRY = {"tap_stream_id": "alerts", "stream": "alerts", "schema": {"properties": {"A": {}}}}
+SCHEMA = TapM365Hunting.config_jsonschema
+NO_CATALOG = "{file}: is no catalog as `tap-m365hunting --discover` writes it"
+NO_TEXT = b'{"a": "\xff"}'
+MARK = b"\xef\xbb\xbf"
+
+
+class NamedText(StringIO):
+    """A file as a command opens it."""
+
+    name = "given.json"
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """Parse what the tap wrote."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(None, "cannot be read: No such file or directory", id="missing"),
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b"{", "is not JSON: Expecting property name", id="no-json"),
+        pytest.param(b"[" * 100_000, "it is nested too deeply", id="too-deep"),
+        pytest.param(NO_TEXT, "cannot be read: it is not UTF-8 text", id="no-text"),
+        pytest.param(b"null", "must hold an object", id="no-object"),
+    ],
+)
+def test_settings_file_that_cannot_be_used_is_a_line_in_every_command(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """The tap, its discovery and the commands for people say the same; nobody reads a traceback."""
+    file = tmp_path / "settings.json"
+    if content is not None:
+        file.write_bytes(content)
+    tap = [sys.executable, "-m", "tap_m365hunting", "--config", str(file)]
+
+    synced, discovered = (
+        subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        for command in (tap, [*tap, "--discover"])
+    )
+    checked = Commands(tmp_path).run("check", "--offline", "--config", str(file))
+
+    for status, words in (
+        (synced.returncode, synced.stderr),
+        (discovered.returncode, discovered.stderr),
+        (checked.status, checked.errors),
+    ):
+        assert status == 1
+        assert f"{file}: " in words
+        assert said in words
+        assert "Traceback" not in words
+
+
+def test_all_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -> None:
+    """Nobody should have to mend one to hear of the next."""
+    (tmp_path / "list.json").write_text("[]")
+    names = [str(tmp_path / "list.json"), str(tmp_path), "no\0name"]
+
+    with pytest.raises(UnusableInputError) as refused:
+        settings_of(names)
+
+    assert refused.value.errors == (
+        f"{names[0]}: must hold an object",
+        f"{names[1]}: cannot be read: Is a directory",
+        f"{names[2]}: cannot be read: no file has such a name",
+    )
+
+
+def test_byte_order_mark_is_none_of_any_file(tenant: Tenant, tmp_path: Path) -> None:
+    """Editors on Windows write one; settings, tenants, queries, state and catalog may have it."""
+    settings = tenant.config({"name": "alerts", "query_file": str(tmp_path / "alerts.kql")})
+    tenants = [{"tenant_id": settings.pop("tenant_id")}]
+    catalog = tenant.tap(settings | {"queries": [ALERTS], "tenants": tenants}).catalog_dict
+    settings["tenants_file"] = str(tmp_path / "tenants.json")
+    files = {
+        "config.json": json.dumps(settings),
+        "tenants.json": json.dumps(tenants),
+        "alerts.kql": ALERTS["query"],
+        "state.json": "{}",
+        "catalog.json": json.dumps(catalog),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(MARK + text.encode())
+    options = ("--state", str(tmp_path / "state.json"), "--catalog", str(tmp_path / "catalog.json"))
+    config = ("--config", str(tmp_path / "config.json"))
+    tenant.emulator.clock.reset()
+
+    synced = subprocess.run(
+        [sys.executable, "-m", "tap_m365hunting", *config, *options],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    planned = Commands(tmp_path, tenant.emulator).run("plan", *config, *options)
+
+    assert (synced.returncode, planned.status) == (0, 0), synced.stderr + planned.errors
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        pytest.param(("LOOKBACK_MINUTES", "S3CRET"), "must be a whole number", id="number"),
+        pytest.param(("QUERIES", "[S3CRET"), "must be JSON", id="list"),
+        pytest.param(("STREAM_MAPS", "S3CRET"), "must be JSON", id="object"),
+        pytest.param(("TENANTS", "[" * 100_000), "must be JSON", id="too-deep"),
+    ],
+)
+def test_variable_that_cannot_be_used_is_named(
+    tenant: Tenant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: tuple[str, str],
+    said: str,
+) -> None:
+    """By the whole of its name, in the tap as in the commands; what it holds may be a secret."""
+    name, text = f"TAP_M365HUNTING_{variable[0]}", variable[1]
+    monkeypatch.setenv(name, text)
+
+    synced = run(tmp_path, tenant.config(ALERTS), "--config", "ENV")
+    config = str(tmp_path / "config.json")
+    checked = Commands(tmp_path).run("check", "--offline", "--config", config, "--config", "ENV")
+
+    assert (synced.returncode, checked.status) == (1, 1)
+    for words in (synced.stderr, checked.errors):
+        assert f"{name}: {said}" in words
+        assert "S3CRET" not in words
+        assert "Traceback" not in words
+
+
+def test_all_variables_that_cannot_be_used_are_named_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody should have to mend one to hear of the next."""
+    monkeypatch.setenv("TAP_M365HUNTING_RETENTION_DAYS", "30.5")
+    monkeypatch.setenv("TAP_M365HUNTING_QUERIES", "AlertInfo")
+
+    with pytest.raises(UnusableInputError) as refused:
+        settings_of_variables(SCHEMA)
+
+    assert refused.value.errors == (
+        "TAP_M365HUNTING_QUERIES: must be JSON",
+        "TAP_M365HUNTING_RETENTION_DAYS: must be a whole number",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(
+            {"type": "STATE", "value": STATE},
+            ["is a STATE line as the tap writes it; keep what stands in its `value`"],
+            id="state-line",
+        ),
+        pytest.param(
+            {"singer_state": STATE},
+            ["is a state as `meltano state get` prints it; keep what stands in its `singer_state`"],
+            id="of-meltano",
+        ),
+        pytest.param(
+            {"streams": []},
+            ["is no state, which has `bookmarks`; to read all anew leave --state out"],
+            id="catalog",
+        ),
+        pytest.param([], ["must hold an object"], id="list"),
+        pytest.param({"bookmarks": None}, ["bookmarks: must be an object"], id="no-bookmarks"),
+        pytest.param(
+            {"bookmarks": {"a": None, "b": {}, "c": "2026-03-01"}},
+            [
+                "bookmarks.a: must be an object; to read the stream anew remove it",
+                "bookmarks.c: must be an object; to read the stream anew remove it",
+            ],
+            id="bookmark-that-is-none",
+        ),
+    ],
+)
+def test_state_of_another_form_is_refused(content: object, said: list[str]) -> None:
+    """Taken for none it would have everything read anew, without a word."""
+    with pytest.raises(UnusableInputError) as refused:
+        state_of(NamedText(json.dumps(content)))
+
+    assert refused.value.errors == tuple(f"given.json: {line}" for line in said)
+
+
+def test_of_several_states_one_has_to_be_kept() -> None:
+    """A loader writes a line for each; the last one holds."""
+    with pytest.raises(UnusableInputError, match="of several states keep the last line"):
+        state_of(NamedText(f"{json.dumps(STATE)}\n{json.dumps(STATE)}\n"))
+
+
+@pytest.mark.parametrize("content", [STATE, {"bookmarks": {}}, {}], ids=str)
+def test_state_of_a_run_is_taken(content: dict[str, Any]) -> None:
+    """One that has no bookmark yet among them."""
+    assert state_of(NamedText(json.dumps(content))) == content
+
+
+def test_run_that_failed_at_its_start_does_not_stop_those_after_it(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    """`tap | loader > state.json` leaves an empty file then; the next run says so, and reads."""
+    tenant.emulator.clock.reset()
+    state = tmp_path / "state.json"
+    state.write_bytes(b"")
+
+    ended = run(tmp_path, tenant.config(ALERTS), "--state", str(state))
+
+    assert ended.returncode == 0
+    assert f"{state} is empty, so the run starts without a state" in ended.stderr
+    assert lines(ended.stdout)
+
+
+def test_state_that_is_no_text_is_a_line_and_no_traceback(tenant: Tenant, tmp_path: Path) -> None:
+    """As for every file that is named."""
+    state = tmp_path / "state.json"
+    state.write_bytes(NO_TEXT)
+
+    ended = run(tmp_path, tenant.config(ALERTS), "--state", str(state))
+
+    assert ended.returncode == 1
+    assert f"{state}: cannot be read: it is not UTF-8 text" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert tenant.emulator.calls == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", ["{file}: is empty", NO_CATALOG], id="empty"),
+        pytest.param("[]", ["{file}: must hold an object", NO_CATALOG], id="list"),
+        pytest.param("{}", ["{file}: streams: must be a list", NO_CATALOG], id="no-streams"),
+        pytest.param(
+            json.dumps(
+                {"streams": [ENTRY, 1, {}, ENTRY | {"schema": {}}, ENTRY | {"stream": "b"}]}
+            ),
+            [
+                "{file}: streams[1]: must be an object",
+                "{file}: streams[2].tap_stream_id: must be a string",
+                "{file}: streams[2].schema: must be an object with properties, each an object",
+                "{file}: streams[3].schema: must be an object with properties, each an object",
+                (
+                    "{file}: streams[4].stream: must be the tap_stream_id, 'alerts'; a stream is "
+                    "renamed in queries, or by a stream map"
+                ),
+                NO_CATALOG,
+            ],
+            id="entries",
+        ),
+        pytest.param(
+            json.dumps({"streams": [ENTRY | {"metadata": [{}]}]}), [NO_CATALOG], id="metadata"
+        ),
+    ],
+)
+def test_catalog_of_another_form_is_refused(text: str, said: list[str]) -> None:
+    """With every entry that is wrong; the run would stop at them one by one, or read nothing."""
+    with pytest.raises(UnusableInputError) as refused:
+        catalog_of(NamedText(text))
+
+    assert refused.value.errors == tuple(line.replace("{file}", "given.json") for line in said)
+
+
+def test_catalog_that_is_none_is_a_line_and_no_traceback(tenant: Tenant, tmp_path: Path) -> None:
+    """A discovery that failed leaves an empty file behind."""
+    catalog = tmp_path / "catalog.json"
+    catalog.write_bytes(b"")
+
+    ended = run(tmp_path, tenant.config(ALERTS), "--catalog", str(catalog))
+
+    assert ended.returncode == 1
+    assert f"{catalog}: is empty" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_file_is_utf_8_whatever_the_machine_takes_text_for(tmp_path: Path) -> None:
+    """A command opens files in the machine's own encoding."""
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps({"bookmarks": {"größe": {}}}, ensure_ascii=False), "utf-8")
+
+    with file.open(encoding="cp1252") as opened:
+        assert isinstance(opened, TextIOWrapper)
+        assert state_of(opened) == {"bookmarks": {"größe": {}}}
