@@ -14,6 +14,7 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_m365hunting.configuration.config import Settings
@@ -116,6 +117,28 @@ class TapM365Hunting(Tap):
     ) -> _ConfigInput:
         """Read the settings in files."""
         return _ConfigInput(settings_of(value), parse_env=ENV in value)
+
+    @classmethod
+    @override
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
+        """Write the catalog; end with status 1 if a stream is not in it."""
+        if value:
+            tap = cls(**cls._settings_given(ctx.params), setup_mapper=False)
+            tap.run_discovery()
+            ctx.exit(1 if tap.failures else 0)
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Write a record of each stream, or its schema; end with status 1 if one failed."""
+        if value == CliTestOptionValue.Disabled.value:
+            return
+        tap = cls(**cls._settings_given(ctx.params))
+        if value == CliTestOptionValue.Schema.value:
+            tap.write_schemas()
+        else:
+            tap.run_connection_test()
+        ctx.exit(1 if tap.conclude() else 0)
 
     @classmethod
     def _settings_given(cls, options: Mapping[str, Any]) -> dict[str, Any]:

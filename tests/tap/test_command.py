@@ -60,3 +60,49 @@ def test_failed_stream_gives_status_1_after_the_others_are_done(
     assert ended.returncode == 1
     assert '"stream":"alerts"' in ended.stdout
     assert "Failed: stream absent" in ended.stderr.splitlines()[-1]
+
+
+def test_discovery_that_lacks_a_stream_ends_with_status_1(tenant: Tenant, tmp_path: Path) -> None:
+    """A run with that catalog would not read the stream; that must not look like a success."""
+    tenant.emulator.clock.reset()
+    settings = tenant.config({"name": "absent", "query": "NoSuchTable"}, ALERTS)
+
+    ended = run(tmp_path, settings, "--discover")
+
+    found = [entry["tap_stream_id"] for entry in json.loads(ended.stdout)["streams"]]
+    assert ended.returncode == 1
+    assert found == ["alerts", "hunting_windows"]
+    assert "Stream absent fails: " in ended.stderr
+
+
+def test_discovery_of_all_streams_ends_with_status_0(tenant: Tenant, tmp_path: Path) -> None:
+    """Nothing is missing."""
+    tenant.emulator.clock.reset()
+    assert run(tmp_path, tenant.config(ALERTS), "--discover").returncode == 0
+
+
+@pytest.mark.parametrize("mode", ["all", "schema"])
+def test_test_of_a_stream_that_fails_ends_with_status_1(
+    tenant: Tenant, tmp_path: Path, mode: str
+) -> None:
+    """It is asked for to hear of that."""
+    tenant.emulator.clock.reset()
+    settings = tenant.config({"name": "absent", "query": "NoSuchTable"}, ALERTS)
+
+    failed = run(tmp_path, settings, f"--test={mode}")
+    passed = run(tmp_path, tenant.config(ALERTS), f"--test={mode}")
+
+    assert (failed.returncode, passed.returncode) == (1, 0)
+    assert "Failed: stream absent" in failed.stderr.splitlines()[-1]
+    assert '"stream":"alerts"' in failed.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--discover",), ("--test",), ("--test=schema",)], ids=str)
+def test_wrong_settings_are_all_named_in_every_mode(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Whatever the tap was asked to do."""
+    ended = run(tmp_path, {"tenant_id": "t", "queries": [ALERTS], "lookback": 5}, *more)
+
+    assert ended.returncode == 1
+    assert "lookback: is no setting (did you mean 'lookback_minutes'?)" in ended.stderr
+    assert "auth_method: nothing says how to sign in" in ended.stderr
+    assert "Traceback" not in ended.stderr
