@@ -1,6 +1,7 @@
 """The settings, parsed once into frozen types. Past this module there is no string to look up."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,9 @@ _DEFAULTS: Final = {
     for name, declared in SETTINGS["properties"].items()
     if "default" in declared
 }
+_DATES: Final = ("start_date", "end_date")
+# The parts that a URL may have, and the place of a service has not, a password among them.
+_NO_PLACE: Final = re.compile(r"[\s@?#\\]")
 
 
 class Rations(Struct, frozen=True):
@@ -190,9 +194,9 @@ def _reading(said: Mapping[str, Any]) -> Reading:
 
 def _date_problems(given: Mapping[str, Any]) -> Iterator[str]:
     dates: dict[str, Instant] = {}
-    for key in {"start_date", "end_date"} & given.keys():
+    for key in _DATES:
         try:
-            dates[key] = Instant.parse(str(given[key]))
+            dates |= _date(given, key)
         except ValueError as error:
             yield f"{key}: {error}"
     if "end_date" not in given:
@@ -203,12 +207,29 @@ def _date_problems(given: Mapping[str, Any]) -> Iterator[str]:
         yield "end_date: must be after start_date"
 
 
+def _date(given: Mapping[str, Any], key: str) -> dict[str, Instant]:
+    text = given.get(key)
+    return {key: Instant.parse(text)} if isinstance(text, str) else {}
+
+
 def _url_problems(given: Mapping[str, Any]) -> Iterator[str]:
     for key in ("api_url", "authority_url"):
-        if key in given and not _is_https(str(given[key])):
+        url = given.get(key)
+        if not isinstance(url, str):
+            continue
+        if not url.startswith("https://"):
             yield f"{key}: must be https://HOST, since a secret or a token is sent to it"
+        elif not _is_place(url):
+            yield (
+                f"{key}: must be https://HOST, with a port and a path at most: no user or "
+                "password, no ? or #"
+            )
 
 
-def _is_https(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" and bool(parts.netloc)
+def _is_place(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return bool(parts.hostname) and port != 0 and not _NO_PLACE.search(url)

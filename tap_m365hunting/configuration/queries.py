@@ -159,8 +159,8 @@ def _keys_misused(entry: Mapping[str, Any]) -> Iterator[str]:
             "`table`, or a datetime column of the result"
         )
     try:
-        instant(entry.get("start_date"))
-    except (TypeError, ValueError) as error:
+        instant(_texts(entry).get("start_date"))
+    except ValueError as error:
         yield f"start_date: {error}"
 
 

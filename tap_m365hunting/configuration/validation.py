@@ -69,8 +69,15 @@ def _wrong_type(error: ValidationError, where: str) -> Iterator[str]:
 
 
 def _not_offered(error: ValidationError, where: str) -> Iterator[str]:
+    if not isinstance(error.instance, str):
+        return  # its type is wrong, which is said, and what it holds may be a secret
     offered = [value for value in _parts(error)["enum"] if value is not None]
     yield f"{where}: {error.instance!r} is not one of: {', '.join(offered)}"
+
+
+def _no_form(_: ValidationError, where: str) -> Iterator[str]:
+    """Say no more: the texts of these have the whole of what was given in them."""
+    yield f"{where}: has none of the forms that it may have"
 
 
 def _as_it_is(error: ValidationError, where: str) -> Iterator[str]:
@@ -97,4 +104,6 @@ _SAYINGS: Final[Mapping[str, Callable[[ValidationError, str], Iterator[str]]]] =
     "required": _missing_keys,
     "type": _wrong_type,
     "enum": _not_offered,
+    "anyOf": _no_form,
+    "oneOf": _no_form,
 }

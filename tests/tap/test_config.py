@@ -7,6 +7,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.configuration.config import Settings
+from tap_m365hunting.tap import TapM365Hunting
 
 QUERY = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId"}
 GOOD: dict[str, Any] = {
@@ -15,6 +16,7 @@ GOOD: dict[str, Any] = {
     "client_secret": "S3CRET",
     "queries": [QUERY],
 }
+NO_PLACE = "must be https://HOST, with a port and a path at most: no user or password, no ? or #"
 
 
 def wrong(**settings: object) -> list[str]:
@@ -127,6 +129,22 @@ def test_query_is_refused_by_its_key(query: dict[str, object], said: str) -> Non
             id="no-tls",
         ),
         pytest.param({"api": "grph"}, "api: 'grph' is not one of: graph, defender", id="no-choice"),
+        *(
+            pytest.param({key: f"https://{place}"}, f"{key}: {NO_PLACE}", id=f"{key}-{name}")
+            for key in ("api_url", "authority_url")
+            for name, place in {
+                "password": "user:S3CRET@localhost",
+                "query": "localhost?x=1",
+                "empty-query": "localhost?",
+                "fragment": "localhost#",
+                "port-too-high": "localhost:99999",
+                "port-that-is-none": "localhost:S3CRET",
+                "bracket-left-open": "[::1",
+                "no-host": ":443/v1.0",
+                "blank": "local host",
+                "line-break": "localhost\n",
+            }.items()
+        ),
     ],
 )
 def test_setting_is_refused_by_its_key(settings: dict[str, object], said: str) -> None:
@@ -155,6 +173,39 @@ def test_secret_of_a_wrong_type_is_not_shown(secret: object) -> None:
     said = wrong(client_secret=secret)
 
     assert said == ["client_secret: must be a string"]
+
+
+@pytest.mark.parametrize("given", [{"value": "S3CRET"}, ["S3CRET"], 5, True], ids=str)
+@pytest.mark.parametrize("key", ["api", "cloud", "auth_method", "start_date", "api_url"])
+def test_value_of_a_wrong_type_is_not_shown(key: str, given: object) -> None:
+    """It may have slipped there from another setting; that it is no string says all."""
+    assert wrong(**{key: given}) == [f"{key}: must be a string"]
+
+
+@pytest.mark.parametrize("given", [{"value": "S3CRET"}, ["S3CRET"], 5], ids=str)
+def test_date_of_a_query_that_is_no_string_is_not_shown(given: object) -> None:
+    """As for the settings around it."""
+    said = wrong_query(name="q", query="AlertInfo", start_date=given)
+
+    assert said == ["queries[0].start_date: must be a string"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param({"stream_maps": {"alerts": "S3CRET"}}, "stream_maps.alerts", id="stream-map"),
+        pytest.param({"faker_config": {"seed": ["S3CRET"]}}, "faker_config.seed", id="seed"),
+    ],
+)
+def test_setting_of_the_sdk_is_not_shown_either(settings: dict[str, Any], said: str) -> None:
+    """A map may hold the key of a hash."""
+    schema = TapM365Hunting.config_jsonschema
+    TapM365Hunting.append_builtin_config(schema)
+
+    with pytest.raises(ConfigValidationError) as refused:
+        Settings.parse({**GOOD, **settings}, schema=schema)
+
+    assert refused.value.errors == [f"{said}: has none of the forms that it may have"]
 
 
 def test_secret_is_in_no_text_of_the_settings() -> None:
