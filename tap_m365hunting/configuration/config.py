@@ -35,6 +35,7 @@ _DEFAULTS: Final = {
     for name, declared in SETTINGS["properties"].items()
     if "default" in declared
 }
+_DAY_MINUTES: Final = 24 * 60
 _DATES: Final = ("start_date", "end_date")
 # The parts that a URL may have, and the place of a service has not, a password among them.
 _NO_PLACE: Final = re.compile(r"[\s@?#\\]")
@@ -157,6 +158,7 @@ def setting_problems(
     tenants = TenantList.read(given, read=read, needed=online)
     yield from tenants.problems(environment, needed=online)
     yield from _date_problems(given)
+    yield from _nothing_to_read(given)
     yield from _url_problems(given)
 
 
@@ -210,6 +212,20 @@ def _date_problems(given: Mapping[str, Any]) -> Iterator[str]:
 def _date(given: Mapping[str, Any], key: str) -> dict[str, Instant]:
     text = given.get(key)
     return {key: Instant.parse(text)} if isinstance(text, str) else {}
+
+
+def _nothing_to_read(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what would make every run end well and read nothing."""
+    if given.get("queries") == []:
+        yield "queries: lists no query"
+    said = stated(given)
+    settle, retention = said["settle_minutes"], said["retention_days"]
+    if (
+        isinstance(settle, int)
+        and isinstance(retention, int)
+        and settle >= retention * _DAY_MINUTES
+    ):
+        yield "settle_minutes: must be less than retention_days, or nothing is ever read"
 
 
 def _url_problems(given: Mapping[str, Any]) -> Iterator[str]:

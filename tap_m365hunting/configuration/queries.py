@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -116,8 +117,9 @@ def listed_queries(
         for query in expanded(entry, read=read)
     ]
     taken = Counter(_name(entry).lower() for _, entry in entries)
+    end = settings.get("end_date")
     return tuple(
-        _listed(number, entry, taken[_name(entry).lower()], read) for number, entry in entries
+        _listed(number, entry, [*_misused(entry, taken, end)], read) for number, entry in entries
     )
 
 
@@ -127,10 +129,10 @@ def instant(text: str | None) -> Instant | None:
 
 
 def _listed(
-    number: int, entry: Mapping[str, Any], taken: int, read: Callable[[Path], str]
+    number: int, entry: Mapping[str, Any], misused: list[str], read: Callable[[Path], str]
 ) -> ListedQuery:
     text = query = unreadable = None
-    wrong = []
+    wrong = list[str]()
     try:
         text = text_of(_texts(entry), read=read)
         query = kql.read(text)
@@ -138,8 +140,7 @@ def _listed(
         unreadable = error
     except ValueError as error:
         wrong.append(str(error))
-    wrong += [*_keys_misused(entry), *_name_misused(_name(entry), taken)]
-    lines = tuple(f"queries[{number}].{line}" for line in wrong)
+    lines = tuple(f"queries[{number}].{line}" for line in [*wrong, *misused])
     return ListedQuery(number, _name(entry), text, query, unreadable, lines, entry)
 
 
@@ -152,16 +153,38 @@ def _name(entry: Mapping[str, Any]) -> str:
     return stream_name(_texts(entry))
 
 
-def _keys_misused(entry: Mapping[str, Any]) -> Iterator[str]:
+def _misused(entry: Mapping[str, Any], taken: Counter[str], end: object) -> Iterator[str]:
+    yield from _cursor_misused(entry)
+    yield from _keys_misused(entry.get("primary_keys"))
+    yield from _start_misused(_texts(entry).get("start_date"), end)
+    yield from _name_misused(_name(entry), taken[_name(entry).lower()])
+
+
+def _cursor_misused(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry.get("replication_key") == INGESTION_TIME and "table" not in entry:
         yield (
             "replication_key: ingestion_time is exact only where it is read, at a table; use "
             "`table`, or a datetime column of the result"
         )
+
+
+def _keys_misused(keys: object) -> Iterator[str]:
+    columns = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+    for column, times in Counter(columns).items():
+        if times > 1:
+            yield f"primary_keys: names {column!r} twice"
+
+
+def _start_misused(start: str | None, end: object) -> Iterator[str]:
+    """Say what is wrong with a query's own start; what is wrong with the end is said elsewhere."""
     try:
-        instant(_texts(entry).get("start_date"))
+        first = instant(start)
     except ValueError as error:
         yield f"start_date: {error}"
+        return
+    with suppress(ValueError):
+        if first and isinstance(end, str) and first >= Instant.parse(end):
+            yield "start_date: must be before end_date, or nothing is read"
 
 
 def _name_misused(name: str, taken: int) -> Iterator[str]:

@@ -7,7 +7,13 @@ from singer_sdk import typing as th
 from tap_m365hunting.configuration.credentials import METHODS, TOKEN_FILE_VARIABLE
 
 #: What a query's stream is called: SQL loaders split names on `-` and fold case.
-STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$(?!\n)"
+
+# Spans beyond these are slips of the pen, and past what dates and sockets can count.
+_CENTURY_DAYS: Final = 36_500
+_CENTURY_MINUTES: Final = _CENTURY_DAYS * 24 * 60
+_YEAR_MINUTES: Final = 365 * 24 * 60
+_FORTNIGHT_SECONDS: Final = 14 * 24 * 60 * 60
 
 _QUERY: Final = th.ObjectType(
     th.Property(
@@ -37,7 +43,7 @@ _QUERY: Final = th.ObjectType(
     ),
     th.Property(
         "lookback_minutes",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=_CENTURY_MINUTES),
         description="This query's own `lookback_minutes`",
     ),
     th.Property("start_date", th.DateTimeType, description="This query's own `start_date`"),
@@ -177,19 +183,19 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "lookback_minutes",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=_CENTURY_MINUTES),
         default=60,
         description="Minutes behind the bookmark that are read again, for late rows",
     ),
     th.Property(
         "settle_minutes",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=_CENTURY_MINUTES),
         default=5,
         description="Minutes before now where a run ends, since rows are still being written",
     ),
     th.Property(
         "retention_days",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=_CENTURY_DAYS),
         default=30,
         description="Days for which the service keeps data",
     ),
@@ -225,13 +231,13 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "max_wait_minutes",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=_YEAR_MINUTES),
         default=30,
         description="The longest that one call waits for a quota before its stream stops",
     ),
     th.Property(
         "request_timeout_seconds",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=_FORTNIGHT_SECONDS),
         default=900,
         description="Seconds until a call without an answer is given up",
     ),

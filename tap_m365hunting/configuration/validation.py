@@ -4,6 +4,7 @@ Pure. Every problem is found at once and named by its key; a value is shown only
 has a list of values to choose from, so that no secret is ever shown.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
@@ -18,16 +19,30 @@ _TYPE_NAMES: Final = {
     "array": "a list",
     "object": "an object",
 }
+_UNWRITABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def problems(settings: object, schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each thing that is wrong."""
+    yield from _unwritable(settings)
     for error in Draft202012Validator(schema).iter_errors(settings):
         where = key_path(error.absolute_path)
         if error.validator == "additionalProperties":
             yield from _unknown_keys(error, where)
         else:
             yield from _SAYINGS.get(str(error.validator), _as_it_is)(error, where)
+
+
+def _unwritable(settings: object, where: str = "") -> Iterator[str]:
+    """Yield a line for each text that no file's name and no request may hold."""
+    if isinstance(settings, str) and _UNWRITABLE.search(settings):
+        yield f"{where}: holds a character that is none (NUL, or half of a surrogate pair)"
+    elif isinstance(settings, Mapping):
+        for key, value in settings.items():
+            yield from _unwritable(value, _joined(where, key))
+    elif isinstance(settings, list):
+        for number, value in enumerate(settings):
+            yield from _unwritable(value, f"{where}[{number}]")
 
 
 def key_path(path: Iterable[str | int]) -> str:
@@ -75,6 +90,11 @@ def _not_offered(error: ValidationError, where: str) -> Iterator[str]:
     yield f"{where}: {error.instance!r} is not one of: {', '.join(offered)}"
 
 
+def _no_name(error: ValidationError, where: str) -> Iterator[str]:
+    """Say in words what the one pattern of the settings asks of a name."""
+    yield f"{where}: {error.instance!r} must be letters, digits and _, no digit first, at most 63"
+
+
 def _no_form(_: ValidationError, where: str) -> Iterator[str]:
     """Say no more: the texts of these have the whole of what was given in them."""
     yield f"{where}: has none of the forms that it may have"
@@ -104,6 +124,7 @@ _SAYINGS: Final[Mapping[str, Callable[[ValidationError, str], Iterator[str]]]] =
     "required": _missing_keys,
     "type": _wrong_type,
     "enum": _not_offered,
+    "pattern": _no_name,
     "anyOf": _no_form,
     "oneOf": _no_form,
 }

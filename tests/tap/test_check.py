@@ -131,7 +131,7 @@ def test_override_turns_the_error_into_a_warning(commands: Commands) -> None:
     [
         pytest.param({"qery": "x"}, "queries[0].qery: is no setting", id="unknown-key"),
         pytest.param({"query_file": "x"}, "queries[0].query: give one of", id="two-texts"),
-        pytest.param({"name": "no-dash"}, "queries[0].name: 'no-dash' does not", id="bad-name"),
+        pytest.param({"name": "no-dash"}, "queries[0].name: 'no-dash' must be", id="bad-name"),
         pytest.param({"start_date": "x"}, "queries[0].start_date: 'x' is not a", id="bad-date"),
         pytest.param(
             {"replication_method": "LOG"}, "queries[0].replication_method: 'LOG'", id="no-method"

@@ -1,5 +1,6 @@
 """Bad settings are named, all at once, by key, before any call; secrets are never shown."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.configuration.config import Settings
+from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.tap import TapM365Hunting
 
 QUERY = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId"}
@@ -17,6 +19,8 @@ GOOD: dict[str, Any] = {
     "queries": [QUERY],
 }
 NO_PLACE = "must be https://HOST, with a port and a path at most: no user or password, no ? or #"
+NO_NAME = "must be letters, digits and _, no digit first, at most 63"
+NO_CHARACTER = "holds a character that is none (NUL, or half of a surrogate pair)"
 
 
 def wrong(**settings: object) -> list[str]:
@@ -54,7 +58,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "max_parallel_calls: 0 is less than the minimum of 1",
         "queries[0].name: 'alerts' is taken twice, case aside",
         "queries[1].name: 'alerts' is taken twice, case aside",
-        "queries[2].name: 'no-dash' does not match '^[A-Za-z_][A-Za-z0-9_]{0,62}$'",
+        f"queries[2].name: 'no-dash' {NO_NAME}",
         "queries[2].query: is empty",
         "queries[3].name: is required",
         "queries[3].query_file: 'gone.kql' cannot be read: No such file or directory",
@@ -103,6 +107,16 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
             "queries[0].start_date: 'last week' is not a UTC time such as 2026-01-31T00:00:00Z",
             id="date-that-is-none",
         ),
+        pytest.param(
+            {"name": "q\n", "query": "AlertInfo"},
+            f"queries[0].name: 'q\\n' {NO_NAME}",
+            id="name-and-line-break",
+        ),
+        pytest.param(
+            {"name": "q", "query": "AlertInfo", "primary_keys": ["A", "B", "A"]},
+            "queries[0].primary_keys: names 'A' twice",
+            id="key-column-twice",
+        ),
     ],
 )
 def test_query_is_refused_by_its_key(query: dict[str, object], said: str) -> None:
@@ -129,6 +143,27 @@ def test_query_is_refused_by_its_key(query: dict[str, object], said: str) -> Non
             id="no-tls",
         ),
         pytest.param({"api": "grph"}, "api: 'grph' is not one of: graph, defender", id="no-choice"),
+        pytest.param({"queries": []}, "queries: lists no query", id="no-query"),
+        pytest.param(
+            {"settle_minutes": 2 * 24 * 60, "retention_days": 2},
+            "settle_minutes: must be less than retention_days, or nothing is ever read",
+            id="settles-when-it-is-gone",
+        ),
+        pytest.param(
+            {"client_secret": "S3CRET\ud800"}, f"client_secret: {NO_CHARACTER}", id="half-a-pair"
+        ),
+        pytest.param({"client_id": "a\0b"}, f"client_id: {NO_CHARACTER}", id="nul"),
+        *(
+            pytest.param(
+                {key: 10**15}, f"{key}: {10**15} is greater than the maximum of {most}", id=key
+            )
+            for key, most in {
+                "lookback_minutes": 52_560_000,
+                "max_wait_minutes": 525_600,
+                "request_timeout_seconds": 1_209_600,
+                "retention_days": 36_500,
+            }.items()
+        ),
         *(
             pytest.param({key: f"https://{place}"}, f"{key}: {NO_PLACE}", id=f"{key}-{name}")
             for key in ("api_url", "authority_url")
@@ -150,6 +185,47 @@ def test_query_is_refused_by_its_key(query: dict[str, object], said: str) -> Non
 def test_setting_is_refused_by_its_key(settings: dict[str, object], said: str) -> None:
     """Each mistake names the key and the way out."""
     assert wrong(**settings) == [said]
+
+
+def test_largest_spans_are_spans() -> None:
+    """What the settings allow can be counted."""
+    most = {
+        name: declared["maximum"]
+        for name, declared in SETTINGS["properties"].items()
+        if "maximum" in declared
+    }
+
+    settings = Settings.parse(GOOD | most | {"settle_minutes": 0})
+
+    assert settings.reading.retention == timedelta(days=36_500)
+    assert settings.queries[0].lookback == settings.reading.retention
+
+
+@pytest.mark.parametrize("start", ["2026-03-02", "2026-03-03"])
+def test_query_that_starts_behind_the_end_is_refused(start: str) -> None:
+    """A backfill of nothing would look like one of a quiet month."""
+    said = wrong(
+        queries=[QUERY | {"start_date": start}], start_date="2026-03-01", end_date="2026-03-02"
+    )
+
+    assert said == ["queries[0].start_date: must be before end_date, or nothing is read"]
+
+
+def test_text_that_nothing_can_hold_is_named_wherever_it_stands() -> None:
+    """It would come back much later, as the error of whoever was to send or open it."""
+    said = wrong(
+        tenant_id=None,
+        client_secret=None,
+        tenants=[{"tenant_id": "t", "federated_token_file": "a\0b"}],
+        queries=[QUERY | {"description": "\udfff"}, {"name": "b", "query_file": "c\0d"}],
+    )
+
+    assert sorted(said) == [
+        f"queries[0].description: {NO_CHARACTER}",
+        "queries[1].query_file: 'c\\x00d' cannot be read: no file has such a name",
+        f"queries[1].query_file: {NO_CHARACTER}",
+        f"tenants[0].federated_token_file: {NO_CHARACTER}",
+    ]
 
 
 def test_unfit_query_is_refused_with_line_and_way_out() -> None:
