@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from tap_m365hunting.auth.codes import TRANSIENT, WAYS_OUT
 from tap_m365hunting.configuration.config import Connection
@@ -45,7 +46,7 @@ def translated(place: Connection) -> Iterator[None]:
     """Turn the errors of MSAL and of the connection into the tap's own."""
     try:
         yield
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise _unreached(error, place) from error
     except OSError as error:  # a file with certificates that is not there
         msg = f"No sign-in at {place.authority}: {error}; check REQUESTS_CA_BUNDLE"
@@ -66,7 +67,7 @@ def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
     return AuthenticationError(f"{where}; {way_out}{attempt}")
 
 
-def _unreached(error: requests.RequestException, place: Connection) -> Exception:
+def _unreached(error: requests.RequestException | HTTPError, place: Connection) -> Exception:
     reason, lasts = unreached(error)
     if lasts:
         return AuthenticationError(f"No sign-in at {place.authority}: {reason}")

@@ -83,13 +83,19 @@ def _context() -> ssl.SSLContext:
 
 
 def _trusting(verify: bool | str) -> ssl.SSLContext | None:  # noqa: FBT001 - of Requests
-    """Return the context for what Requests was told to trust; `None` if that cannot be read."""
+    """Return the context for what Requests was told to trust; `None` if it is to trust anybody.
+
+    Raises:
+        OSError: no certificates are where it was told that they are.
+    """
     if not verify:
         return None
+    place = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
     try:
-        return _with_certificates(DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify))
-    except OSError:  # Requests says it better, when it tries
-        return None
+        return _with_certificates(place)
+    except OSError as error:
+        msg = f"no certificates can be read from {place}"
+        raise OSError(msg) from error
 
 
 @cache

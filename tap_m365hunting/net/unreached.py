@@ -6,11 +6,14 @@ The libraries' own texts hold URLs, which may hold a proxy's password: only what
 import re
 from typing import Final, NamedTuple
 
-from requests.exceptions import ProxyError, RequestException
-from urllib3.exceptions import HTTPError
+from requests.exceptions import InvalidURL, ProxyError, RequestException
+from urllib3.exceptions import HTTPError, LocationValueError
 
 _DISTRUST: Final = re.compile(r"certificate[ _]verify[ _]failed", re.IGNORECASE)
 _WHY: Final = re.compile(r"certificate verify failed: ([^(\[\]]{1,80})")
+_CHECK: Final = "check api_url, authority_url and HTTPS_PROXY"
+# OpenSSL's words for an answer that is no TLS, as that of a plain HTTP server
+_NO_TLS: Final = re.compile(r"wrong[ _]version[ _]number|record[ _]layer[ _]failure", re.IGNORECASE)
 _BY_PROXY: Final = re.compile(r"Tunnel connection failed: (([45])\d\d[\w ]{0,60})")
 
 
@@ -32,6 +35,10 @@ def unreached(error: RequestException | HTTPError) -> Unreached:
             "emulator, in REQUESTS_CA_BUNDLE"
         )
         return Unreached(text, lasts=True)
+    if _NO_TLS.search(said):
+        return Unreached(f"it answers, but not over TLS; {_CHECK}", lasts=True)
+    if isinstance(_cause(error), InvalidURL | LocationValueError):
+        return Unreached(f"that is no address; {_CHECK}", lasts=True)
     if isinstance(error, ProxyError):
         answer = _BY_PROXY.search(said)
         text = f"answers {answer[1].strip()}" if answer else "does not answer"
@@ -42,5 +49,9 @@ def unreached(error: RequestException | HTTPError) -> Unreached:
 
 def _name(error: Exception) -> str:
     """Name what broke by the innermost error's class."""
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    cause = _cause(error)
     return type(getattr(cause, "reason", cause)).__name__
+
+
+def _cause(error: Exception) -> Exception:
+    return error.args[0] if error.args and isinstance(error.args[0], Exception) else error

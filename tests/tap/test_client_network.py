@@ -3,7 +3,9 @@
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import pytest
@@ -134,6 +136,33 @@ def test_proxy_that_is_not_there_may_come_back(
         call(tenant, "none")
 
 
+# --- addresses ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example"], ids=["no-label", "long-label"])
+def test_address_that_is_none_is_not_asked_again(tenant: Tenant, host: str) -> None:
+    """No waiting makes a host of it; the settings to look at are named."""
+    wrong = {"api_url": f"https://{host}", "authority_url": f"https://{host}"}
+    place = Settings.parse(tenant.config(EVENTS) | wrong).connection
+
+    with pytest.raises(FatalAPIError, match="that is no address; check api_url, "):
+        Transport(place).post("print 1", "none", arrived=lambda _: None)
+    with pytest.raises(AuthenticationError, match=r"no address; check .*authority_url"):
+        token_source(place).token()
+
+
+def test_server_without_tls_is_not_asked_again(tenant: Tenant) -> None:
+    """It is another port than the service's, or a proxy that was taken for it."""
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as plain:
+        Thread(target=plain.serve_forever, daemon=True).start()
+        wrong = {"authority_url": f"https://127.0.0.1:{plain.server_port}"}
+        place = Settings.parse(tenant.config(EVENTS) | wrong).connection
+
+        with pytest.raises(AuthenticationError, match="answers, but not over TLS; check api_url"):
+            token_source(place).token()
+        plain.shutdown()
+
+
 # --- certificates -------------------------------------------------------------------------------
 
 
@@ -154,12 +183,26 @@ def missing(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "none.pem"))
 
 
+def empty(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Name a file that holds nothing."""
+    (folder / "empty.pem").touch()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "empty.pem"))
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Name a file that holds something else."""
+    (folder / "broken.pem").write_text("{}")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "broken.pem"))
+
+
 @pytest.mark.parametrize(
     ("trust", "words"),
     [
         pytest.param(unset, "its certificate is not trusted .unable to get", id="none-named"),
         pytest.param(untrusted, "its certificate is not trusted .unable to get", id="another"),
         pytest.param(missing, "none.pem; check", id="no-such-file"),
+        pytest.param(empty, "no certificates can be read from .*empty.pem; check", id="empty"),
+        pytest.param(broken, "no certificates can be read from .*broken.pem; check", id="no-pem"),
     ],
 )
 def test_private_authority_has_to_be_named(
