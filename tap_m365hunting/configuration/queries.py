@@ -114,7 +114,7 @@ def listed_queries(
         (number, {key: value for key, value in query.items() if value is not None})
         for number, entry in enumerate(listed if isinstance(listed, list) else ())
         if isinstance(entry, Mapping)
-        for query in expanded(entry, read=read)
+        for query in expanded(entry)
     ]
     taken = Counter(_name(entry).lower() for _, entry in entries)
     end = settings.get("end_date")
@@ -157,7 +157,8 @@ def _misused(entry: Mapping[str, Any], taken: Counter[str], end: object) -> Iter
     yield from _cursor_misused(entry)
     yield from _keys_misused(entry.get("primary_keys"))
     yield from _start_misused(_texts(entry).get("start_date"), end)
-    yield from _name_misused(_name(entry), taken[_name(entry).lower()])
+    if _name(entry) or "sigma_rule" not in entry:  # streams of rules have the names of their files
+        yield from _name_misused(_name(entry), taken[_name(entry).lower()])
 
 
 def _cursor_misused(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -4,13 +4,14 @@ pySigma is imported when the first rule is read: most runs have none, and it tak
 """
 
 import re
-from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 _LONGEST_NAME: Final = 63
 _LONGEST_REASON: Final = 300
+# What pySigma lets through where a rule holds something of another type than it should.
+_OF_PYSIGMA: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 _OTHER: Final = re.compile(r"[^A-Za-z0-9]+", re.ASCII)
 
 
@@ -25,10 +26,11 @@ def to_kql(rule: str) -> str:
     # A pipeline remembers the rules that it has met, so each rule gets its own.
     pipeline = _imported("sigma.pipelines.microsoftxdr").microsoft_xdr_pipeline()
     error = _imported("sigma.exceptions").SigmaError
+    collection = _imported("sigma.collection").SigmaCollection
+    document = _only(rule)
     try:
-        collection = _imported("sigma.collection").SigmaCollection.from_dicts([_only(rule)])
-        queries = backend(processing_pipeline=pipeline).convert(collection)
-    except (error, TypeError, NotImplementedError) as reason:  # what a backend cannot write
+        queries = backend(processing_pipeline=pipeline).convert(collection.from_dicts([document]))
+    except (error, *_OF_PYSIGMA) as reason:  # what a backend cannot write
         said = str(reason).partition("\n")[0].partition(". ")[0]
         msg = f"The rule cannot be turned into KQL: {said[:_LONGEST_REASON]}"
         raise ValueError(msg) from reason
@@ -38,25 +40,28 @@ def to_kql(rule: str) -> str:
     return str(queries[0])
 
 
-def rules(path: Path, *, read: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
-    """Yield name and KQL of a rule, or of every rule below a folder, in the order of their paths.
+def files(name: str) -> dict[str, Path]:
+    """Return the file of a rule, or of every rule below a folder, by the name of its stream.
+
+    They stand in the order of their paths.
 
     Raises:
-        ValueError: a rule is none, or two of them would make streams of one name.
-        OSError: a file cannot be read.
+        ValueError: there is none, or two of them would make streams of one name.
     """
-    taken: dict[str, Path] = {}
+    if not name:
+        msg = "is empty"
+        raise ValueError(msg)
+    path, found = Path(name), dict[str, Path]()
     for file in [path] if path.is_file() else sorted(path.rglob("*.y*ml")):
-        name = stream_name(file)
-        other = taken.setdefault(name, file)
+        stream = stream_name(file)
+        other = found.setdefault(stream, file)
         if other != file:
-            msg = f"{other} and {file} would both be the stream {name}; rename one of the files"
+            msg = f"{other} and {file} would both be the stream {stream}; rename one of the files"
             raise ValueError(msg)
-        try:
-            yield name, to_kql(read(file))
-        except ValueError as error:
-            msg = f"{file}: {error}"
-            raise ValueError(msg) from error
+    if not found:
+        msg = f"{name!r} is no Sigma rule, nor a folder of them"
+        raise ValueError(msg)
+    return found
 
 
 def stream_name(file: Path) -> str:

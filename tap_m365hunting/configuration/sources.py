@@ -44,7 +44,7 @@ def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
         case "table":
             text = _table(query[source], ingestion=query.get("replication_key") == INGESTION_TIME)
         case "sigma_rule":
-            text = "\n".join(text for _, text in _rules(query[source], read))
+            text = _rule(query[source], read)
         case _:
             text = query[source]
     if not text.strip():
@@ -53,35 +53,37 @@ def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
     return text
 
 
-def expanded(
-    query: Mapping[str, Any], *, read: Callable[[Path], str]
-) -> Iterator[Mapping[str, Any]]:
+def expanded(query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the queries that an entry stands for: one for each Sigma rule, else itself.
 
-    Rules that cannot be read leave the entry as it is; `text_of` then says why. A stream of a
-    single rule may be named, those of a folder are named after their rules.
+    An entry that is no good is left as it is; `text_of` then says why. A stream of a single rule
+    may be named, those of a folder are named after their rules.
     """
-    try:
-        rules = list(_rules(query["sigma_rule"], read))
-    except (KeyError, TypeError, ValueError):
+    if not isinstance(query.get("sigma_rule"), str):
         yield query
         return
-    for rule, text in rules:
-        alone = {"name": query["name"]} if len(rules) == 1 and "name" in query else {}
-        rest = {key: value for key, value in query.items() if key != "sigma_rule"}
-        yield {**rest, "name": rule, "query": text, **alone}
-
-
-def _rules(name: str, read: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
     try:
-        found = list(sigma.rules(Path(name), read=read))
+        files = sigma.files(query["sigma_rule"])
+    except (OSError, ValueError):
+        yield query
+        return
+    for name, file in files.items():
+        alone = {"name": query["name"]} if len(files) == 1 and "name" in query else {}
+        yield {**query, "name": name, "sigma_rule": str(file), **alone}
+
+
+def _rule(name: str, read: Callable[[Path], str]) -> str:
+    """Return the KQL of a rule; whoever names a folder gets an entry for each of its rules."""
+    try:
+        (file,) = sigma.files(name).values()
     except (OSError, ValueError) as error:
         msg = f"sigma_rule: {error}"
         raise ValueError(msg) from error
-    if not found:
-        msg = f"sigma_rule: {name!r} is no Sigma rule, nor a folder of them"
-        raise ValueError(msg)
-    yield from found
+    try:
+        return sigma.to_kql(text_from(partial(read, file)))
+    except ValueError as error:
+        msg = f"sigma_rule: {file}: {error}"
+        raise ValueError(msg) from error
 
 
 def _source_of(query: Mapping[str, str]) -> str:
