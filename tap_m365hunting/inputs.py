@@ -4,23 +4,26 @@ What is wrong with them is said to the person who named them, in a line each, al
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.helpers._typing import is_integer_type
+from singer_sdk.configuration._dict_config import TRUTHY, parse_environment_config
+from singer_sdk.helpers._typing import is_boolean_type, is_integer_type
 from singer_sdk.singerlib import Catalog
 
 from tap_m365hunting.configuration.files import ENCODING, READ_UTF8, json_from, text_from
+from tap_m365hunting.configuration.validation import nearest
 from tap_m365hunting.errors import UnusableInputError
 
 #: Stands among the names of files for the environment.
 ENV: Final = "ENV"
 
 _PREFIX: Final = "TAP_M365HUNTING_"
+_FALSY: Final = ("false", "0", "no", "off")
 _LOG: Final = logging.getLogger(__name__)
 # What other programs make of a state, by the key that it is in there.
 _WRAPPED: Final = {
@@ -59,10 +62,11 @@ def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
         try:
             given |= _variable(key, declared)
         except (ValueError, RecursionError):
-            kind = "a whole number" if is_integer_type(declared) else "JSON"
-            wrong.append(f"{_PREFIX}{key.upper()}: must be {kind}")
+            wrong.append(f"{_PREFIX}{key.upper()}: must be {_kind(declared)}")
     if wrong:
         raise UnusableInputError(wrong)
+    for name, meant in _misspelled(schema["properties"]):
+        _LOG.warning("The variable %s is no setting%s", name, meant)
     return given
 
 
@@ -121,8 +125,30 @@ def _object(text: str) -> dict[str, Any]:
     return content
 
 
-def _variable(key: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-    return parse_environment_config({"properties": {key: declared}}, _PREFIX)
+def _variable(key: str, declared: dict[str, Any]) -> dict[str, Any]:
+    found = parse_environment_config({"properties": {key: declared}}, _PREFIX)
+    if found and is_boolean_type(declared) and _text_of(key).lower() not in {*TRUTHY, *_FALSY}:
+        raise ValueError  # the SDK takes all that is not true for false, an empty text too
+    return found
+
+
+def _text_of(key: str) -> str:
+    return os.environ[_PREFIX + key.upper()]
+
+
+def _kind(declared: dict[str, Any]) -> str:
+    if is_integer_type(declared):
+        return "a whole number"
+    return "true or false" if is_boolean_type(declared) else "JSON"
+
+
+def _misspelled(settings: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that are like one of a setting; others may be somebody else's."""
+    for name in sorted(os.environ):
+        key = name.removeprefix(_PREFIX).lower()
+        its_own = name.startswith(_PREFIX) and not key.startswith("_")  # Meltano's extras are not
+        if its_own and key not in settings and (meant := nearest(key, settings)):
+            yield name, meant
 
 
 def _state_problems(state: Mapping[str, Any]) -> Iterator[str]:

@@ -15,10 +15,11 @@ This page is made by `make docs` from the tap's own declaration, so it holds for
 
 A setting stands in a JSON file (`--config FILE`; several files are merged, the later one wins)
 or, with `--config ENV`, in an environment variable: `TAP_M365HUNTING_` and its name in capitals,
-such as `TAP_M365HUNTING_CLIENT_SECRET`. A list or an object in a variable is JSON. The environment
-beats the files. A name that does not exist is an error that names the nearest one that does.
+such as `TAP_M365HUNTING_CLIENT_SECRET`. A list or an object in a variable is JSON, and a boolean is
+`true` or `false`. The environment beats the files. In a file a name that does not exist is an error
+that names the nearest one that does; a variable of such a name is a warning if one is near.
 
-Times are ISO 8601 with a zone, as `2026-03-01T00:00:00Z`.
+Times are ISO 8601 in UTC, as `2026-03-01T00:00:00Z` or `2026-03-01`; another zone is refused.
 
 ## The tap
 

@@ -121,6 +121,8 @@ def test_byte_order_mark_is_none_of_any_file(tenant: Tenant, tmp_path: Path) -> 
         pytest.param(("LOOKBACK_MINUTES", "S3CRET"), "must be a whole number", id="number"),
         pytest.param(("QUERIES", "[S3CRET"), "must be JSON", id="list"),
         pytest.param(("STREAM_MAPS", "S3CRET"), "must be JSON", id="object"),
+        pytest.param(("ROW_ID", ""), "must be true or false", id="empty-boolean"),
+        pytest.param(("ROW_ID", "S3CRET"), "must be true or false", id="boolean"),
         pytest.param(("TENANTS", "[" * 100_000), "must be JSON", id="too-deep"),
     ],
 )
@@ -160,6 +162,32 @@ def test_all_variables_that_cannot_be_used_are_named_at_once(
         "TAP_M365HUNTING_QUERIES: must be JSON",
         "TAP_M365HUNTING_RETENTION_DAYS: must be a whole number",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("TRUE", True), ("1", True), ("no", False), ("False", False)]
+)
+def test_boolean_in_a_variable_is_a_word(
+    monkeypatch: pytest.MonkeyPatch, text: str, *, meant: bool
+) -> None:
+    """Whatever its case."""
+    monkeypatch.setenv("TAP_M365HUNTING_ROW_ID", text)
+
+    assert settings_of_variables(SCHEMA) == {"row_id": meant}
+
+
+def test_variable_that_is_like_a_setting_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was to be one; what is like none may be another program's, such as Meltano's."""
+    monkeypatch.setenv("TAP_M365HUNTING_TENNAT_ID", "t")
+    monkeypatch.setenv("TAP_M365HUNTING__STATE", "state.json")
+    monkeypatch.setenv("TAP_M365HUNTING_PORT_8443_TCP_ADDR", "10.0.0.1")
+
+    assert settings_of_variables(SCHEMA) == {}
+    assert [record.getMessage() for record in caplog.records] == [
+        "The variable TAP_M365HUNTING_TENNAT_ID is no setting (did you mean 'tenant_id'?)"
+    ]
 
 
 @pytest.mark.parametrize(
