@@ -28,6 +28,7 @@ from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned,
 from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.output import OutputLostError
 from tap_m365hunting.service.hunting import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
@@ -209,12 +210,15 @@ def _progress(items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]
 
 
 def _print_json(found: dict[str, object]) -> None:
-    click.echo(json.dumps(found, indent=2))
+    _print_lines([json.dumps(found, indent=2)])
 
 
 def _print_lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)
+    try:
+        for line in lines:
+            click.echo(line)
+    except OSError as error:
+        raise OutputLostError(error) from error
 
 
 def _print_around(found: Report) -> None:

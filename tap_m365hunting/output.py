@@ -1,9 +1,12 @@
 """Singer lines to standard output, each whole, whenever a signal comes."""
 
+import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
+from errno import EBADF
 from types import FrameType
 from typing import Any, Final
 
@@ -13,6 +16,7 @@ from typing_extensions import override
 
 from tap_m365hunting.wire.json_text import ENCODER, Lines
 
+_LOG: Final = logging.getLogger(__name__)
 # What a shell reports of a process that a signal ended.
 _SIGNALLED: Final = 128
 # What every encoder writes in the same way; a stream map may make other values.
@@ -24,6 +28,21 @@ class Terminated(SystemExit):
 
     def __init__(self, signum: int) -> None:
         super().__init__(_SIGNALLED + signum)
+
+
+class OutputLostError(SystemExit):
+    """Nobody takes what is written; it ends the process, not one stream after the other."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(1)
+        _LOG.error(
+            "Standard output takes no more (%s): did the program end that reads it, or is the disk "
+            "full?",
+            error.strerror,
+        )
+        # what is left in the buffer would be written when the process ends
+        with suppress(OSError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Signals:
@@ -80,7 +99,7 @@ class WholeLines(SimpleSingerWriter):
         if parts is None:
             parts = (f"{self.format_message(message)}\n".encode(),)
         with self._signals.held():
-            _write(parts)
+            write(*parts)
 
 
 def _records(message: RecordMessage) -> tuple[bytes | memoryview, ...] | None:
@@ -112,11 +131,25 @@ def _texts(record: dict[str, Any]) -> bytes | None:
         return None
 
 
+def write(*parts: bytes | memoryview) -> None:
+    """Write all of them to standard output.
+
+    Raises:
+        OutputLostError: it takes no more.
+    """
+    try:
+        _write(parts)
+    except OSError as error:
+        raise OutputLostError(error) from error
+
+
 def _write(parts: Iterable[bytes | memoryview]) -> None:
     """Write all of them past the text layer of standard output, if there is a layer below.
 
     A signal makes a write return early with a short count, which the text layer would not notice.
     """
+    if sys.stdout is None:
+        raise OSError(EBADF, os.strerror(EBADF))
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:
         sys.stdout.write(b"".join(parts).decode())

@@ -26,7 +26,7 @@ from tap_m365hunting.hunting.lookahead import Lookahead
 from tap_m365hunting.hunting.sites import sites_of
 from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
-from tap_m365hunting.output import Signals, WholeLines
+from tap_m365hunting.output import Signals, WholeLines, write
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
@@ -124,7 +124,7 @@ class TapM365Hunting(Tap):
         """Write the catalog; end with status 1 if a stream is not in it."""
         if value:
             tap = cls(**cls._settings_given(ctx.params), setup_mapper=False)
-            tap.run_discovery()
+            write(f"{tap.catalog_json_text}\n".encode())
             ctx.exit(1 if tap.failures else 0)
 
     @classmethod

@@ -1,6 +1,7 @@
 """The command as a user runs it: what it says when something is wrong, and how it ends."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,81 @@ def test_wrong_settings_are_all_named_in_every_mode(tmp_path: Path, more: tuple[
     assert "lookback: is no setting (did you mean 'lookback_minutes'?)" in ended.stderr
     assert "auth_method: nothing says how to sign in" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("more", [(), ("--discover",), ("--test",)], ids=str)
+def test_output_that_takes_no_more_is_a_line_and_no_traceback(
+    tenant: Tenant, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """A disk that is full, or a loader that has ended, is not where the tap went wrong."""
+    tenant.emulator.clock.reset()
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(tenant.config(ALERTS)), "utf-8")
+    command = [sys.executable, "-m", "tap_m365hunting", "--config", str(file), *more]
+
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+
+    assert ended.returncode == 1
+    assert "Standard output takes no more (No space left on device)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_commands_for_people_say_so_too(tenant: Tenant, tmp_path: Path, command: str) -> None:
+    """With a reader that has ended before."""
+    tenant.emulator.clock.reset()
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(tenant.config(ALERTS)), "utf-8")
+    code = "from tap_m365hunting.cli import main; main()"
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code, command, "--config", str(file)],
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(writing)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Standard output takes no more (Broken pipe)")
+    assert "Traceback" not in ended.stderr
+
+
+def test_output_that_is_closed_is_a_line_and_no_traceback(tenant: Tenant, tmp_path: Path) -> None:
+    """As a shell's `>&-` leaves it."""
+    tenant.emulator.clock.reset()
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(tenant.config(ALERTS)), "utf-8")
+    command = [sys.executable, "-m", "tap_m365hunting", "--config", str(file)]
+
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command],
+        stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert "Standard output takes no more (Bad file descriptor)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_interrupt_while_the_tap_loads_is_no_traceback() -> None:
+    """It takes most of a second, in which somebody may think better of it."""
+    code = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tap_m365hunting.tap': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from tap_m365hunting.__main__ import main\n"
+        "main()\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (ended.returncode, ended.stderr) == (130, "")
