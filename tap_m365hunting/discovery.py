@@ -18,36 +18,29 @@ from tap_m365hunting.wire.schema import Column, Shape, find
 
 
 class Discovery:
-    """Makes the streams of a run: of all queries, or of those that the catalog has.
-
-    `queries` are those that are read; what was left out is logged.
-    """
+    """Makes the streams of a run for these queries: of what the catalog says, or by asking."""
 
     def __init__(self, tap: Tap, run: Run, queries: Iterable[HuntingQuery]) -> None:
         self._tap = tap
         self._run = run
         self._catalog = tap.input_catalog
-        self.queries = tuple(filter(self._is_read, queries))
-        unknown = self.queries if self._catalog is None else ()
-        self._probes = Probes(unknown, run.sites, run.lookahead)
+        self._probes = Probes(() if self._catalog else queries, run.sites, run.lookahead)
 
     def stream(self, query: HuntingQuery) -> HuntingStream:
         """Return the stream of one of the queries.
 
         Raises:
             QueryRejectedError: the service refuses the query.
-            ConfigValidationError: the result has no such key or cursor, or the catalog another key.
+            ConfigValidationError: the result has no such key or cursor, or the catalog another key,
+                or no such stream.
         """
-        entry = self._catalog.get_stream(query.name) if self._catalog else None
-        return self._known(query, entry) if entry else self._probed(query)
-
-    def _is_read(self, query: HuntingQuery) -> bool:
-        if self._catalog is None or self._catalog.get_stream(query.name):
-            return True
-        self._tap.logger.warning(
-            "Query %s is not in the catalog, so it is not read; run discovery again", query.name
-        )
-        return False
+        if self._catalog is None:
+            return self._probed(query)
+        entry = self._catalog.get_stream(query.name)
+        if entry is None:
+            msg = "It is not in the catalog, so it is not read; run discovery again"
+            raise _wrong(msg)
+        return self._known(query, entry)
 
     def _known(self, query: HuntingQuery, entry: CatalogEntry) -> HuntingStream:
         """Take the schema from the catalog, which costs no call."""
@@ -104,9 +97,14 @@ class Discovery:
 
 def _other_key(catalog: Iterable[str], settings: Iterable[str]) -> ConfigValidationError:
     old, new = (", ".join(key) or "none" for key in (catalog, settings))
-    msg = f"The catalog has the key {old}, but primary_keys, row_id and tenants say {new}"
-    msg += "; run discovery again"
-    return ConfigValidationError(msg, errors=[msg], schema={})
+    return _wrong(
+        f"The catalog has the key {old}, but primary_keys, row_id and tenants say {new}; run "
+        "discovery again"
+    )
+
+
+def _wrong(message: str) -> ConfigValidationError:
+    return ConfigValidationError(message, errors=[message], schema={})
 
 
 def _check(verdict: kql.Verdict, shape: Shape) -> None:

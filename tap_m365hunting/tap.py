@@ -121,11 +121,16 @@ class TapM365Hunting(Tap):
     @classmethod
     @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
-        """Write the catalog; end with status 1 if a stream is not in it."""
+        """Write the catalog; end with status 1 if a stream that is not in it should stop the run.
+
+        Else a run with the catalog reads the others, and names those that are not in it.
+        """
         if value:
             tap = cls(**cls._settings_given(ctx.params), setup_mapper=False)
             write(f"{tap.catalog_json_text}\n".encode())
-            ctx.exit(1 if tap.failures else 0)
+            stops = tap.config.get("on_stream_error") == "stop"
+            found = any(isinstance(stream, HuntingStream) for stream in tap.streams.values())
+            ctx.exit(1 if tap.failures and (stops or not found) else 0)
 
     @classmethod
     @override
@@ -223,7 +228,7 @@ class TapM365Hunting(Tap):
         self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]
-        for query in discovery.queries:
+        for query in self._settings.queries:
             try:
                 streams.append(discovery.stream(query))
             except (AuthenticationError, SignInError):

@@ -12,6 +12,7 @@ import pytest
 from tests.tap.harness import Tenant
 
 ALERTS = {"name": "alerts", "query": "AlertInfo | project Timestamp, AlertId"}
+ABSENT = {"name": "absent", "query": "NoSuchTable"}
 
 
 def run(tmp_path: Path, settings: dict[str, Any], *more: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +55,7 @@ def test_failed_stream_gives_status_1_after_the_others_are_done(
 ) -> None:
     """The exit status tells a scheduler that something is missing."""
     tenant.emulator.clock.reset()
-    settings = tenant.config({"name": "absent", "query": "NoSuchTable"}, ALERTS)
+    settings = tenant.config(ABSENT, ALERTS)
 
     ended = run(tmp_path, settings)
 
@@ -63,17 +64,35 @@ def test_failed_stream_gives_status_1_after_the_others_are_done(
     assert "Failed: stream absent" in ended.stderr.splitlines()[-1]
 
 
-def test_discovery_that_lacks_a_stream_ends_with_status_1(tenant: Tenant, tmp_path: Path) -> None:
-    """A run with that catalog would not read the stream; that must not look like a success."""
+@pytest.mark.parametrize(
+    ("queries", "settings", "status"),
+    [
+        pytest.param([ABSENT, ALERTS], {}, 0, id="others-go-on"),
+        pytest.param([ABSENT, ALERTS], {"on_stream_error": "stop"}, 1, id="or-stop"),
+        pytest.param([ABSENT], {}, 1, id="nothing-found"),
+    ],
+)
+def test_discovery_that_lacks_a_stream_ends_as_the_settings_say(
+    tenant: Tenant,
+    tmp_path: Path,
+    queries: list[dict[str, str]],
+    settings: dict[str, str],
+    status: int,
+) -> None:
+    """Meltano gives up where discovery fails; where others should go on, the run tells of it."""
     tenant.emulator.clock.reset()
-    settings = tenant.config({"name": "absent", "query": "NoSuchTable"}, ALERTS)
+    config = tenant.config(*queries, **settings)
 
-    ended = run(tmp_path, settings, "--discover")
+    ended = run(tmp_path, config, "--discover")
+    (tmp_path / "catalog.json").write_text(ended.stdout)
+    after = run(tmp_path, config, "--catalog", str(tmp_path / "catalog.json"))
 
     found = [entry["tap_stream_id"] for entry in json.loads(ended.stdout)["streams"]]
-    assert ended.returncode == 1
-    assert found == ["alerts", "hunting_windows"]
+    assert found == [*["alerts"] * (ALERTS in queries), "hunting_windows"]
     assert "Stream absent fails: " in ended.stderr
+    assert ended.returncode == status
+    assert after.returncode == 1
+    assert "Failed: stream absent: It is not in the catalog" in after.stderr
 
 
 def test_discovery_of_all_streams_ends_with_status_0(tenant: Tenant, tmp_path: Path) -> None:
@@ -88,7 +107,7 @@ def test_test_of_a_stream_that_fails_ends_with_status_1(
 ) -> None:
     """It is asked for to hear of that."""
     tenant.emulator.clock.reset()
-    settings = tenant.config({"name": "absent", "query": "NoSuchTable"}, ALERTS)
+    settings = tenant.config(ABSENT, ALERTS)
 
     failed = run(tmp_path, settings, f"--test={mode}")
     passed = run(tmp_path, tenant.config(ALERTS), f"--test={mode}")
