@@ -252,4 +252,8 @@ def _answered(planner: Planner, ask: ReadAsk, answer: Answer, newest: str, held:
 def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:
     for row in answer.rows:
         at = canonical(str(row.get("__bin") or ""))
-        yield Instant.parse(at) if at else Instant(0), int(str(row["__rows"]))
+        try:
+            yield Instant.parse(at) if at else Instant(0), int(str(row["__rows"]))
+        except (KeyError, ValueError) as error:
+            msg = f"A count was answered with a row that has none: {', '.join(row) or 'empty'}"
+            raise ServiceError(msg) from error

@@ -232,6 +232,15 @@ def test_parts_that_are_read_once_more_have_the_ids_that_they_had() -> None:
     assert set(ids[:10]) == set(ids[10:])
 
 
+@pytest.mark.parametrize("count_row", [{}, {"Count": 3}, {"__rows": None}, {"__rows": "many"}])
+def test_count_that_is_none_has_a_name(count_row: dict[str, Any]) -> None:
+    """It is an answer that the service should not give, and stops its stream alone."""
+    counted = answer({"__rows": "Int64"}, count_row)
+
+    with pytest.raises(ServiceError, match="A count was answered with a row that has none"):
+        read([answer(OLD, row(5), row(5), row(5)), counted], row_cap=3)
+
+
 def test_silence_counts_only_in_a_row() -> None:
     """A service that answers now and then is slow, not stuck: its windows are narrowed."""
     nothing = (answer(OLD) for _ in count())
