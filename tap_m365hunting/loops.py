@@ -59,8 +59,9 @@ class LoopStream(Stream):
             return
         for record in cast(Sequence[Record], records):
             yield record
-            if self._unmapped:
-                raise self._unmapped
+            failed, self._unmapped = self._unmapped, None
+            if failed:
+                raise failed
 
     @override
     def get_record_counter(

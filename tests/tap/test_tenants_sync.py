@@ -240,6 +240,20 @@ def test_tenant_with_fewer_columns_than_the_first_is_read_whole(fleet: Fleet) ->
     assert Counter(run.values("alerts", "tenant_id")) == dict.fromkeys(fleet.ids, 1)
 
 
+def test_stream_map_that_fails_in_one_tenant_fails_in_no_other(emulator: Emulator) -> None:
+    """What is in its rows says nothing about theirs."""
+    fleet = Fleet(emulator, 3)
+    fleet.load(5)
+    first, *others = fleet.ids
+    expression = f"str(1 / (0 if tenant_id == '{first}' else 1))"
+
+    run = fleet.sync(stream_maps={"alerts": {"Checked": expression}})
+
+    assert list(run.failed) == [f"stream alerts in tenant {first}"]
+    assert {record["tenant_id"] for record in run.records("alerts")} == set(others)
+    assert len(run.records("alerts")) == 10
+
+
 def test_state_of_another_tenant_is_not_used(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
