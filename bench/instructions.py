@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from bench.payload import answer
-from tap_m365hunting.wire.blocks import BlockConverter
+from tap_m365hunting.wire.answer import read_answer
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import GRAPH
-from tap_m365hunting.wire.records import read_answer
+from tap_m365hunting.wire.fast_records import BlockConverter
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Shape
 

@@ -24,12 +24,12 @@ from tap_m365hunting.commands.display import (
 from tap_m365hunting.commands.forecasts import selected
 from tap_m365hunting.commands.plans import Plan, with_probes
 from tap_m365hunting.commands.report import Report, report
-from tap_m365hunting.commands.tenancy import Connect, each, laid_apart, planned, probed, to_check
+from tap_m365hunting.commands.tenants import Connect, each, laid_apart, planned, probed, to_check
 from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import OutputLostError
-from tap_m365hunting.service.hunting import HuntingService
+from tap_m365hunting.service.tenant_service import HuntingService
 from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
 

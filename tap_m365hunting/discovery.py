@@ -9,11 +9,11 @@ from singer_sdk.singerlib import CatalogEntry
 
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
-from tap_m365hunting.hunting.hunt import Hunt
-from tap_m365hunting.hunting.probes import Probes
-from tap_m365hunting.hunting.terms import shape_of
-from tap_m365hunting.runs import Run
+from tap_m365hunting.run_context import Run
 from tap_m365hunting.streams import HuntingStream
+from tap_m365hunting.sync.column_probe import Probes
+from tap_m365hunting.sync.query_settings import shape_of
+from tap_m365hunting.sync.resolved_query import Hunt
 from tap_m365hunting.wire.schema import Column, Shape, find
 
 

@@ -16,25 +16,25 @@ from typing_extensions import override
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.errors import SignInError
-from tap_m365hunting.hunting.hunt import Hunt
-from tap_m365hunting.hunting.reader import AnyBlock, Event, NewSchema, QueryReader
-from tap_m365hunting.hunting.sites import Site
-from tap_m365hunting.hunting.sweeps import Sweep
-from tap_m365hunting.hunting.terms import agenda_of, shape_of
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.loops import LoopStream
-from tap_m365hunting.planning.agenda import Agenda
-from tap_m365hunting.planning.lateness import Lateness
+from tap_m365hunting.planning.late_rows import Lateness
 from tap_m365hunting.planning.partitions import TENANT
+from tap_m365hunting.planning.run_windows import Agenda
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reporting.notices import notices
 from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
-from tap_m365hunting.runs import Run
-from tap_m365hunting.wire.blocks import Block, BlockConverter, plain_blocks
+from tap_m365hunting.run_context import Run
+from tap_m365hunting.sdk_stream import LoopStream
+from tap_m365hunting.sync.partition_sync import Sweep
+from tap_m365hunting.sync.query_settings import agenda_of, shape_of
+from tap_m365hunting.sync.reader import AnyBlock, Event, NewSchema, QueryReader
+from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.sync.sites import Site
+from tap_m365hunting.wire.answer import Answer
 from tap_m365hunting.wire.conversion import Converter, Record
-from tap_m365hunting.wire.records import Answer
+from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
 

@@ -22,16 +22,16 @@ from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import AuthenticationError, SignInError, lines_of
-from tap_m365hunting.hunting.lookahead import Lookahead
-from tap_m365hunting.hunting.sites import sites_of
-from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import Signals, WholeLines, write
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
-from tap_m365hunting.runs import Run
+from tap_m365hunting.run_context import Run
 from tap_m365hunting.streams import HuntingStream
+from tap_m365hunting.sync.partition_sync import Sweep
+from tap_m365hunting.sync.prefetch import Lookahead
+from tap_m365hunting.sync.sites import sites_of
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 

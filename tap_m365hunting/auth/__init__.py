@@ -24,13 +24,13 @@ def token_source(
     """
     # MSAL takes longer to import than all the rest, and `--help` needs none of it
     if isinstance(connection.credential, ManagedIdentity):
-        from tap_m365hunting.auth.machines import MachineTokens
+        from tap_m365hunting.auth.managed_identity import MachineTokens
 
         return MachineTokens(connection, connection.credential)
     if isinstance(connection.credential, DeviceCode):
-        from tap_m365hunting.auth.people import PersonTokens
+        from tap_m365hunting.auth.device_code import PersonTokens
 
         return PersonTokens(connection, connection.credential, sleep=sleep)
-    from tap_m365hunting.auth.applications import ApplicationTokens
+    from tap_m365hunting.auth.client_credentials import ApplicationTokens
 
     return ApplicationTokens(connection, connection.credential, clock=clock)

@@ -8,20 +8,20 @@ from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.commands import counting
-from tap_m365hunting.commands.identities import Identity
+from tap_m365hunting.commands.documented_keys import Identity
 from tap_m365hunting.commands.inquiry import Inquiry
-from tap_m365hunting.commands.rehearsal import minutes, rehearse
 from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Texts
+from tap_m365hunting.commands.simulation import minutes, rehearse
 from tap_m365hunting.configuration.config import Rations, Reading
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
-from tap_m365hunting.hunting.reader import Call
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import overlap
 from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.sync.reader import Call
 
 #: A run is taken to be one a day, as large as the days before it.
 RUN: Final = timedelta(days=1)

@@ -7,12 +7,12 @@ from typing import Final
 
 from tap_m365hunting import kql
 from tap_m365hunting.errors import WindowTooLargeError
-from tap_m365hunting.hunting.hunt import Hunt
-from tap_m365hunting.hunting.reader import Call
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import MOST_BINS, Density
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow
-from tap_m365hunting.wire.records import Answer
+from tap_m365hunting.sync.reader import Call
+from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.wire.answer import Answer
 
 #: Widths of bins; each is a multiple of those before it, so fine bins add up to wide ones.
 WIDTHS: Final = (

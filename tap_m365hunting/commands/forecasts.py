@@ -10,17 +10,17 @@ from singer_sdk.singerlib import Catalog
 from tap_m365hunting.commands import counting
 from tap_m365hunting.commands.inquiry import Inquiry
 from tap_m365hunting.commands.plans import StreamPlan
-from tap_m365hunting.commands.rehearsal import Rehearsal, minutes, rehearse
+from tap_m365hunting.commands.simulation import Rehearsal, minutes, rehearse
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
-from tap_m365hunting.hunting.reader import Call
-from tap_m365hunting.hunting.terms import agenda_of
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.sync.query_settings import agenda_of
+from tap_m365hunting.sync.reader import Call
 
 #: The most bars that a histogram has.
 BARS: Final = 60

@@ -7,9 +7,9 @@ from msgspec import Struct
 from tap_m365hunting import kql
 from tap_m365hunting.commands.report import Remark
 from tap_m365hunting.configuration.config import HuntingQuery, Reading
-from tap_m365hunting.hunting.hunt import Hunt, in_user_lines
-from tap_m365hunting.hunting.reader import Call
-from tap_m365hunting.hunting.terms import shape_of
+from tap_m365hunting.sync.query_settings import shape_of
+from tap_m365hunting.sync.reader import Call
+from tap_m365hunting.sync.resolved_query import Hunt, in_user_lines
 from tap_m365hunting.wire.schema import Shape
 
 

@@ -9,7 +9,7 @@ from typing import Final, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tap_m365hunting.commands.rehearsal import minutes, together
+from tap_m365hunting.commands.simulation import minutes, together
 from tap_m365hunting.configuration.config import Rations
 from tap_m365hunting.planning.windows import TimeWindow
 

@@ -11,14 +11,14 @@ from typing import Any, Final, Literal, Self
 from msgspec import Struct
 
 from tap_m365hunting import kql
-from tap_m365hunting.commands.identities import Identity
+from tap_m365hunting.commands.documented_keys import Identity
 from tap_m365hunting.configuration.config import setting_problems, stated
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, listed_queries
-from tap_m365hunting.hunting.hunt import Hunt
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
+from tap_m365hunting.sync.resolved_query import Hunt
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
 

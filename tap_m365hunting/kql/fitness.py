@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import Columns, common_width
-from tap_m365hunting.kql.flow import Finding, Flow, finding
+from tap_m365hunting.kql.flow_types import Finding, Flow, finding
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
 from tap_m365hunting.kql.remarks import remarks
+from tap_m365hunting.kql.row_flow import Walk
 from tap_m365hunting.kql.tokens import position
 from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
-from tap_m365hunting.kql.walk import Walk
 
 
 def assess(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tap_m365hunting.kql import operators
-from tap_m365hunting.kql.flow import Finding
+from tap_m365hunting.kql.flow_types import Finding
 from tap_m365hunting.kql.names import definition, label
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, Span
 

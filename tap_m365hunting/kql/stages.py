@@ -10,7 +10,15 @@ from typing import Final
 from msgspec import Struct
 
 from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns, Origin
-from tap_m365hunting.kql.lists import declared, groups, items, made, mentioned, parts, patterns
+from tap_m365hunting.kql.expressions import (
+    declared,
+    groups,
+    items,
+    made,
+    mentioned,
+    parts,
+    patterns,
+)
 from tap_m365hunting.kql.query import Query, Span
 
 _NAMING: Final = frozenset({"extend", "project", "project-rename", "serialize"})

@@ -26,9 +26,9 @@ from datetime import timedelta
 from typing import Final
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
-from tap_m365hunting.planning.backlog import Backlog, Stretch
-from tap_m365hunting.planning.parts import PartsRead
-from tap_m365hunting.planning.reach import Reach
+from tap_m365hunting.planning.hash_parts import PartsRead
+from tap_m365hunting.planning.pending import Backlog, Stretch
+from tap_m365hunting.planning.window_sizing import Reach
 from tap_m365hunting.planning.windows import (
     Answer,
     Ask,

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.agenda import Agenda
+from tap_m365hunting.planning.run_windows import Agenda
 
 
 def notices(agenda: Agenda, *, now: Instant, days: int) -> Iterator[tuple[int, str]]:

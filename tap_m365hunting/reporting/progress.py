@@ -7,9 +7,9 @@ from typing import Final, Protocol, Self, TextIO
 
 from msgspec import Struct
 
-from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.reporting.reports import WindowReport
+from tap_m365hunting.sync.partition_sync import Sweep
 
 _LOG: Final = logging.getLogger(__name__)
 # Often enough to look alive, seldom enough to cost nothing.

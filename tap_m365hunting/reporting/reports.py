@@ -6,10 +6,10 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tap_m365hunting.hunting.sweeps import Sweep
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
-from tap_m365hunting.planning.parts import TablePlanner
+from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+from tap_m365hunting.sync.partition_sync import Sweep
 
 Status = Literal["complete", "gap_retention", "gap_unreadable"]
 

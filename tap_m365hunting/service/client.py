@@ -13,11 +13,11 @@ import backoff
 from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, Rations
 from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
+from tap_m365hunting.http.transport import Transport
 from tap_m365hunting.service.clocks import refuse_ahead
 from tap_m365hunting.service.quota import TenantQuota
-from tap_m365hunting.service.throttles import header_wait, wait_after
-from tap_m365hunting.service.transport import Transport
-from tap_m365hunting.service.turnstile import Errand, Passage, PatienceError, Turnstile
+from tap_m365hunting.service.quota_gate import Errand, Passage, PatienceError, Turnstile
+from tap_m365hunting.service.retry_after import header_wait, wait_after
 
 __all__ = ["Client", "Errand"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import Final, Self
 
-from tap_m365hunting.service.throttles import (
+from tap_m365hunting.service.retry_after import (
     CPU_CYCLE,
     HOUR,
     MINUTE,

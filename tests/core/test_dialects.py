@@ -15,7 +15,7 @@ from tap_m365hunting.errors import (
     WindowTooLargeError,
 )
 from tap_m365hunting.wire.dialects import CLOUDS, DEFENDER, DIALECTS, GRAPH, Dialect
-from tap_m365hunting.wire.refusals import LONGEST_MESSAGE, classify
+from tap_m365hunting.wire.error_responses import LONGEST_MESSAGE, classify
 from tests.samples import sample
 
 

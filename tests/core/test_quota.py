@@ -15,7 +15,7 @@ from tap_m365hunting.service.quota import (
     MovingQuota,
     TenantQuota,
 )
-from tap_m365hunting.service.throttles import (
+from tap_m365hunting.service.retry_after import (
     CPU_CYCLE,
     DAY,
     header_wait,

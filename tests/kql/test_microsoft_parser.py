@@ -14,8 +14,8 @@ from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.kql.columns import Columns
+from tap_m365hunting.kql.row_flow import Walk
 from tap_m365hunting.kql.tokens import Kind, tokens
-from tap_m365hunting.kql.walk import Walk
 from tap_m365hunting.planning.windows import HashPart, TimeWindow
 from tests.kql import microsoft
 from tests.kql.corpus import CASES, Case, read_or_refused

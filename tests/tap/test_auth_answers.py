@@ -9,9 +9,9 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.auth.answers import access_token, translated
 from tap_m365hunting.auth.claims import claims_of, explained
-from tap_m365hunting.auth.codes import TRANSIENT, WAYS_OUT
+from tap_m365hunting.auth.entra_errors import TRANSIENT, WAYS_OUT
+from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection, Settings
 from tap_m365hunting.errors import AuthenticationError, ServiceError
 

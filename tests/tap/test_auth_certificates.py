@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from typing_extensions import override
 
 from hunting_emulator import Emulator
-from tap_m365hunting.auth.applications import ApplicationTokens
+from tap_m365hunting.auth.client_credentials import ApplicationTokens
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.credentials import Certificate
 from tests.tap.harness import NOW

@@ -205,7 +205,7 @@ def test_person_is_told_where_to_enter_what(
     """The page and the code are in a warning, so that no log level hides them."""
     read(signed_in, workplace.settings("device_code"))
 
-    (said,) = [r for r in caplog.records if r.name == "tap_m365hunting.auth.people"]
+    (said,) = [r for r in caplog.records if r.name == "tap_m365hunting.auth.device_code"]
     assert said.levelno == logging.WARNING
     assert f"{signed_in.emulator.url}/devicelogin" in said.getMessage()
     assert said.getMessage().startswith(f"Tenant {signed_in.emulator.tenant_id}: ")

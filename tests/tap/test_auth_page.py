@@ -4,7 +4,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from tap_m365hunting.auth.codes import TRANSIENT, WAYS_OUT
+from tap_m365hunting.auth.entra_errors import TRANSIENT, WAYS_OUT
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "auth" / "refusals.md"
 _HEAD: Final = """\

@@ -1,6 +1,6 @@
 """Captured answers go through the tap, replayed by the emulator.
 
-What their records are, written by hand, stands in `tests/core/test_records.py`.
+What their records are, written by hand, stands in `tests/core/test_answer.py`.
 """
 
 import json
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tap_m365hunting.wire.answer import read_answer
 from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DIALECTS
-from tap_m365hunting.wire.records import read_answer
 from tap_m365hunting.wire.schema import DynamicAs, Shape
 from tests.samples import SCHEMA_LINES, captured
 from tests.tap.harness import Tenant

@@ -12,7 +12,7 @@ from tap_m365hunting.auth import TokenSource, token_source
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import ServiceError, ThrottledError
 from tap_m365hunting.service.client import Client, Errand
-from tap_m365hunting.wire.records import read_answer
+from tap_m365hunting.wire.answer import read_answer
 from tests.tap.harness import Tenant
 
 QUERY: Final = {"name": "one", "query": "DeviceEvents | project Timestamp"}

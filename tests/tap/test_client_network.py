@@ -14,10 +14,10 @@ import trustme
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_m365hunting.auth import token_source
-from tap_m365hunting.auth.sessions import login_session
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import AuthenticationError, ServiceError, WindowTooLargeError
-from tap_m365hunting.service.transport import Transport
+from tap_m365hunting.http.login_session import login_session
+from tap_m365hunting.http.transport import Transport
 from tests.tap.harness import Run, Tenant, at
 from tests.tap.hearing import heard
 from tests.tap.proxies import proxy

@@ -15,7 +15,7 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_m365hunting.auth import token_source
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import ServiceError, ThrottledError, WindowTooLargeError
-from tap_m365hunting.service.transport import Transport
+from tap_m365hunting.http.transport import Transport
 from tests.tap.harness import Tenant, at
 
 MEBIBYTE: Final = 1 << 20

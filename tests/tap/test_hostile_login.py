@@ -13,11 +13,11 @@ import pytest
 import trustme
 from msgspec.structs import replace
 
-from tap_m365hunting.auth.applications import ApplicationTokens
-from tap_m365hunting.auth.sessions import login_session
+from tap_m365hunting.auth.client_credentials import ApplicationTokens
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.credentials import ClientSecret
 from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.http.login_session import login_session
 from tests.tap.harness import Tenant
 
 SECONDS: Final = 1.0

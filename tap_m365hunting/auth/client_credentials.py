@@ -1,0 +1,109 @@
+"""Tokens of an application: by secret, by certificate, or by another issuer's word."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msal
+import requests
+
+from tap_m365hunting.auth.responses import access_token, translated
+from tap_m365hunting.configuration.config import Connection
+from tap_m365hunting.configuration.credentials import Certificate, ClientSecret, Federated
+from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.http.login_session import login_session
+
+Proof = str | dict[str, Callable[[], Any]]
+
+
+class ApplicationTokens:
+    """Signs in as an application.
+
+    MSAL caches the token and renews it before it expires. A file is read when it is needed: the
+    certificate at the first sign-in and after a refusal, a federated token at each sign-in.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        credential: ClientSecret | Certificate | Federated,
+        *,
+        clock: Callable[[], float] = time.time,
+        session: requests.Session | None = None,
+    ) -> None:
+        self._connection = connection
+        self._credential = credential
+        self._clock = clock
+        self._session = session or login_session()
+        self._app: Any = None
+        self._latest = ""
+        self._lock = threading.Lock()
+
+    def token(self) -> str:
+        """Return a token, from the cache where it is still good."""
+        place = self._connection
+        with self._lock, translated(place):
+            self._app = self._app or self._new_app()
+            answer = self._app.acquire_token_for_client(scopes=[place.scope])
+            self._latest = access_token(answer, place)
+            return self._latest
+
+    def forget(self, refused: str) -> None:
+        """Drop the cached tokens if this is the latest, so that the next one is new."""
+        with self._lock:
+            if refused == self._latest:
+                self._app = None
+
+    def _new_app(self) -> Any:  # noqa: ANN401 (MSAL has no types)
+        place = self._connection
+        return msal.ConfidentialClientApplication(
+            self._credential.client_id,
+            client_credential=self._proof(),
+            authority=f"{place.authority}/{place.tenant_id}",
+            # the settings name the authority; asking the public cloud about it is a call more,
+            # and one that fails where only a sovereign cloud can be reached
+            instance_discovery=False,
+            http_client=self._session,
+        )
+
+    def _proof(self) -> Proof:
+        match self._credential:
+            case ClientSecret(secret=secret):
+                return secret
+            case Federated(token_file=file):
+                return {"client_assertion": lambda: federated_token(file)}
+            case Certificate() as certificate:
+                return {"client_assertion": self._signer(certificate)}
+
+    def _signer(self, certificate: Certificate) -> Callable[[], Any]:
+        """Return what signs assertions for the token endpoint, which is the same in each cloud."""
+        # only who signs needs the library for it
+        from tap_m365hunting.auth.certificates import read_certificate
+
+        place = self._connection
+        audience = f"{place.authority}/{place.tenant_id}/oauth2/v2.0/token"
+        key = read_certificate(certificate, now=self._clock())
+        return key.signer(audience=audience, client_id=certificate.client_id)
+
+
+def federated_token(file: Path) -> str:
+    """Return the token that lies in a file now; whoever put it there replaces it.
+
+    Raises:
+        AuthenticationError: there is none.
+    """
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is no text"
+        msg = (
+            f"No federated token: federated_token_file {str(file)!r}: {why}; is it mounted, or "
+            "written by an earlier step of the pipeline?"
+        )
+        raise AuthenticationError(msg) from error
+    if not token:
+        msg = f"No federated token: federated_token_file {str(file)!r} is empty"
+        raise AuthenticationError(msg)
+    return token

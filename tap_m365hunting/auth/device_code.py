@@ -1,0 +1,154 @@
+"""Tokens of a person, who signs in once on another device."""
+
+import logging
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+import msal
+
+from tap_m365hunting.auth.responses import access_token, translated
+from tap_m365hunting.configuration.config import Connection
+from tap_m365hunting.configuration.credentials import DeviceCode
+from tap_m365hunting.errors import AuthenticationError
+from tap_m365hunting.http.login_session import login_session
+
+_LOG: Final = logging.getLogger(__name__)
+# at debug level it writes device codes
+logging.getLogger("msal.token_cache").setLevel(logging.INFO)
+_PENDING: Final = frozenset({"authorization_pending", "slow_down"})
+# What Entra ID says where only the person can help: OAuth 2.0, 5.2, and OpenID Connect, 3.1.2.6.
+_ASK_AGAIN: Final = frozenset({"invalid_grant", "interaction_required", "login_required"})
+
+
+class PersonTokens:
+    """Signs in for a person: shows where to enter which code, and waits for it.
+
+    MSAL renews the token without the person, from the cache file on later runs, too. `sleep` waits
+    for seconds.
+    """
+
+    def __init__(
+        self, connection: Connection, credential: DeviceCode, *, sleep: Callable[[float], None]
+    ) -> None:
+        self._connection = connection
+        self._credential = credential
+        self._sleep = sleep
+        self._cache = CacheFile(credential.cache)
+        self._app: Any = None
+        self._stale = False
+        self._latest = ""
+        self._lock = threading.Lock()
+
+    def token(self) -> str:
+        """Return a token: from the cache, renewed, or after a new sign-in."""
+        place = self._connection
+        with self._lock, translated(place):
+            self._app = self._app or self._new_app()
+            answer = self._silent() or self._interactive()
+            self._cache.save()
+            self._latest = access_token(answer, place)
+            self._stale = False
+            return self._latest
+
+    def forget(self, refused: str) -> None:
+        """If this is the latest token, take none from the cache next time, but renew it."""
+        with self._lock:
+            self._stale = self._stale or refused == self._latest
+
+    def _new_app(self) -> Any:  # noqa: ANN401 (MSAL has no types)
+        place = self._connection
+        return msal.PublicClientApplication(
+            self._credential.client_id,
+            authority=f"{place.authority}/{place.tenant_id}",
+            # as for an application: the settings name the authority
+            instance_discovery=False,
+            token_cache=self._cache.tokens,
+            http_client=login_session(),
+        )
+
+    def _silent(self) -> dict[str, Any] | None:
+        """Return Entra ID's answer without the person, or nothing if the person has to act."""
+        for account in self._app.get_accounts():
+            answer: dict[str, Any] | None = self._app.acquire_token_silent_with_error(
+                [self._connection.scope], account=account, force_refresh=self._stale
+            )
+            if answer and answer.get("error") not in _ASK_AGAIN:
+                return answer
+        return None
+
+    def _interactive(self) -> dict[str, Any]:
+        flow: dict[str, Any] = self._app.initiate_device_flow([self._connection.scope])
+        if "user_code" not in flow:
+            return flow  # the refusal
+        # several tenants may wait for a person at the same time
+        _LOG.warning("Tenant %s: %s", self._connection.tenant_id, flow["message"])
+        while True:
+            self._sleep(flow["interval"])
+            answer: dict[str, Any] = self._app.acquire_token_by_device_flow(
+                flow, exit_condition=lambda _: True
+            )
+            if answer.get("error") not in _PENDING:
+                return answer
+
+
+class CacheFile:
+    """A sign-in that outlives the run, in a file that only its user may read; or in no file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._read = False
+        self._tokens = msal.SerializableTokenCache()
+
+    @property
+    def tokens(self) -> msal.SerializableTokenCache:
+        """MSAL's cache, filled from the file.
+
+        Raises:
+            AuthenticationError: the file cannot be read, or others can read it.
+        """
+        if self._path and not self._read:
+            self._load(self._path)
+        self._read = True
+        return self._tokens
+
+    def save(self) -> None:
+        """Write what has changed; the file is whole at every instant.
+
+        Raises:
+            AuthenticationError: it cannot be written.
+        """
+        if self._path is None or not self._tokens.has_state_changed:
+            return
+        try:
+            with NamedTemporaryFile("w", dir=self._path.parent, delete=False) as file:
+                file.write(self._tokens.serialize())  # the mode of such a file is 0600
+            Path(file.name).replace(self._path)
+        except OSError as error:
+            msg = f"token_cache_path {str(self._path)!r} cannot be written: {error.strerror}"
+            raise AuthenticationError(msg) from error
+
+    def _load(self, path: Path) -> None:
+        try:
+            if _open_to_others(path):
+                msg = (
+                    f"token_cache_path {str(path)!r} holds a sign-in and can be read by others: "
+                    "chmod 600"
+                )
+                raise AuthenticationError(msg)
+            self._tokens.deserialize(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return  # the first sign-in makes it
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no token cache"
+            msg = f"token_cache_path {str(path)!r} cannot be read: {why}"
+            raise AuthenticationError(msg) from error
+
+
+def _open_to_others(path: Path) -> bool:
+    """Whether the mode lets group or others in; only POSIX has it."""
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

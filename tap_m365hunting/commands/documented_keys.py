@@ -1,0 +1,80 @@
+"""The documented identity of a table's rows: offered as a key, with what the newest rows say."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tap_m365hunting.commands import counting
+from tap_m365hunting.configuration.queries import HuntingQuery
+from tap_m365hunting.errors import QueryRejectedError, WindowTooLargeError
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql.documented_keys import documented_identity
+from tap_m365hunting.planning.density import Density
+from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.sync.reader import Call
+from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.wire.schema import Column
+
+_TRIED: Final = timedelta(days=1)
+
+
+class Identity(Struct, frozen=True):
+    """Columns that might be a key; `keys` is how many they have in so many `rows`, if counted.
+
+    In `nulls` of the rows one of them is null, which no key may be.
+    """
+
+    columns: tuple[str, ...]
+    rows: int | None = None
+    keys: int | None = None
+    nulls: int | None = None
+
+    @classmethod
+    def offered(cls, query: HuntingQuery, columns: Iterable[Column]) -> Self | None:
+        """Return the documented identity of a whole table that is read without `primary_keys`."""
+        documented = documented_identity(query.query)
+        there = {column.name for column in columns}
+        wanted = documented and not query.primary_keys and there.issuperset(documented)
+        return cls(documented) if wanted else None
+
+    def tried(self, hunt: Hunt, cursor: str, counted: Density, call: Call, *, most: int) -> Self:
+        """Count the keys of the newest rows: of a day, and about so many at `most`."""
+        window = _newest(counted, most)
+        try:
+            rows, keys, nulls = counting.keys(hunt, cursor, window, self.columns, call)
+        except (QueryRejectedError, WindowTooLargeError):
+            return self  # it is an offer, and can be made without
+        return replace(self, rows=rows, keys=keys, nulls=nulls)
+
+    @property
+    def unique(self) -> bool | None:
+        """Whether it would have been a key of the rows; `None` if none were counted."""
+        return not self.nulls and self.keys == self.rows if self.rows else None
+
+    def __str__(self) -> str:
+        columns = ", ".join(self.columns)
+        if self.unique is None:
+            return f"{columns}; set primary_keys to use it"
+        if self.unique:
+            return f"{columns}, unique in {self.rows:,} rows; set primary_keys to use it"
+        if self.nulls:
+            return f"{columns}, but no key: null in {self.nulls:,} of {self.rows:,} rows"
+        return f"{columns}, but no key: {self.rows:,} rows have {self.keys:,}"
+
+    def to_json(self) -> dict[str, object]:
+        """Return the entry of `identity`."""
+        return {
+            "columns": list(self.columns),
+            "unique": self.unique,
+            "rows": self.rows,
+            "keys": self.keys,
+        }
+
+
+def _newest(counted: Density, most: int) -> TimeWindow:
+    start = counted.point(max(0, counted.total - most))
+    end = Instant(counted.edges[-1])
+    return TimeWindow(min(max(end - _TRIED, Instant(start)), end.plus(-1)), end)

@@ -1,0 +1,86 @@
+"""What is asked of many tenants before a run, of some of them at the same time."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from threading import Semaphore
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec.structs import replace
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_m365hunting.background import aside
+from tap_m365hunting.commands.forecasts import Forecaster
+from tap_m365hunting.commands.inquiry import Inquiry
+from tap_m365hunting.commands.plans import TenantPlan
+from tap_m365hunting.commands.report import QueryReport, TenantReport
+from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
+from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, SignInError
+from tap_m365hunting.service.tenant_service import HuntingService
+
+_T = TypeVar("_T")
+
+#: Reaches a tenant; nothing is sent yet.
+Connect: TypeAlias = Callable[[Tenant], HuntingService]
+
+
+def each(tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: int) -> Iterator[_T]:
+    """Yield what the work returns for each tenant, in their order; an error of one ends all.
+
+    Who interrupts it waits for no answer.
+    """
+    gate = Semaphore(parallel)
+
+    def in_turn(tenant: Tenant) -> _T:
+        with gate:
+            return work(tenant)
+
+    for result in [aside(partial(in_turn, tenant)) for tenant in tenants]:
+        yield result.result()
+
+
+def planned(
+    tenant: Tenant,
+    queries: Iterable[HuntingQuery],
+    settings: Settings,
+    *,
+    connect: Connect,
+    state: Mapping[str, Any],
+) -> TenantPlan:
+    """Plan a tenant's streams; a tenant that takes no call has none of them, but the reason."""
+    service = connect(tenant)
+    forecaster = Forecaster(tenant.tenant_id, settings, service.run, state=state, now=service.now())
+    try:
+        streams, error = [forecaster.stream(query) for query in queries], None
+    except (AuthenticationError, SignInError) as reason:
+        streams, error = [], str(reason)
+    return TenantPlan.of(tenant.tenant_id, streams, settings.rations, name=tenant.name, error=error)
+
+
+def probed(
+    tenant: Tenant, query: HuntingQuery, settings: Settings, *, connect: Connect
+) -> TenantReport:
+    """Ask a tenant for the columns of a query, which needs a sign-in, a permission and a table."""
+    found = TenantReport(tenant.tenant_id, tenant.name)
+    try:
+        Inquiry.of(query, settings.reading, connect(tenant).run)
+    except QueryRejectedError as error:
+        return replace(found, error=f"{query.name}: {error}")
+    except SingerSDKError as error:
+        return replace(found, error=str(error), answered=False)
+    return found
+
+
+def to_check(replies: Sequence[TenantReport]) -> int | None:
+    """Return which tenant the queries are checked in: one whose probe went well, if there is."""
+    wanted = [number for number, reply in enumerate(replies) if reply.ok]
+    wanted += [number for number, reply in enumerate(replies) if reply.answered]
+    return next(iter(wanted), None)
+
+
+def laid_apart(
+    replies: Iterable[TenantReport], queries: Iterable[QueryReport], probe: str
+) -> Iterator[TenantReport]:
+    """Take a refusal from the tenants if it is due to the query, which then has it."""
+    at_fault = any(query.name == probe and not query.ok for query in queries)
+    for reply in replies:
+        yield replace(reply, error=None) if at_fault and reply.answered else reply

@@ -1,0 +1,117 @@
+"""Operators that bring in other rows: `union`, `join`, `lookup`.
+
+Pure. The windows bound a column of the result, so what counts is which side that column is from.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tap_m365hunting.kql import operators
+from tap_m365hunting.kql.columns import PLAIN, Columns
+from tap_m365hunting.kql.flow_types import Aside, Finding, Flow, finding, lacking
+from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.stages import Stage, keyword, option
+
+
+class Side(Struct, frozen=True):
+    """What is needed to follow other rows: `watched` are possible cursors.
+
+    `rows` follows an expression, `branches` what a `union` takes, which may be several tables.
+    """
+
+    query: Query
+    watched: frozenset[str]
+    rows: Callable[[Span], Flow]
+    branches: Callable[[Span], Iterator[Flow]]
+
+
+def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
+    """Return the rows of all branches, the flow that the operator stands in among them."""
+    rest, new = _without_options(side.query, stage.rest)
+    branches = [b for piece in side.query.split(rest, ",") for b in side.branches(piece)]
+    flows = [flow, *branches] if flow else branches
+    columns = reduce(Columns.union, (branch.columns for branch in flows))
+    whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
+    whole = whole.beside(a for b in flows for a in b.asides)
+    whole = whole.grouped(group for branch in flows for group in branch.groups)
+    return whole.met(_about_branches(side, stage, columns, flows))
+
+
+def _about_branches(
+    side: Side, stage: Stage, columns: Columns, flows: Sequence[Flow]
+) -> Iterator[Finding]:
+    """Say of which branches the rows have no cursor, or perhaps another."""
+    for name in side.watched:
+        there = {branch.columns.has(name) for branch in flows}
+        if False in there and columns.has(name) is not False:
+            yield lacking(stage, operators.BRANCH_WITHOUT_CURSOR, name)
+        elif None in there and name in operators.CURSORS:
+            for other in set(operators.CURSORS) - {name}:
+                yield lacking(stage, operators.TWO_CURSORS, name, beside=other)
+
+
+def join(side: Side, stage: Stage, flow: Flow) -> Flow:
+    """Return the rows of a `join` or `lookup`."""
+    rest, _ = _without_options(side.query, stage.rest)
+    right = side.rows(Span(rest.start, keyword(side.query, rest, "on")))
+    default = "leftouter" if stage.operator == "lookup" else "innerunique"
+    kind = option(side.query, stage.rest, "kind") or default
+    if kind in operators.LEFT_ONLY_JOINS:
+        return flow
+    asides = list(_asides(side, stage, kind, flow, right))
+    both = Flow(flow.columns.join(right.columns)).beside([*flow.asides, *right.asides, *asides])
+    both = both.grouped((*flow.groups, *right.groups))
+    return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, asides))
+
+
+def _about(side: Side, stage: Stage, kind: str, asides: Iterable[Aside]) -> Iterator[Finding]:
+    if kind not in operators.LEFT_JOINS:
+        yield finding(stage, operators.RIGHT_JOIN)
+    elif kind == "innerunique":
+        yield finding(stage, operators.INNERUNIQUE, warning=True)
+    for aside in asides:
+        for name in side.watched if aside.of_the_right else ():
+            yield from aside.about(name)
+
+
+def _asides(side: Side, stage: Stage, kind: str, left: Flow, right: Flow) -> Iterator[Aside]:
+    """Return what holds for the columns of one side, and so for a cursor that comes from there."""
+    if len(_here(side, left, right)) < len(side.watched):
+        yield Aside(left.findings, left.columns, right.columns, of_the_right=False)
+    null = [lacking(stage, operators.NULL_CURSOR)] if kind == "leftouter" else []
+    yield Aside((*right.findings, *null), left.columns, right.columns, of_the_right=True)
+
+
+def _of_the_left(side: Side, left: Flow, right: Flow) -> Iterator[Finding]:
+    """Keep what was met on the left, but for a cursor that only the right side has."""
+    here = _here(side, left, right)
+    for met in left.findings:
+        if met.fatal or met.cursor or len(here) == len(side.watched):
+            yield met
+        else:
+            yield from (replace(met, cursor=name) for name in here)
+
+
+def _here(side: Side, left: Flow, right: Flow) -> list[str]:
+    """Return the possible cursors that may be the left side's."""
+    both = ((name, left.columns.has(name), right.columns.has(name)) for name in side.watched)
+    return [name for name, here, there in both if here is not False or not there]
+
+
+def _without_options(query: Query, span: Span) -> tuple[Span, list[str]]:
+    """Return what follows `kind=outer` and its like, and the column that `withsource` makes."""
+    start, new = span.start, list[str]()
+    while (end := _option_end(query, start)) is not None:
+        if query.name_at(start) == "withsource":
+            new.append(query.name_at(end - 1))
+        start = end
+    return Span(min(start, span.end), span.end), new
+
+
+def _option_end(query: Query, start: int) -> int | None:
+    """Return where the option ends that starts here, if one does: `hint.strategy = x`."""
+    equals = start + (3 if query.is_sign(start + 1, ".") else 1)
+    return equals + 2 if query.is_sign(equals, "=") else None

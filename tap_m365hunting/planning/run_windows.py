@@ -1,0 +1,79 @@
+"""What a run is to read of one query, oldest first, and what it can no longer have.
+
+Pure.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Self
+
+from msgspec import Struct
+
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.late_rows import LateRows
+from tap_m365hunting.planning.spans import Timing, span_between
+from tap_m365hunting.planning.state import WINDOW_END, Bookmark, why_void
+from tap_m365hunting.planning.windows import TimeWindow
+
+
+class Agenda(Struct, frozen=True):
+    """The windows to read: holes that earlier runs left, then what has come since.
+
+    `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.
+    Rows from `fresh` on are new, `lookback` is how far before it is read again. `void` is why the
+    bookmark in the state does not count, if there is one that does not.
+    """
+
+    bookmark: Bookmark
+    windows: tuple[TimeWindow, ...]
+    lost: tuple[TimeWindow, ...]
+    fresh: Instant
+    moves: bool
+    lookback: timedelta
+    void: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        state: Mapping[str, Any],
+        cursor: str,
+        timing: Timing,
+        *,
+        query: str,
+        now: Instant,
+        tenant_id: str | None = None,
+        elsewhere: str | None = None,
+    ) -> Self:
+        """Read the `state` of a query, and say what is to be done.
+
+        `cursor` is its name there, `query` its fingerprint; `tenant_id` is whose it is, where the
+        state has no part for each. `elsewhere` says of a bookmark that it is kept for others.
+
+        Raises:
+            ValueError: the state is none that this tap writes.
+        """
+        moves = timing.end_date is None
+        bookmark, void = Bookmark(cursor), None
+        if moves:
+            bookmark = Bookmark.read(state, cursor, query=query, tenant_id=tenant_id)
+            void = elsewhere or why_void(state, cursor, query=query, tenant_id=tenant_id)
+        bookmark, lost = bookmark.within(timing, now=now)
+        span, end = timing.span(now=now, bookmark=bookmark.value), timing.end(now)
+        holes = [span_between(h.window.start, min(h.window.end, end)) for h in bookmark.holes]
+        return cls(
+            bookmark,
+            windows=tuple(window for window in (*holes, span.window) if window),
+            lost=(*lost, *((span.gap,) if span.gap else ())),
+            fresh=span.fresh,
+            moves=moves,
+            lookback=timing.lookback,
+            void=void,
+        )
+
+    def late_rows(self, window: TimeWindow) -> LateRows:
+        """Return what counts the late rows of one of the windows, where they can be known."""
+        has_new = window.end > self.fresh  # else it is a hole
+        if not (has_new and self.moves) or self.bookmark.key == WINDOW_END:
+            return LateRows.unknown(window)
+        tally = self.bookmark.tally
+        return LateRows(window, self.fresh, lookback=self.lookback, before=tally)

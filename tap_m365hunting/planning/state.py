@@ -1,0 +1,141 @@
+"""What a stream remembers between runs: how far it is complete, of what, and with which holes.
+
+Pure. A bookmark is read from a stream's state and written into it; its value never goes back.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any, Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.late_rows import Tally
+from tap_m365hunting.planning.spans import (
+    Hole,
+    Timing,
+    advanced,
+    kept,
+    merged,
+    overlap,
+    span_between,
+)
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+
+#: Stands for the replication key in the state of a query that bounds itself by the window.
+WINDOW_END: Final = "window_end"
+
+
+class Bookmark(Struct, frozen=True):
+    """Every row whose cursor `key` is before `value` has been written, but for those in `holes`.
+
+    They are rows of the query with this fingerprint, in this tenant, as far as these are known.
+    `tally` is what the end of a span has left for the next run's lookback. `tried` are the holes
+    that earlier runs left.
+    """
+
+    key: str
+    value: Instant | None = None
+    holes: tuple[Hole, ...] = ()
+    query: str | None = None
+    tally: Tally | None = None
+    tried: tuple[Hole, ...] = ()
+    tenant_id: str | None = None
+
+    @classmethod
+    def read(
+        cls,
+        state: Mapping[str, Any],
+        key: str,
+        *,
+        query: str | None = None,
+        tenant_id: str | None = None,
+    ) -> Self:
+        """Read the state of a stream.
+
+        What was saved for another cursor, query or tenant does not count.
+
+        Raises:
+            ValueError: the state is none that this tap writes.
+        """
+        void = why_void(state, key, query=query, tenant_id=tenant_id)
+        if void or "replication_key" not in state:
+            return cls(key, query=query, tenant_id=tenant_id)
+        holes = tuple(map(Hole.from_json, _list(state.get("holes", []))))
+        return cls(
+            key,
+            Instant.parse(str(state["replication_key_value"])),
+            holes,
+            query,
+            # rows of a query that is not known to be the same are not compared
+            Tally.of_state(state.get("lookback")) if state.get("query") == query else None,
+            tried=holes,
+            tenant_id=tenant_id,
+        )
+
+    def write(self, state: MutableMapping[str, Any]) -> None:
+        """Put the bookmark into the state of a stream."""
+        if self.value is not None:
+            state["replication_key"] = self.key
+            state["replication_key_value"] = str(self.value)
+        told = {
+            "tenant_id": self.tenant_id,
+            "query": self.query,
+            "holes": [hole.to_json() for hole in self.holes],
+            "lookback": self.tally and self.tally.to_json(),
+        }
+        for name, value in told.items():
+            state.pop(name, None)
+            if value:
+                state[name] = value
+
+    def after(self, done: WindowDone, *, tally: Tally | None = None) -> Self:
+        """Return the bookmark once the next window is finished, be it read or given up.
+
+        A window that was read fills what it covers of a hole, in a lookback or when the hole is
+        tried again. The tally that there was is of no more use; `tally` takes its place.
+        """
+        tries = [hole.attempts for hole in self.tried if overlap(hole.window, done.window)]
+        holes = [rest for hole in self.holes for rest in _without(hole, done.window)]
+        if done.gap:
+            holes.append(Hole(done.window, done.gap, 1 + max(tries, default=0)))
+        value = advanced(self.value, done.window.end)
+        return replace(self, value=value, holes=merged(holes), tally=tally)
+
+    def within(self, timing: Timing, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
+        """Return the bookmark without what the service no longer keeps, and that."""
+        alive, lost = kept(self.holes, now=now, retention=timing.retention, step=timing.step)
+        return replace(self, holes=alive), lost
+
+
+def why_void(
+    state: Mapping[str, Any], key: str, *, query: str | None = None, tenant_id: str | None = None
+) -> str | None:
+    """Say why the bookmark of a state says nothing of a cursor, query or tenant; `None` if it does.
+
+    A state without a fingerprint, or a tenant, is taken to be of the same.
+    """
+    owner = str(state.get("tenant_id") or tenant_id)
+    if tenant_id is not None and owner.casefold() != tenant_id.casefold():
+        return f"is one of tenant {owner}, which says nothing about {tenant_id}"
+    kept = state.get("replication_key", key)
+    if kept != key:
+        return f"is one of {kept}, which says nothing about {key}"
+    if query is not None and (state.get("query") or query) != query:
+        return "is one of another query text, which says nothing about the rows of this one"
+    return None
+
+
+def _list(found: object) -> list[object]:
+    if not isinstance(found, list):
+        msg = "`holes` is no list"
+        raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
+    return found
+
+
+def _without(hole: Hole, window: TimeWindow) -> Iterator[Hole]:
+    before = span_between(hole.window.start, min(hole.window.end, window.start))
+    behind = span_between(max(hole.window.start, window.end), hole.window.end)
+    for rest in (before, behind):
+        if rest is not None:
+            yield replace(hole, window=rest)

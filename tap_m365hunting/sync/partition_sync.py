@@ -1,0 +1,145 @@
+"""A sweep: what one run reads of one query in one tenant, and the calls that are out for it."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Final, TypeAlias
+
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning.hash_parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.run_windows import Agenda
+from tap_m365hunting.planning.windows import Ask
+from tap_m365hunting.service.client import Errand
+from tap_m365hunting.sync.prefetch import Lookahead, OpenCall
+from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.sync.sites import Site
+
+#: Says what there is to read, told the time.
+AgendaOf: TypeAlias = Callable[[Instant], Agenda]
+
+_ALL_TIME: Final = Instant(0)
+
+
+class Sweep:
+    """The calls of one query in one tenant, the oldest window first.
+
+    It begins when it is first asked for a call, which may be before its turn. `effort` adds up what
+    its calls have cost besides themselves.
+    """
+
+    def __init__(
+        self, hunt: Hunt, site: Site, lookahead: Lookahead, agenda_of: AgendaOf, *, row_cap: int
+    ) -> None:
+        self.hunt = hunt
+        self.site = site
+        self.effort = Errand()
+        self._lookahead = lookahead
+        self._agenda_of = agenda_of
+        self._row_cap = row_cap
+        self._begun: Instant | None = None
+        self._planner: Planner | TablePlanner | None = None
+        self._out = dict[OpenCall, Ask]()
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose quotas its calls spend."""
+        return self.site.tenant_id
+
+    @property
+    def begun(self) -> Instant:
+        """When its first call was made: what came later need not be in what was read."""
+        return self._begun or self.site.now()
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        """What there is to read, as of when it began.
+
+        Raises:
+            FatalSyncError: the state cannot be read.
+        """
+        return self._agenda_of(self.site.now())
+
+    def windows(self) -> Iterator[Planner]:
+        """Have the turn: yield what plans each window of the agenda; calls are made for that one.
+
+        Raises:
+            FatalSyncError: the state cannot be read.
+        """
+        self._lookahead.turn(self)
+        for planner in self._windows:
+            self._planner = planner
+            yield planner
+
+    def table(self) -> TablePlanner:
+        """Have the turn: return what plans the reading of a whole table."""
+        self._lookahead.turn(self)
+        return self._table
+
+    def next_call(self) -> OpenCall | None:
+        """Return the next call to make, if one is known."""
+        try:
+            planner = self._planner or self._first()
+        except SingerSDKError:
+            return None  # it is raised again, and told, when the sweep has its turn
+        ask = planner.next() if planner else None
+        return self._opened(ask) if ask else None
+
+    def take(self) -> tuple[Ask, OpenCall] | None:
+        """Return the call for the oldest window; `None` if none is out, and none to make."""
+        self._lookahead.fill()
+        if not self._out:
+            self._lookahead.need(self)
+        oldest = min(((ask, call) for call, ask in self._out.items()), key=_start, default=None)
+        if oldest:
+            self._lookahead.wait(oldest[1])
+        return oldest
+
+    def used(self, call: OpenCall) -> None:
+        """Count a call no longer, and what it has cost.
+
+        Another may be made in its place, but not before the state that its rows allow is written.
+        """
+        del self._out[call]
+        self.effort.retries += call.errand.retries
+        self.effort.wait_seconds += call.errand.wait_seconds
+        self._lookahead.done(call)
+
+    def fill(self) -> None:
+        """Make the calls that may be made now, be they for this sweep or for those behind it."""
+        self._lookahead.fill()
+
+    def leave(self) -> None:
+        """Want no more answers."""
+        self._lookahead.leave(self, tuple(self._out))
+        self._out.clear()
+
+    def _first(self) -> Planner | TablePlanner | None:
+        if self.hunt.mode is Mode.FULL_TABLE:
+            return self._table
+        return next(iter(self._windows), None)
+
+    @cached_property
+    def _table(self) -> TablePlanner:
+        return TablePlanner(row_cap=self._row_cap)
+
+    @cached_property
+    def _windows(self) -> list[Planner]:
+        ahead = self._lookahead.calls > 1
+        return [
+            Planner(window, row_cap=self._row_cap, step=self.hunt.step, ahead=ahead)
+            for window in self.agenda.windows
+        ]
+
+    def _opened(self, ask: Ask) -> OpenCall:
+        self._begun = self.begun
+        call = OpenCall(self.hunt.text(ask), self.site.run)
+        self._out[call] = ask
+        return call
+
+
+def _start(out: tuple[Ask, OpenCall]) -> Instant:
+    window = out[0].window
+    return window.start if window else _ALL_TIME

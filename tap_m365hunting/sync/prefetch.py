@@ -1,0 +1,165 @@
+"""Makes calls before their answers are wanted, in the order in which they will be.
+
+The SDK runs stream after stream and window after window, and a record is written by one thread
+only. What may run beside that are the calls: each on a thread of its own, which ends with it. All
+else, also what is asked next, is done by the thread that writes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
+from itertools import chain, islice
+from typing import Final, Protocol
+
+from tap_m365hunting.background import aside
+from tap_m365hunting.service.client import Errand
+from tap_m365hunting.wire.answer import Answer
+
+# While the answer that is wanted is awaited, so many times as many others may wait for their turn.
+_PATIENCE: Final = 4
+
+
+class OpenCall:
+    """A call that is to be made, is out, or is answered; its answer is taken once."""
+
+    def __init__(self, text: str, run: Callable[[str, Errand], Answer]) -> None:
+        self.text = text
+        self.errand = Errand()
+        self._run = run
+        self._answer: Future[Answer] | None = None
+
+    def make_aside(self) -> None:
+        """Make the call on another thread, with which no process waits to end."""
+        self._answer = aside(partial(self._run, self.text, self.errand))
+
+    def answer(self) -> Answer:
+        """Wait for the answer, or for what `run` raises; it belongs to the caller."""
+        if self._answer is None:
+            return self._run(self.text, self.errand)
+        return self._answer.result()
+
+    def call_off(self) -> None:
+        """Let go of the answer: it is not waited for, and closed if it comes."""
+        self.errand.called_off = True
+        if self._answer:
+            self._answer.add_done_callback(_close)
+
+    @property
+    def answer_to_come(self) -> Future[Answer] | None:
+        """The answer of a call that was made aside, be it there or not."""
+        return self._answer
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it goes on."""
+        return self._answer is not None and not self._answer.done()
+
+
+def _close(answer: Future[Answer]) -> None:
+    if not answer.exception():
+        with answer.result():
+            pass
+
+
+class Caller(Protocol):
+    """Something that will want answers of one tenant."""
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose quotas its calls spend."""
+
+    def next_call(self) -> OpenCall | None:
+        """Return the next call to make; `None` while answers are awaited, or at the end."""
+
+
+class Lookahead:
+    """Decides when a call is made: at most `calls` of a tenant are out at once, of `tenants`.
+
+    A call counts for its tenant from when it is made until it is `done`, and so do all calls, so
+    that memory and disk hold no more answers than may be out. A tenant that keeps all waiting must
+    not hold the others, so more answers may wait while the one whose turn it is does not come. With
+    one call and one tenant nothing is made before it is wanted.
+    """
+
+    def __init__(self, *, calls: int, tenants: int = 1) -> None:
+        self.calls = calls
+        self._tenants = tenants
+        self._expected = list[Caller]()
+        self._to_come: Iterator[Caller] = iter(())
+        self._out = dict[OpenCall, str]()
+
+    def expect(self, callers: Iterable[Caller]) -> None:
+        """Learn who will have a turn, in that order; they are looked at as late as can be."""
+        self._to_come = chain(self._to_come, callers)
+
+    def turn(self, caller: Caller) -> None:
+        """Let a caller go first; of those to come it leaves behind whoever was to come before."""
+        if caller not in self._expected:
+            next((other for other in self._to_come if other is caller), None)
+        self._expected = [caller, *(other for other in self._expected if other is not caller)]
+
+    def leave(self, caller: Caller, unwanted: Iterable[OpenCall]) -> None:
+        """Take a caller out that wants no more; calls that it has out are called off."""
+        self._expected = [other for other in self._expected if other is not caller]
+        for call in unwanted:
+            call.call_off()
+
+    def done(self, call: OpenCall) -> None:
+        """Count a call no longer: its answer is used."""
+        self._out.pop(call, None)
+
+    def need(self, caller: Caller) -> None:
+        """Make a call of a caller that has none out, and cannot go on without."""
+        if call := caller.next_call():
+            self._make(call, caller.tenant_id)
+
+    def fill(self) -> None:
+        """Make the calls that may be made now."""
+        self._fill(self._most)
+
+    def wait(self, call: OpenCall) -> None:
+        """Wait until a call is answered, and make those behind it meanwhile."""
+        while call.awaited:
+            before = {other for other in self._out if not other.awaited}
+            self._fill(_PATIENCE * self._most)
+            # one that came while they were made has left room: it is among them, and ends the wait
+            others = [other.answer_to_come for other in self._out if other not in before]
+            wait([other for other in others if other], return_when=FIRST_COMPLETED)
+
+    def _fill(self, most: int) -> None:
+        self._forget()
+        for caller in self._next(most):
+            while (room := self._has_room(caller.tenant_id, most)) and (call := caller.next_call()):
+                self._make(call, caller.tenant_id)
+            if room is None:
+                return  # whose turn comes first must not wait for those behind
+
+    def _next(self, most: int) -> list[Caller]:
+        """Return who has the turn, and as many behind as could have a call out."""
+        horizon = most + 1 if self._most > 1 else 1
+        missing = max(0, horizon - len(self._expected))
+        self._expected.extend(islice(self._to_come, missing))
+        return self._expected[:horizon]
+
+    @property
+    def _most(self) -> int:
+        return self.calls * self._tenants
+
+    def _has_room(self, tenant_id: str, most: int) -> bool | None:
+        """Say if a tenant may have another call; `None` if no tenant may."""
+        flying = {name for call, name in self._out.items() if call.awaited}
+        if len(self._out) >= most or len(flying | {tenant_id}) > self._tenants:
+            return None
+        return Counter(self._out.values())[tenant_id] < self.calls
+
+    def _make(self, call: OpenCall, tenant_id: str) -> None:
+        self._out[call] = tenant_id
+        if self._most > 1:
+            call.make_aside()
+
+    def _forget(self) -> None:
+        """Count what was called off no longer, once it is over."""
+        over = [call for call in self._out if call.errand.called_off and not call.awaited]
+        for call in over:
+            del self._out[call]

@@ -1,0 +1,259 @@
+"""Reads one query: takes the answer to each ask of a planner, and hands out what came.
+
+Events come in the order in which they must be written: a new schema before the first record that
+needs it, the records of a window, then the finished window. Whoever takes the next event has done
+with the one before.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
+from tap_m365hunting.instants import Instant, canonical
+from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning import windows
+from tap_m365hunting.planning.windows import (
+    Ask,
+    CountAsk,
+    ReadAsk,
+    TimeWindow,
+    Unreadable,
+    WindowDone,
+)
+from tap_m365hunting.sync.calls_protocol import Asked, C, Calls, Planner
+from tap_m365hunting.sync.resolved_query import Hunt, in_user_lines
+from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.wire.conversion import Converter, Record
+from tap_m365hunting.wire.drift import Policy, reconcile
+from tap_m365hunting.wire.fast_records import Block
+from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
+from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
+from tap_m365hunting.wire.values import DYNAMIC
+
+_FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
+# The service gives up on a query by itself after minutes; who is silent for longer may be stuck.
+_MOST_SILENCES: Final = 6
+_LOG: Final = logging.getLogger(__name__)
+
+#: Spends a call: the text of a query in, what the service answered out.
+Call: TypeAlias = Callable[[str], Answer]
+#: Gives the columns of an answer their names and key, by the settings.
+ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
+
+
+class NewSchema(Struct, frozen=True):
+    """From here on records have this shape."""
+
+    shape: Shape
+
+
+#: Records, as dicts or as their JSON texts.
+AnyBlock: TypeAlias = Block[Record] | Block[bytes]
+Event: TypeAlias = AnyBlock | NewSchema | WindowDone
+#: Makes blocks of an answer's rows, in one form or the other.
+BlocksOf: TypeAlias = Callable[[Converter, Answer, RowIds], Iterator[AnyBlock]]
+
+
+class QueryReader:
+    """Reads the windows of one query, one after another.
+
+    `known` are the properties of the schema that was sent; `shape_of` names an answer's columns;
+    `tenant` is what each record says of its tenant. Where windows that cannot be read are left out,
+    `skipping` asks the service for no row of the query, and says if it answered.
+    """
+
+    def __init__(
+        self,
+        hunt: Hunt,
+        shape_of: ShapeOf,
+        blocks_of: BlocksOf,
+        *,
+        known: Mapping[str, Any],
+        row_cap: int,
+        drift: Policy,
+        tenant: Mapping[str, str | None],
+        skipping: Callable[[], bool] | None,
+    ) -> None:
+        self._hunt = hunt
+        self._shape_of = shape_of
+        self._blocks_of = blocks_of
+        self._known = dict(known)
+        self._row_cap = row_cap
+        self._drift: Policy = drift
+        self._tenant = tenant
+        self._skipping = skipping
+        self._columns: tuple[Column, ...] | None = None
+        self._shape: Shape | None = None
+        self._parts = dict[TimeWindow | None, EarlierParts]()
+        self._silences = 0
+        self.misfits = Counter[str]()
+
+    def read(self, planner: Planner, calls: Calls[C]) -> Generator[Event, None, None]:
+        """Use the calls until the planner has no more to ask; close it if it is left before.
+
+        Raises:
+            FatalSyncError: a window cannot be read, and the settings say to stop before it.
+        """
+        while True:
+            while (taken := calls.take()) is not None:
+                ask, call = taken
+                for event in self._spend(ask, call, planner):
+                    yield event
+                    calls.fill()
+                calls.used(call)
+                yield from self._done(planner)
+            if planner.unreadable is None:
+                return
+            self._give_up(planner, planner.unreadable)
+            yield from self._done(planner)
+
+    def _done(self, planner: Planner) -> Iterator[WindowDone]:
+        for done in planner.drain():
+            self._parts.pop(done.window, None)
+            yield done
+
+    def _give_up(self, planner: Planner, stuck: Unreadable) -> None:
+        skipping = self._skipping if stuck.window else None
+        if skipping is None or (planner.hopeless and not skipping()):
+            where = f"between {stuck.window}" if stuck.window else "in the whole table"
+            msg = (
+                f"The service cannot answer {where}, however narrowly it is asked: "
+                f"{stuck.reason}; select less in the query, or set on_unreadable_window to skip"
+            )
+            raise FatalSyncError(msg)
+        planner.skip()
+
+    def _spend(self, ask: Ask, call: Asked, planner: Planner) -> Iterator[Event]:
+        try:
+            with in_user_lines(self._hunt.query, call.text):
+                answer = call.answer()
+        except WindowTooLargeError as error:
+            self._heed_silence(error)
+            planner.too_large(ask, str(error), size=error.size)
+            return
+        self._silences = 0
+        with answer:
+            if isinstance(ask, CountAsk):
+                self._parts.pop(ask.window, None)  # all parts come anew
+                planner.counted(ask, dict(_counts(answer)))
+            else:
+                yield from self._records(ask, answer, planner)
+
+    def _heed_silence(self, error: WindowTooLargeError) -> None:
+        """Count calls in a row that were not answered at all.
+
+        Raises:
+            ServiceError: narrower windows make no difference, so it is not for their width.
+        """
+        self._silences = self._silences + 1 if error.silent else 0
+        if self._silences == _MOST_SILENCES:
+            msg = f"{error}, and so it was {_MOST_SILENCES} times in a row: it seems to be stuck"
+            raise ServiceError(msg) from error
+
+    def _records(self, ask: ReadAsk, answer: Answer, planner: Planner) -> Iterator[Event]:
+        if answer.columns and answer.columns != self._columns:
+            yield from self._follow(answer.columns)
+        if self._shape is None:  # no columns, hence no rows
+            planner.answered(ask, windows.Answer(0))
+            return
+        if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
+            _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
+        cursor = self._cursor()
+        converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
+        blocks = self._blocks_of(converter, answer, self._ids(ask))
+        continues = cursor is not None and self._hunt.step is None
+        if continues and not ask.part and answer.count >= self._row_cap:
+            blocks = _whole_instants(blocks, partial(_answered, planner, ask, answer))
+        else:
+            until = planner.answered(ask, windows.Answer(answer.count, size=answer.size))
+            if until != (ask.window.end if ask.window else None):
+                return  # truncated: all of it comes again, in parts
+        yield from blocks
+        self.misfits += converter.misfits
+
+    def _ids(self, ask: ReadAsk) -> RowIds:
+        window = ask.window if self._hunt.mode is Mode.WINDOWED else None
+        return RowIds(
+            tenant_id=self._tenant[TENANT_ID],
+            window_start=str(window.start) if window else None,
+            earlier=self._earlier(ask),
+        )
+
+    def _earlier(self, ask: ReadAsk) -> EarlierParts | None:
+        """Return what equal rows in other parts are known by, where parts may part them."""
+        if not ask.part or not any(column.kind is DYNAMIC for column in self._columns or ()):
+            return None
+        earlier = self._parts.setdefault(ask.window, EarlierParts())
+        earlier.next_part()
+        return earlier
+
+    def _cursor(self) -> str | None:
+        """Return the column by which rows are ordered, as the answer spells it."""
+        if self._hunt.mode is not Mode.INCREMENTAL or self._hunt.cursor is None:
+            return None
+        return find(self._hunt.cursor, [column.name for column in self._columns or ()])
+
+    def _follow(self, columns: tuple[Column, ...]) -> Iterator[NewSchema]:
+        found = reconcile(self._known, self._shape_of(columns), self._drift)
+        self._columns, self._shape = columns, found.shape
+        if unknown := unmapped(columns):
+            _LOG.warning("Of unknown type, read as text: %s", ", ".join(map(str, unknown)))
+        if found.shape.renamed:
+            _LOG.info("Columns are renamed for loaders: %s", dict(found.shape.renamed))
+        if found.drifted:
+            _LOG.warning("The columns of the result have changed: %s", found)
+        if found.send_schema:
+            self._known = dict(found.shape.properties)
+            yield NewSchema(found.shape)
+
+
+def _whole_instants(
+    blocks: Iterable[AnyBlock], answered: Callable[[str, int], None]
+) -> Iterator[AnyBlock]:
+    """Yield the records of a truncated answer but for its newest instant, which may be cut.
+
+    At the end that instant and the number of its records are `answered`.
+
+    Raises:
+        ServiceError: the records are not in the order, or the window, that was asked for.
+    """
+    newest, held = "", list[AnyBlock]()
+    for block in blocks:
+        head, tail = block.cut(block.newest())
+        first = str(block.cursors[0])
+        if not block.in_order or first < newest:
+            msg = f"Rows came out of order: {first} after {newest or 'nothing'}"
+            raise ServiceError(msg)
+        if tail.cursors[0] != newest:
+            yield from held
+            held.clear()
+        if head.records:
+            yield head
+        held.append(tail)
+        newest = str(tail.cursors[0])
+    answered(newest, sum(len(block.records) for block in held))
+
+
+def _answered(planner: Planner, ask: ReadAsk, answer: Answer, newest: str, held: int) -> None:
+    try:
+        planner.answered(
+            ask, windows.Answer(answer.count, Instant.parse(newest), held, answer.size)
+        )
+    except ValueError as error:
+        msg = f"The newest row of an answer is at {newest}, which is not in {ask.window}"
+        raise ServiceError(msg) from error
+
+
+def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:
+    for row in answer.rows:
+        at = canonical(str(row.get("__bin") or ""))
+        try:
+            yield Instant.parse(at) if at else Instant(0), int(str(row["__rows"]))
+        except (KeyError, ValueError) as error:
+            msg = f"A count was answered with a row that has none: {', '.join(row) or 'empty'}"
+            raise ServiceError(msg) from error

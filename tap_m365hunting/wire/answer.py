@@ -1,0 +1,200 @@
+"""An answer's bytes as columns and rows.
+
+Pure but for reading the body it is given. An answer is whole or an error: rows of a broken body are
+never passed off as all there are.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from io import SEEK_END, BytesIO
+from typing import Any, BinaryIO, Final, Self
+
+from msgspec import Struct
+
+from tap_m365hunting.errors import ServiceError, WindowTooLargeError
+from tap_m365hunting.wire.conversion import Row
+from tap_m365hunting.wire.dialects import Dialect
+from tap_m365hunting.wire.error_responses import classify
+from tap_m365hunting.wire.json_rows import CHUNK, Layout, Piece, split
+from tap_m365hunting.wire.json_text import DepthError, parse
+from tap_m365hunting.wire.schema import Column
+from tap_m365hunting.wire.values import DECIMAL
+
+# Enough rows that the cost of a piece is nothing beside theirs
+ROWS_PER_PIECE: Final = 1000
+
+# What is laid out like no answer that was ever seen is read at once, which takes several times its
+# size of memory; above this size it is asked for in parts.
+_MOST_WHOLE: Final = 1 << 24
+# More than the space that may follow the end.
+_TAIL: Final = 256
+
+_SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
+
+
+class Answer(Struct, frozen=True):
+    """What a query returned: its columns, and how many rows, which are read from the body.
+
+    It closes the body on leaving its context. `size` is the body's length in bytes, `cpu_seconds`
+    what the query cost the tenant, where the service tells.
+    """
+
+    columns: tuple[Column, ...]
+    count: int
+    size: int
+    cpu_seconds: float | None
+    _body: BinaryIO
+    _parts: tuple[Piece | list[Row], ...]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._body.close()
+
+    @property
+    def texts(self) -> Iterator[bytes | list[Row]]:
+        """The rows in pieces, as the text of a JSON array where they can stay text for now."""
+        return (p.read(self._body) if isinstance(p, Piece) else p for p in self._parts)
+
+    def parsed(self, text: bytes | list[Row]) -> list[Row]:
+        """Return the rows of one of the `texts`.
+
+        Raises:
+            ServiceError: a row is nested too deep to be read.
+        """
+        if not isinstance(text, bytes):
+            return text
+        exact = any(column.kind is DECIMAL for column in self.columns)
+        try:
+            rows: list[Row] = parse(text, exact=exact)
+        except DepthError as error:
+            msg = "A row of the answer is nested too deep to be read"
+            raise ServiceError(msg) from error
+        return rows
+
+    @property
+    def pieces(self) -> Iterator[list[Row]]:
+        """The rows in pieces, in the order they came."""
+        return map(self.parsed, self.texts)
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows one by one, in the order they came."""
+        return (row for piece in self.pieces for row in piece)
+
+
+def _lower(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else {}
+
+
+def _broken(dialect: Dialect, why: str) -> ServiceError:
+    return ServiceError(f"{dialect.title} answered 200, but {why}")
+
+
+def _columns(outer: Mapping[str, Any], dialect: Dialect) -> tuple[Column, ...]:
+    told = outer.get(dialect.schema_key) or []
+    entries = map(_lower, told if isinstance(told, list) else [None])
+    try:
+        return tuple(Column(str(e[dialect.name_key]), str(e[dialect.type_key])) for e in entries)
+    except KeyError as error:
+        raise _broken(dialect, "its schema names no columns") from error
+
+
+def _cpu_seconds(outer: Mapping[str, Any]) -> float | None:
+    usage = _lower(_lower(_lower(outer.get("stats")).get("resource_usage")).get("cpu"))
+    found = _SPAN.fullmatch(str(usage.get("total cpu")))
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _outer(data: bytes, dialect: Dialect) -> dict[str, Any]:
+    try:
+        return _lower(parse(data))
+    except ValueError as error:
+        raise _broken(dialect, "the body is cut off or no JSON") from error
+
+
+def _check(outer: Mapping[str, Any], dialect: Dialect) -> None:
+    if outer.get("error"):
+        raise classify(200, {}, json.dumps({"error": outer["error"]}).encode(), dialect)
+    if dialect.schema_key not in outer and dialect.results_key not in outer:
+        raise _broken(dialect, "the body holds no result")
+
+
+def _rows(outer: Mapping[str, Any], dialect: Dialect) -> tuple[list[Row], ...]:
+    rows = outer.get(dialect.results_key) or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _broken(dialect, "its results are no list of rows")
+    return tuple(rows[i : i + ROWS_PER_PIECE] for i in range(0, len(rows), ROWS_PER_PIECE))
+
+
+def _whole(
+    body: BinaryIO, dialect: Dialect
+) -> tuple[Mapping[str, Any], tuple[list[Row], ...], int]:
+    """Read all of a body at once, in whatever layout; it costs memory."""
+    _refuse_large(body, dialect)
+    _layout(body, dialect, _MOST_WHOLE)  # for its error: rows twice, which the reader below forgets
+    body.seek(0)
+    data = body.read()
+    outer = _outer(data, dialect)
+    _check(outer, dialect)
+    if any(column.kind is DECIMAL for column in _columns(outer, dialect)):
+        outer = _lower(parse(data, exact=True))  # a decimal has more digits than a float
+    parts = _rows(outer, dialect)
+    return outer, parts, sum(map(len, parts))
+
+
+def _refuse_large(body: BinaryIO, dialect: Dialect) -> None:
+    size = body.seek(0, SEEK_END)
+    if size <= _MOST_WHOLE:
+        return
+    body.seek(-_TAIL, SEEK_END)
+    if not body.read().rstrip().endswith(b"}"):
+        raise _broken(dialect, "the body is cut off or no JSON")
+    msg = (
+        f"{dialect.title} answered with {size:,} bytes that are laid out like no answer of its own"
+    )
+    raise WindowTooLargeError(msg, size=True)
+
+
+def _layout(body: BinaryIO, dialect: Dialect, chunk: int) -> Layout | None:
+    try:
+        return split(body, dialect.results_key, chunk=chunk)
+    except ValueError as error:
+        raise _broken(dialect, str(error)) from error
+
+
+def _in_pieces(
+    body: BinaryIO, dialect: Dialect, chunk: int
+) -> tuple[Mapping[str, Any], tuple[Piece, ...], int] | None:
+    """Find the rows of a body that is laid out as the services write it."""
+    layout = _layout(body, dialect, chunk)
+    if layout is None:
+        return None
+    outer = _lower(layout.outer)
+    _check(outer, dialect)
+    return outer, layout.pieces, sum(piece.rows for piece in layout.pieces)
+
+
+def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK) -> Answer:
+    """Read an answer with status 200 to its end, before any of its rows is used.
+
+    `body` is at best a file that can be read again: then memory holds one piece of it, of
+    about `chunk` bytes, at a time.
+
+    Raises:
+        ServiceError: the body is cut off, no JSON, or holds no result, or two.
+        WindowTooLargeError: the service says in it that it left rows out; or it is large, and laid
+            out so that it could be read only at once.
+    """
+    if isinstance(body, bytes) or not body.seekable():
+        body = BytesIO(body if isinstance(body, bytes) else body.read())
+    outer, parts, count = _in_pieces(body, dialect, chunk) or _whole(body, dialect)
+    columns = _columns(outer, dialect)
+    if count and not columns:
+        raise _broken(dialect, "its rows come without a schema")
+    return Answer(columns, count, body.seek(0, SEEK_END), _cpu_seconds(outer), body, parts)

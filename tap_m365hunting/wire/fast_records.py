@@ -1,0 +1,158 @@
+"""Rows of an answer as records, many at a time: what a `Converter` does, at speed.
+
+Pure. Rows are decoded into a type made from the columns (`row_types`). A piece that does not fit
+its type goes through the converter, row by row; either way the records are the same.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from decimal import Decimal
+from functools import partial
+from operator import le
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.wire.column_fixes import Fixes
+from tap_m365hunting.wire.conversion import Converter, Record, Row
+from tap_m365hunting.wire.json_text import ENCODER, Lines
+from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.row_structs import RowTypes, cells_of
+from tap_m365hunting.wire.schema import ROW_ID
+
+R = TypeVar("R")
+
+
+class Block(Struct, Generic[R], frozen=True):
+    """Some records (each a dict, or its JSON text) and their cursors, if there is a cursor."""
+
+    records: Sequence[R]
+    cursors: list[str | None]
+
+    @property
+    def in_order(self) -> bool:
+        """Whether no cursor is before the one above it, and none is null."""
+        known = [cursor for cursor in self.cursors if cursor is not None]
+        return len(known) == len(self.cursors) and all(map(le, known, known[1:]))
+
+    def cut(self, at: int) -> tuple["Block[R]", "Block[R]"]:
+        """Return the first `at` records, and the rest."""
+        return (
+            Block(self.records[:at], self.cursors[:at]),
+            Block(self.records[at:], self.cursors[at:]),
+        )
+
+    def newest(self) -> int:
+        """Return where the last instant begins: in an ordered answer it may go on after this.
+
+        >>> Block([b"{}", b"{}", b"{}"], ["t1", "t2", "t2"]).newest()
+        1
+        """
+        return self.cursors.index(self.cursors[-1]) if self.cursors else 0
+
+
+class _Typed(Struct, frozen=True):
+    """How rows are read that fit a type; with `empty`, numbers may be `{}`."""
+
+    types: RowTypes
+    fixes: Fixes
+    empty: bool
+
+
+class _Form(Struct, Generic[R], frozen=True):
+    """What is made of records: of typed rows that were finished, or of dicts."""
+
+    of_rows: Callable[[Sequence[Any]], Sequence[R]]
+    of_dicts: Callable[[list[Record]], Sequence[R]]
+
+
+def _encoded(rows: Sequence[Any]) -> Lines:
+    return Lines(ENCODER.encode_lines(rows), len(rows))
+
+
+_TEXTS: Final = _Form[bytes](_encoded, _encoded)
+_DICTS: Final = _Form[Record](partial(msgspec.to_builtins, builtin_types=(Decimal,)), list)
+
+
+class _Blocks(Generic[R]):
+    """Makes the records of one answer, in one form; they keep the columns of some names."""
+
+    def __init__(self, converter: Converter, kept: Collection[str], form: _Form[R]) -> None:
+        self._converter = converter
+        self._kept = kept
+        self._form = form
+        self._typed = self._made(empty=False) if converter.straight else None
+
+    def _made(self, *, empty: bool) -> _Typed | None:
+        try:
+            types = RowTypes(self._converter, self._kept, empty=empty)
+        except ValueError:  # a column has a name that no type can have
+            return None
+        return _Typed(types, Fixes(self._converter, types.fields, empty=empty), empty)
+
+    def blocks(self, answer: Answer, ids: RowIds) -> Iterator[Block[R]]:
+        """Convert an answer piece by piece; errors are those of `Converter.records`."""
+        for text in answer.texts:
+            block = self._fast(text, ids) if isinstance(text, bytes) else None
+            yield self._slow(answer.parsed(text), ids) if block is None else block
+
+    def _slow(self, rows: list[Row], ids: RowIds) -> Block[R]:
+        at = self._converter.cursor
+        records: list[Record] = []
+        cursors: list[str | None] = []
+        for row in rows:
+            cells = self._converter.cells(row)
+            if at is not None:
+                cursors.append(cells[at])
+            record = self._converter.record(cells, ids)
+            records.append({name: cell for name, cell in record.items() if name in self._kept})
+        return Block(self._form.of_dicts(records), cursors)
+
+    def _fast(self, text: bytes, ids: RowIds) -> Block[R] | None:
+        """Convert rows that fit their type; `None` if they do not."""
+        typed = self._typed
+        if typed is None:
+            return None
+        try:
+            rows = typed.types.decode(text)
+            texts = typed.fixes.apply(rows)
+        except msgspec.ValidationError:
+            if typed.empty:
+                return None
+            self._typed = self._made(empty=True)
+            return self._fast(text, ids)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+        self._check_keys(rows)
+        cursor = self._converter.cursor
+        cursors = [] if cursor is None else cells_of(rows, f"c{cursor}")
+        row_ids = None
+        if ROW_ID in self._kept and self._converter.shape.row_id:
+            row_ids = ids.give_all(typed.types.digests(rows, ids.seed), cursors)
+        typed.types.finish(rows, row_ids, texts)
+        return Block(self._form.of_rows(rows), cursors)
+
+    def _check_keys(self, rows: list[Any]) -> None:
+        for index in self._converter.key:
+            if None in cells_of(rows, f"c{index}"):
+                self._converter.refuse_null(index)
+
+
+class BlockConverter(_Blocks[bytes]):
+    """Encodes the rows of one answer; `selected` names what a record keeps, if not all."""
+
+    def __init__(self, converter: Converter, *, selected: Collection[str] | None = None) -> None:
+        names = _names(converter)
+        super().__init__(
+            converter, names if selected is None else names.intersection(selected), _TEXTS
+        )
+
+
+def plain_blocks(converter: Converter, answer: Answer, ids: RowIds) -> Iterator[Block[Record]]:
+    """Convert an answer piece by piece into records that are dicts."""
+    return _Blocks(converter, _names(converter), _DICTS).blocks(answer, ids)
+
+
+def _names(converter: Converter) -> frozenset[str]:
+    return frozenset(converter.shape.json_schema()["properties"])
