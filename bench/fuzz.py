@@ -23,10 +23,10 @@ from singer_sdk.exceptions import SingerSDKError
 
 from bench.bodies import CELLS, sheet, written
 from tap_m365hunting.wire.answer import Answer, read_answer
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.fast_records import BlockConverter, plain_blocks
 from tap_m365hunting.wire.json_text import ENCODER
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Shape
 

@@ -18,9 +18,9 @@ from typing import Final
 
 from bench.payload import answer
 from tap_m365hunting.wire.answer import read_answer
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.fast_records import BlockConverter
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Shape
 

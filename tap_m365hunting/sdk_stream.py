@@ -15,8 +15,8 @@ from typing_extensions import override
 
 from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.output import EncodedRecords, WholeLines
-from tap_m365hunting.wire.conversion import Record
 from tap_m365hunting.wire.json_text import Lines
+from tap_m365hunting.wire.records import Record
 
 # a breadcrumb of the selection that names a column; a longer one names what is inside
 _COLUMN: Final = 2

@@ -33,8 +33,8 @@ from tap_m365hunting.sync.reader import AnyBlock, Event, NewSchema, QueryReader
 from tap_m365hunting.sync.resolved_query import Hunt
 from tap_m365hunting.sync.sites import Site
 from tap_m365hunting.wire.answer import Answer
-from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
+from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
 

@@ -28,9 +28,9 @@ from tap_m365hunting.planning.windows import (
 from tap_m365hunting.sync.calls_protocol import Asked, C, Calls, Planner
 from tap_m365hunting.sync.resolved_query import Hunt, in_user_lines
 from tap_m365hunting.wire.answer import Answer
-from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.fast_records import Block
+from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
 from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
 from tap_m365hunting.wire.values import DYNAMIC

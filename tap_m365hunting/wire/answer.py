@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, Final, Self
 from msgspec import Struct
 
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
-from tap_m365hunting.wire.conversion import Row
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.error_responses import classify
 from tap_m365hunting.wire.json_rows import CHUNK, Layout, Piece, split
 from tap_m365hunting.wire.json_text import DepthError, parse
+from tap_m365hunting.wire.records import Row
 from tap_m365hunting.wire.schema import Column
 from tap_m365hunting.wire.values import DECIMAL
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tap_m365hunting.wire.bags import Bags
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.json_text import DepthError, Json
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_structs import NUMBERS, Empty, Field, cells_of, put
 from tap_m365hunting.wire.values import BOOLEAN, DYNAMIC, MOMENT, TEXT, Kind, plain
 

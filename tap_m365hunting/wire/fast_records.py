@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from tap_m365hunting.wire.answer import Answer
 from tap_m365hunting.wire.column_fixes import Fixes
-from tap_m365hunting.wire.conversion import Converter, Record, Row
 from tap_m365hunting.wire.json_text import ENCODER, Lines
+from tap_m365hunting.wire.records import Converter, Record, Row
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.row_structs import RowTypes, cells_of
 from tap_m365hunting.wire.schema import ROW_ID

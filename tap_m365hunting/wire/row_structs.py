@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Struct
 
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.json_text import Json, compact_all
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import CANONICAL
 from tap_m365hunting.wire.schema import ROW_ID, Shape
 from tap_m365hunting.wire.values import (

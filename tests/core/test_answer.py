@@ -9,8 +9,8 @@ import pytest
 
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
 from tap_m365hunting.wire.answer import Answer, read_answer
-from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.schema import Column, DynamicAs, Shape
 from tests.samples import captured, sample
 

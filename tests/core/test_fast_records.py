@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.wire.answer import Answer, read_answer
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.fast_records import Block, BlockConverter
 from tap_m365hunting.wire.json_text import ENCODER
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
 from tests.core.wire import Table, full_tables, tables

@@ -8,9 +8,9 @@ import pytest
 from bench.payload import answer
 from bench.rivals.conventional import HuntingTap
 from tap_m365hunting.wire.answer import read_answer
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.fast_records import plain_blocks
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Shape
 

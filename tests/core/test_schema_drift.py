@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tap_m365hunting.errors import SchemaDriftError
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.drift import Policy, Reconciled, reconcile
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.schema import Column, ColumnNames, Shape
 
 TEXT = {"type": ["string", "null"]}

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tap_m365hunting.wire.answer import read_answer
-from tap_m365hunting.wire.conversion import Converter
 from tap_m365hunting.wire.dialects import DIALECTS
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.schema import DynamicAs, Shape
 from tests.samples import SCHEMA_LINES, captured
 from tests.tap.harness import Tenant

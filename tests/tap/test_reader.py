@@ -19,10 +19,10 @@ from tap_m365hunting.planning.windows import Ask, TimeWindow, WindowDone
 from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.sync.resolved_query import Hunt
 from tap_m365hunting.wire.answer import Answer, read_answer
-from tap_m365hunting.wire.conversion import Record
 from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.drift import Policy
 from tap_m365hunting.wire.fast_records import Block, plain_blocks
+from tap_m365hunting.wire.records import Record
 from tap_m365hunting.wire.schema import Column, Shape
 
 START = Instant.parse("2026-03-01T00:00:00Z")

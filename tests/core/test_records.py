@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.wire.answer import read_answer
-from tap_m365hunting.wire.conversion import Converter, Record
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
+from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, DynamicAs, Shape
 from tests.core.wire import Table, tables
