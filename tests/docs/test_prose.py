@@ -1,0 +1,72 @@
+"""Prose is counted as tests/docs/prose.py says."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.prose import Count, Docstring, below, worst
+
+MODULE = '''\
+"""Windows of `it` and ``what``, read what they hold.
+
+>>> it = "what"
+>>> it
+'what'
+
+The window's rows.
+"""
+
+
+class Window:
+    """It has one end."""
+
+    def rows(self) -> str:
+        """Whatever is in a window."""
+        return "it, what, that"
+
+
+def undocumented() -> None:
+    # what it is
+    pass
+'''
+
+
+def docstring(text: str) -> Docstring:
+    """Return a docstring of no module."""
+    return Docstring(Path("module.py"), 1, text)
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    """Write a module to count."""
+    path = tmp_path / "module.py"
+    path.write_text(MODULE, "utf-8")
+    return path
+
+
+def test_words_are_those_of_the_prose(module: Path) -> None:
+    """Code, examples, comments and strings are no prose; an apostrophe cuts no word in two."""
+    windows = ["windows", "of", "and", "read", "what", "they", "hold", "the", "window's", "rows"]
+    others = ["it", "has", "one", "end", "whatever", "is", "in", "a", "window"]
+
+    assert [word for found in below(module) for word in found.words] == windows + others
+
+
+def test_pronouns_whats_and_openings_are_counted(module: Path) -> None:
+    """`what` is a pronoun as well; "Whatever" and "It" open badly."""
+    assert Count.of(below(module.parent)) == Count(words=19, pronouns=5, what=1, openings=2)
+
+
+def test_shares_are_of_all_words() -> None:
+    """Percent for pronouns, thousandths for "what"; no words at all have none."""
+    count = Count(words=200, pronouns=11, what=1, openings=0)
+
+    assert (count.pronoun_percent, count.what_per_thousand) == (5.5, 5.0)
+    assert Count.of([]).pronoun_percent == 0
+
+
+def test_worst_come_first() -> None:
+    """A long docstring with few pronouns stands behind a short one that is made of them."""
+    short, long = docstring("What it is."), docstring("One window " + "and another " * 20)
+
+    assert worst([long, short], 1) == [short]
