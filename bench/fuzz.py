@@ -22,7 +22,7 @@ from typing import Any, Final
 from singer_sdk.exceptions import SingerSDKError
 
 from bench.bodies import CELLS, sheet, written
-from tap_m365hunting.wire.answer import Answer, read_answer
+from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.fast_records import BlockConverter, plain_blocks
 from tap_m365hunting.wire.json_text import ENCODER
@@ -144,24 +144,24 @@ def _strict(text: bytes) -> Any:  # noqa: ANN401 - JSON
     return list(found.items())
 
 
-def _converter(case: Case, answer: Answer) -> Converter:
+def _converter(case: Case, answer: QueryResult) -> Converter:
     shape = Shape.of(answer.columns, **case.settings)
     return Converter(shape, answer.columns, tenant=case.settings["tenant"], cursor=case.cursor)
 
 
-def _at_once(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]:
+def _at_once(case: Case, answer: QueryResult) -> tuple[Iterator[bytes], Converter]:
     converter = _converter(case, answer)
     blocks = BlockConverter(converter).blocks(answer, RowIds())
     return (record for block in blocks for record in block.records), converter
 
 
-def _as_dicts(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]:
+def _as_dicts(case: Case, answer: QueryResult) -> tuple[Iterator[bytes], Converter]:
     converter = _converter(case, answer)
     blocks = plain_blocks(converter, answer, RowIds())
     return (ENCODER.encode(record) for block in blocks for record in block.records), converter
 
 
-def _one_by_one(case: Case, answer: Answer) -> tuple[Iterator[bytes], Converter]:
+def _one_by_one(case: Case, answer: QueryResult) -> tuple[Iterator[bytes], Converter]:
     converter = _converter(case, answer)
     return map(ENCODER.encode, converter.records(answer.rows, RowIds())), converter
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def aside(work: Callable[[], T]) -> Future[T]:
+def in_background(work: Callable[[], T]) -> Future[T]:
     """Begin the work on a thread of its own; what it returns, or raises, is in the future.
 
     The pools of the standard library let a process wait at its end for all that they do, and an

@@ -29,7 +29,7 @@ from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import OutputLostError
-from tap_m365hunting.service.tenant_service import HuntingService
+from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
 
@@ -147,7 +147,7 @@ def _plan(
         if found[0].error:
             raise click.ClickException(found[0].error)
     if catalog is None:
-        found = with_probes(found, settings.rations)
+        found = with_probes(found, settings.quotas)
     return Plan.of(found, parallel=parallel, partitioned=settings.partitioned)
 
 
@@ -171,8 +171,8 @@ def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
 def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect) -> Report:
     service = connect(tenant)
     checker = Checker(
-        settings.reading,
-        settings.rations,
+        settings.read_settings,
+        settings.quotas,
         service.run,
         now=service.now(),
         tenant=(TENANT_ID,) if settings.partitioned else (),
@@ -184,10 +184,8 @@ def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect
     return replace(found, queries=queries, access=_access(tenant) if checker.answered else None)
 
 
-def _service(settings: Settings, effects: Effects, tenant: Tenant) -> HuntingService:
-    return HuntingService.connect(
-        tenant.connection, settings.rations, clock=effects.clock, sleep=effects.sleep
-    )
+def _service(settings: Settings, effects: Effects, tenant: Tenant) -> TenantService:
+    return TenantService.connect(tenant, settings.quotas, clock=effects.clock, sleep=effects.sleep)
 
 
 def _access(tenant: Tenant) -> str:

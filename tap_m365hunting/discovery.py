@@ -12,8 +12,7 @@ from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.column_probe import Probes
-from tap_m365hunting.sync.query_settings import shape_of
-from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, shape_of
 from tap_m365hunting.wire.schema import Column, Shape, find
 
 
@@ -24,7 +23,7 @@ class Discovery:
         self._tap = tap
         self._run = run
         self._catalog = tap.input_catalog
-        self._probes = Probes(() if self._catalog else queries, run.sites, run.lookahead)
+        self._probes = Probes(() if self._catalog else queries, run.services, run.prefetch)
 
     def stream(self, query: HuntingQuery) -> HuntingStream:
         """Return the stream of one of the queries.
@@ -62,13 +61,13 @@ class Discovery:
         key = [find(name, list(known)) or name for name in query.primary_keys]
         columns = [Column(name, "") for name in (*key, *filter(None, [cursor]))]
         tenant = self._run.tenant_columns
-        return shape_of(query, self._run.reading, columns, known=known, tenant=tenant)
+        return shape_of(query, self._run.read_settings, columns, known=known, tenant=tenant)
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""
         columns = self._probes.columns(query)
         tenant = self._run.tenant_columns
-        shape = shape_of(query, self._run.reading, columns, tenant=tenant)
+        shape = shape_of(query, self._run.read_settings, columns, tenant=tenant)
         verdict = query.assess([(column.name, column.type) for column in shape.columns])
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
@@ -85,7 +84,7 @@ class Discovery:
         stream = HuntingStream(
             self._tap,
             query,
-            Hunt(query.query, verdict.mode, verdict.cursor, verdict.bin),
+            ResolvedQuery(query.query, verdict.mode, verdict.cursor, verdict.bin),
             self._run,
             schema=schema,
         )

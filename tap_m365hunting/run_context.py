@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from tap_m365hunting.configuration.config import Reading
+from tap_m365hunting.configuration.config import ReadSettings
 from tap_m365hunting.reporting.progress import Progress
 from tap_m365hunting.reporting.reports import WindowReport
-from tap_m365hunting.sync.prefetch import Lookahead
-from tap_m365hunting.sync.sites import Site
+from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.prefetch import Prefetch
 from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
 
 
@@ -18,10 +18,10 @@ class Run(Struct, frozen=True):
     With `partitioned` the tenants are many, by name: state and records say whose they are.
     """
 
-    reading: Reading
-    sites: tuple[Site, ...]
+    read_settings: ReadSettings
+    services: tuple[TenantService, ...]
     partitioned: bool
-    lookahead: Lookahead
+    prefetch: Prefetch
     report: Callable[[WindowReport], None]
     progress: Progress
 
@@ -30,10 +30,10 @@ class Run(Struct, frozen=True):
         """The columns that tell whose a record is."""
         if not self.partitioned:
             return ()
-        named = any(site.tenant.name is not None for site in self.sites)
+        named = any(service.tenant.name is not None for service in self.services)
         return (TENANT_ID, TENANT_NAME) if named else (TENANT_ID,)
 
     @staticmethod
-    def cells(site: Site) -> Mapping[str, str | None]:
+    def cells(service: TenantService) -> Mapping[str, str | None]:
         """Return what those columns hold for a tenant."""
-        return {TENANT_ID: site.tenant_id, TENANT_NAME: site.tenant.name}
+        return {TENANT_ID: service.tenant_id, TENANT_NAME: service.tenant.name}

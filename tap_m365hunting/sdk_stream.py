@@ -22,7 +22,7 @@ from tap_m365hunting.wire.records import Record
 _COLUMN: Final = 2
 
 
-class LoopStream(Stream):
+class SdkStream(Stream):
     """A stream whose records the SDK's loop writes, many at a time where nothing asks for each."""
 
     # values have their types already, converted from what the service declares

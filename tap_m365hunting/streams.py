@@ -19,27 +19,26 @@ from tap_m365hunting.errors import SignInError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.late_rows import Lateness
-from tap_m365hunting.planning.partitions import TENANT
-from tap_m365hunting.planning.run_windows import Agenda
+from tap_m365hunting.planning.run_windows import RunWindows
+from tap_m365hunting.planning.state import TENANT
 from tap_m365hunting.planning.windows import WindowDone
-from tap_m365hunting.reporting.notices import notices
 from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
+from tap_m365hunting.reporting.summary import notices
 from tap_m365hunting.run_context import Run
-from tap_m365hunting.sdk_stream import LoopStream
-from tap_m365hunting.sync.partition_sync import Sweep
-from tap_m365hunting.sync.query_settings import agenda_of, shape_of
+from tap_m365hunting.sdk_stream import SdkStream
+from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.reader import AnyBlock, Event, NewSchema, QueryReader
-from tap_m365hunting.sync.resolved_query import Hunt
-from tap_m365hunting.sync.sites import Site
-from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, run_windows_of, shape_of
+from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
 
 
-class HuntingStream(LoopStream):
+class HuntingStream(SdkStream):
     """A hunting query, read window by window, oldest first, in one tenant after another.
 
     The bookmark is the end of what is complete without a gap, whatever the newest row's time; it
@@ -47,16 +46,22 @@ class HuntingStream(LoopStream):
     """
 
     def __init__(
-        self, tap: Tap, query: HuntingQuery, hunt: Hunt, run: Run, *, schema: Mapping[str, Any]
+        self,
+        tap: Tap,
+        query: HuntingQuery,
+        resolved: ResolvedQuery,
+        run: Run,
+        *,
+        schema: Mapping[str, Any],
     ) -> None:
         super().__init__(tap, schema=dict(schema), name=query.name)
         self._query = query
-        self._hunt = hunt
+        self._resolved = resolved
         self._run = run
-        self._sweeps = dict[str, Sweep]()
+        self._partition_syncs = dict[str, PartitionSync]()
         self._tables_read = 0
         self.failures = dict[str, SingerSDKError]()
-        if hunt.mode is Mode.WINDOWED:  # Singer has no word for it
+        if resolved.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
     @property
@@ -65,7 +70,7 @@ class HuntingStream(LoopStream):
         """A part for each tenant, where there are several by name."""
         if not self._run.partitioned:
             return None
-        return [{TENANT: site.tenant_id} for site in self._run.sites]
+        return [{TENANT: service.tenant_id} for service in self._run.services]
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -87,23 +92,23 @@ class HuntingStream(LoopStream):
         self.replication_key, self.forced_replication_method = cursor, method
         self.primary_keys = key
 
-    def sweep(self, site: Site) -> Sweep:
+    def partition_sync(self, service: TenantService) -> PartitionSync:
         """Return what this run reads in a tenant, so that its calls can be made ahead."""
-        if site.tenant_id not in self._sweeps:
-            self._sweeps[site.tenant_id] = Sweep(
-                self._hunt,
-                site,
-                self._run.lookahead,
-                partial(self._agenda, site),
-                row_cap=self._run.reading.row_cap,
+        if service.tenant_id not in self._partition_syncs:
+            self._partition_syncs[service.tenant_id] = PartitionSync(
+                self._resolved,
+                service,
+                self._run.prefetch,
+                partial(self._run_windows, service),
+                row_cap=self._run.read_settings.row_cap,
             )
-        return self._sweeps[site.tenant_id]
+        return self._partition_syncs[service.tenant_id]
 
     def shape_of(self, columns: Iterable[Column]) -> Shape:
         """Name the columns of an answer by the settings, and as the schema has them."""
         return shape_of(
             self._query,
-            self._run.reading,
+            self._run.read_settings,
             columns,
             known=self.effective_schema["properties"],
             tenant=self._run.tenant_columns,
@@ -112,69 +117,79 @@ class HuntingStream(LoopStream):
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
         """Yield the records of a tenant; an error ends this stream there, not the run."""
-        (site,) = (
-            site for site in self._run.sites if not context or site.tenant_id == context[TENANT]
+        (service,) = (
+            service
+            for service in self._run.services
+            if not context or service.tenant_id == context[TENANT]
         )
-        sweep = self.sweep(site)
+        partition_sync = self.partition_sync(service)
         try:
-            yield from self._read(sweep, context)
+            yield from self._read(partition_sync, context)
         except SingerSDKError as error:
-            self._fail(site, error)
+            self._fail(service, error)
         finally:
-            sweep.leave()
-            del self._sweeps[site.tenant_id]
+            partition_sync.leave()
+            del self._partition_syncs[service.tenant_id]
 
-    def _fail(self, site: Site, error: SingerSDKError) -> None:
-        self.failures[site.tenant_id] = error
-        self.logger.error("%s stops: %s", self._called(site), error)
+    def _fail(self, service: TenantService, error: SingerSDKError) -> None:
+        self.failures[service.tenant_id] = error
+        self.logger.error("%s stops: %s", self._called(service), error)
         everywhere = isinstance(error, SignInError) and not self._run.partitioned
-        if everywhere or self._run.reading.on_stream_error == "stop":
+        if everywhere or self._run.read_settings.on_stream_error == "stop":
             raise error
 
-    def _called(self, site: Site) -> str:
-        where = f" in tenant {site.tenant_id}" if self._run.partitioned else ""
+    def _called(self, service: TenantService) -> str:
+        where = f" in tenant {service.tenant_id}" if self._run.partitioned else ""
         return f"Stream {self.name}{where}"
 
-    def _read(self, sweep: Sweep, context: types.Context | None) -> Iterator[Record]:
-        reading = self._run.reading
-        answers = partial(sweep.site.answers, kql.probe(self._hunt.query))
+    def _read(
+        self, partition_sync: PartitionSync, context: types.Context | None
+    ) -> Iterator[Record]:
+        read_settings = self._run.read_settings
+        answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
         reader = QueryReader(
-            self._hunt,
+            self._resolved,
             self.shape_of,
             self._blocks,
             known=self.effective_schema["properties"],
-            row_cap=reading.row_cap,
-            drift=reading.schema_drift,
-            tenant=self._run.cells(sweep.site),
-            skipping=answers if reading.on_unreadable_window == "skip" else None,
+            row_cap=read_settings.row_cap,
+            drift=read_settings.schema_drift,
+            tenant=self._run.cells(partition_sync.service),
+            skipping=answers if read_settings.on_unreadable_window == "skip" else None,
         )
-        watch = Stopwatch(self.name, sweep, self._run.report)
-        if self._hunt.mode is Mode.FULL_TABLE:
-            yield from self._table(sweep, reader, watch)
+        watch = Stopwatch(self.name, partition_sync, self._run.report)
+        if self._resolved.mode is Mode.FULL_TABLE:
+            yield from self._table(partition_sync, reader, watch)
         else:
-            yield from self._windows(sweep, reader, watch, self.get_context_state(context))
+            yield from self._windows(partition_sync, reader, watch, self.get_context_state(context))
         for column, cells in reader.misfits.items():
             self.logger.warning("%d values of %s do not fit its type", cells, column)
 
-    def _table(self, sweep: Sweep, reader: QueryReader, watch: Stopwatch) -> Iterator[Record]:
-        planner = sweep.table()
-        with closing(reader.read(planner, sweep)) as events:
+    def _table(
+        self, partition_sync: PartitionSync, reader: QueryReader, watch: Stopwatch
+    ) -> Iterator[Record]:
+        planner = partition_sync.table()
+        with closing(reader.read(planner, partition_sync)) as events:
             yield from self._records(events)
-        watch.table_read(sweep.begun, planner)
+        watch.table_read(partition_sync.begun, planner)
         self._tables_read += 1
-        if self._tables_read == len(self._run.sites):
+        if self._tables_read == len(self._run.services):
             self.activate_version()
 
     def _windows(
-        self, sweep: Sweep, reader: QueryReader, watch: Stopwatch, state: dict[str, Any]
+        self,
+        partition_sync: PartitionSync,
+        reader: QueryReader,
+        watch: Stopwatch,
+        state: dict[str, Any],
     ) -> Iterator[Record]:
         """Read what there is to read; after each window write its coverage, then the state."""
-        agenda = sweep.agenda
-        self._tell(sweep.site, agenda, watch)
-        bookmark, state = agenda.bookmark, state if agenda.moves else {}
-        for planner in sweep.windows():
-            late = agenda.late_rows(planner.span)
-            with closing(reader.read(planner, sweep)) as events:
+        run_windows = partition_sync.run_windows
+        self._tell(partition_sync.service, run_windows, watch)
+        bookmark, state = run_windows.bookmark, state if run_windows.moves else {}
+        for planner in partition_sync.windows():
+            late = run_windows.late_rows(planner.span)
+            with closing(reader.read(planner, partition_sync)) as events:
                 for event in events:
                     if isinstance(event, WindowDone):
                         watch.window_done(event, late.done(event))
@@ -185,8 +200,10 @@ class HuntingStream(LoopStream):
                     else:
                         late.add(event.cursors if isinstance(event, Block) else ())
                         yield from self._records((event,))
-                        self._run.progress.moved(partial(Position.of, self.name, sweep, planner))
-            self._tell_late(sweep.site, late.found())
+                        self._run.progress.moved(
+                            partial(Position.of, self.name, partition_sync, planner)
+                        )
+            self._tell_late(partition_sync.service, late.found())
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:
@@ -195,38 +212,38 @@ class HuntingStream(LoopStream):
             elif not isinstance(event, WindowDone):
                 yield from self.written(event.records)
 
-    def _blocks(self, converter: Converter, answer: Answer, ids: RowIds) -> Iterator[AnyBlock]:
+    def _blocks(self, converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[AnyBlock]:
         """Encode the records at once, unless something asks to see them one by one."""
         if not self.as_texts:
             return plain_blocks(converter, answer, ids)
         kept = [name for name in self.schema["properties"] if self.mask["properties", name]]
         return BlockConverter(converter, selected=kept).blocks(answer, ids)
 
-    def _agenda(self, site: Site, now: Instant) -> Agenda:
-        return agenda_of(
+    def _run_windows(self, service: TenantService, now: Instant) -> RunWindows:
+        return run_windows_of(
             self._query,
-            self._run.reading,
-            self._hunt,
+            self._run.read_settings,
+            self._resolved,
             state=self.tap_state,
-            tenant_id=site.tenant_id,
+            tenant_id=service.tenant_id,
             partitioned=self._run.partitioned,
             key=self.replication_key,
             now=now,
         )
 
-    def _tell(self, site: Site, agenda: Agenda, watch: Stopwatch) -> None:
+    def _tell(self, service: TenantService, run_windows: RunWindows, watch: Stopwatch) -> None:
         """Tell of what is out of the ordinary before it is read."""
-        days = self._run.reading.retention.days
-        for level, notice in notices(agenda, now=site.now(), days=days):
-            self.logger.log(level, "%s: %s", self._called(site), notice)
-        for window in agenda.lost:
+        days = self._run.read_settings.retention.days
+        for level, notice in notices(run_windows, now=service.now(), days=days):
+            self.logger.log(level, "%s: %s", self._called(service), notice)
+        for window in run_windows.lost:
             watch.lost(window, f"older than the {days} days that the service keeps")
 
-    def _tell_late(self, site: Site, late: Lateness | None) -> None:
+    def _tell_late(self, service: TenantService, late: Lateness | None) -> None:
         """Tell what the lookback has found, and if it may have missed some."""
         if late:
             level = logging.WARNING if late.reaches else logging.INFO
-            self.logger.log(level, "%s: %s", self._called(site), late.told(self._query.lookback))
+            self.logger.log(level, "%s: %s", self._called(service), late.told(self._query.lookback))
 
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""

@@ -28,10 +28,10 @@ from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
 from tap_m365hunting.run_context import Run
+from tap_m365hunting.service.tenant_service import tenant_services
 from tap_m365hunting.streams import HuntingStream
-from tap_m365hunting.sync.partition_sync import Sweep
-from tap_m365hunting.sync.prefetch import Lookahead
-from tap_m365hunting.sync.sites import sites_of
+from tap_m365hunting.sync.partition_sync import PartitionSync
+from tap_m365hunting.sync.prefetch import Prefetch
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 
@@ -176,7 +176,7 @@ class TapM365Hunting(Tap):
         run = self._run
         if run is None:
             return
-        lost = {site.tenant_id: site.failure for site in run.sites if site.failure}
+        lost = {service.tenant_id: service.failure for service in run.services if service.failure}
         yield from (Failure(error, tenant_id=tenant_id) for tenant_id, error in lost.items())
         for stream in self.streams.values():
             if isinstance(stream, HuntingStream):
@@ -236,7 +236,7 @@ class TapM365Hunting(Tap):
             except SingerSDKError as error:
                 self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict
                 self._failures.append(Failure(error, query.name))
-        self._run.lookahead.expect(self._sweeps(self._run))
+        self._run.prefetch.expect(self._partition_syncs(self._run))
         return streams
 
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:
@@ -249,19 +249,19 @@ class TapM365Hunting(Tap):
 
         several = settings.parallel_tenants if settings.partitioned else 1
         return Run(
-            settings.reading,
-            sites_of(settings, clock=self._clock, sleep=self._sleep),
+            settings.read_settings,
+            tenant_services(settings, clock=self._clock, sleep=self._sleep),
             settings.partitioned,
-            Lookahead(calls=settings.rations.parallel_calls, tenants=several),
+            Prefetch(calls=settings.quotas.parallel_calls, tenants=several),
             report,
             progress,
         )
 
-    def _sweeps(self, run: Run) -> Iterator[Sweep]:
+    def _partition_syncs(self, run: Run) -> Iterator[PartitionSync]:
         """Yield what is read, in the SDK's order, once it is known which streams are selected."""
         for stream in self.streams.values():
             if isinstance(stream, HuntingStream) and stream.selected:
-                yield from map(stream.sweep, run.sites)
+                yield from map(stream.partition_sync, run.services)
 
 
 def main() -> None:

@@ -24,13 +24,13 @@ def token_source(
     """
     # MSAL takes longer to import than all the rest, and `--help` needs none of it
     if isinstance(connection.credential, ManagedIdentity):
-        from tap_m365hunting.auth.managed_identity import MachineTokens
+        from tap_m365hunting.auth.managed_identity import ManagedIdentityTokens
 
-        return MachineTokens(connection, connection.credential)
+        return ManagedIdentityTokens(connection, connection.credential)
     if isinstance(connection.credential, DeviceCode):
-        from tap_m365hunting.auth.device_code import PersonTokens
+        from tap_m365hunting.auth.device_code import DeviceCodeTokens
 
-        return PersonTokens(connection, connection.credential, sleep=sleep)
+        return DeviceCodeTokens(connection, connection.credential, sleep=sleep)
     from tap_m365hunting.auth.client_credentials import ApplicationTokens
 
     return ApplicationTokens(connection, connection.credential, clock=clock)

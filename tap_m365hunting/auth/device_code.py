@@ -25,7 +25,7 @@ _PENDING: Final = frozenset({"authorization_pending", "slow_down"})
 _ASK_AGAIN: Final = frozenset({"invalid_grant", "interaction_required", "login_required"})
 
 
-class PersonTokens:
+class DeviceCodeTokens:
     """Signs in for a person: shows where to enter which code, and waits for it.
 
     MSAL renews the token without the person, from the cache file on later runs, too. `sleep` waits

@@ -29,7 +29,7 @@ _PASSING: Final = frozenset({410, 429})
 _FAILED: Final = 500
 
 
-class MachineTokens:
+class ManagedIdentityTokens:
     """Signs in as a virtual machine, App Service, Function, Arc server and so on.
 
     MSAL knows by the environment which of them it is, and caches the token.

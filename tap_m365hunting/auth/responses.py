@@ -19,7 +19,7 @@ from tap_m365hunting.configuration.credentials import (
     ManagedIdentity,
 )
 from tap_m365hunting.errors import AuthenticationError, SignInError
-from tap_m365hunting.http.connection_errors import unreached
+from tap_m365hunting.http.connection_errors import connection_failure
 
 _LONGEST: Final = 400
 _CODE: Final = re.compile(r"AADSTS(\d+)")
@@ -68,7 +68,7 @@ def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
 
 
 def _unreached(error: requests.RequestException | HTTPError, place: Connection) -> Exception:
-    reason, lasts = unreached(error)
+    reason, lasts = connection_failure(error)
     if lasts:
         return AuthenticationError(f"No sign-in at {place.authority}: {reason}")
     if isinstance(place.credential, ManagedIdentity):

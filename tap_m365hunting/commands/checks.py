@@ -9,10 +9,10 @@ from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.commands import counting
 from tap_m365hunting.commands.documented_keys import Identity
-from tap_m365hunting.commands.inquiry import Inquiry
+from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Texts
 from tap_m365hunting.commands.simulation import minutes, rehearse
-from tap_m365hunting.configuration.config import Rations, Reading
+from tap_m365hunting.configuration.config import QuotaSettings, ReadSettings
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
@@ -37,16 +37,16 @@ class Checker:
 
     def __init__(
         self,
-        reading: Reading,
-        rations: Rations,
+        read_settings: ReadSettings,
+        quotas: QuotaSettings,
         call: Call,
         *,
         now: Instant,
         tenant: tuple[str, ...] = (),
     ) -> None:
         self._tenant = tenant
-        self._reading = reading
-        self._rations = rations
+        self._read_settings = read_settings
+        self._quotas = quotas
         self._call = call
         self._now = now
         self.answered = False
@@ -62,11 +62,13 @@ class Checker:
         if found.query is None or not found.ok:
             return found
         try:
-            inquiry = Inquiry.of(found.query, self._reading, self._call, tenant=self._tenant)
+            probed = ProbedQuery.of(
+                found.query, self._read_settings, self._call, tenant=self._tenant
+            )
         except SingerSDKError as error:
             return replace(found, remarks=(*found.remarks, self._refusal(error)))
         self.answered = True
-        return self._sized(inquiry, self._certain(inquiry, found))
+        return self._sized(probed, self._certain(probed, found))
 
     def _refusal(self, error: SingerSDKError) -> Remark:
         # where another query was answered, what is missing is this one's alone: a licence
@@ -77,83 +79,83 @@ class Checker:
             return Remark("error", str(error), error.line)
         return Remark("error", str(error))
 
-    def _certain(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
-        verdict, shape = inquiry.verdict, inquiry.shape
+    def _certain(self, probed: ProbedQuery, found: QueryReport) -> QueryReport:
+        verdict, shape = probed.verdict, probed.shape
         return replace(
             found,
-            remarks=inquiry.remarks,
+            remarks=probed.remarks,
             mode=verdict.mode,
             cursor=verdict.cursor,
-            texts=Texts.of(inquiry.query, verdict, row_cap=self._reading.row_cap),
+            texts=Texts.of(probed.query, verdict, row_cap=self._read_settings.row_cap),
             facts=Facts(
                 shape.columns,
                 shape.key_properties,
-                identity=Identity.offered(inquiry.query, shape.columns),
+                identity=Identity.offered(probed.query, shape.columns),
             ),
         )
 
-    def _sized(self, inquiry: Inquiry, found: QueryReport) -> QueryReport:
+    def _sized(self, probed: ProbedQuery, found: QueryReport) -> QueryReport:
         if not found.ok or found.facts is None:
             return found
         try:
-            remarks = (*found.remarks, *self._null_cursors(inquiry))
-            return replace(found, remarks=remarks, facts=self._facts(inquiry, found.facts))
+            remarks = (*found.remarks, *self._null_cursors(probed))
+            return replace(found, remarks=remarks, facts=self._facts(probed, found.facts))
         except WindowTooLargeError as error:
             message = f"Its rows could not be counted, so nothing is predicted: {error}"
             return replace(found, remarks=(*found.remarks, Remark("warning", message)))
         except SingerSDKError as error:
             return replace(found, remarks=(*found.remarks, Remark("error", str(error))))
 
-    def _null_cursors(self, inquiry: Inquiry) -> Iterator[Remark]:
-        cursor = inquiry.verdict.cursor
-        if inquiry.verdict.mode is not Mode.INCREMENTAL or cursor is None:
+    def _null_cursors(self, probed: ProbedQuery) -> Iterator[Remark]:
+        cursor = probed.verdict.cursor
+        if probed.verdict.mode is not Mode.INCREMENTAL or cursor is None:
             return
-        if rows := counting.nulls(inquiry.hunt, cursor, self._call):
+        if rows := counting.nulls(probed.resolved, cursor, self._call):
             yield Remark(
                 "warning",
                 f"Rows without a {cursor}: {rows}. No window holds them, so they are never read. "
                 "Fill it, as with coalesce(), or set replication_key to a column that all have",
             )
 
-    def _facts(self, inquiry: Inquiry, known: Facts) -> Facts:
-        if inquiry.verdict.mode is Mode.FULL_TABLE:
-            return self._whole(inquiry, known)
-        days = COUNTED_DAYS if inquiry.verdict.mode is Mode.INCREMENTAL else 1
-        counted = self._counted(inquiry, min(timedelta(days=days), self._reading.retention))
+    def _facts(self, probed: ProbedQuery, known: Facts) -> Facts:
+        if probed.verdict.mode is Mode.FULL_TABLE:
+            return self._whole(probed, known)
+        days = COUNTED_DAYS if probed.verdict.mode is Mode.INCREMENTAL else 1
+        counted = self._counted(probed, min(timedelta(days=days), self._read_settings.retention))
         span = TimeWindow(Instant(counted.edges[0]), Instant(counted.edges[-1]))
-        lookback = inquiry.query.lookback * (inquiry.verdict.mode is Mode.INCREMENTAL)
+        lookback = probed.query.lookback * (probed.verdict.mode is Mode.INCREMENTAL)
         window = overlap(TimeWindow(span.end - RUN - lookback, span.end), span) or span
-        window = inquiry.hunt.whole_steps(window) or window
-        planner = Planner(window, row_cap=self._reading.row_cap, step=inquiry.hunt.step)
-        calls = rehearse(planner, counted, row_cap=self._reading.row_cap).calls
+        window = probed.resolved.whole_steps(window) or window
+        planner = Planner(window, row_cap=self._read_settings.row_cap, step=probed.resolved.step)
+        calls = rehearse(planner, counted, row_cap=self._read_settings.row_cap).calls
         return replace(
             known,
             rows_a_day=round(counted.total * _DAY_TICKS / span.ticks),
             rows_a_run=counted.expected(window),
             calls_a_run=calls,
-            minutes_a_run=minutes(calls, self._rations),
-            identity=self._tried(inquiry, known.identity, counted),
+            minutes_a_run=minutes(calls, self._quotas),
+            identity=self._tried(probed, known.identity, counted),
         )
 
     def _tried(
-        self, inquiry: Inquiry, offered: Identity | None, counted: Density
+        self, probed: ProbedQuery, offered: Identity | None, counted: Density
     ) -> Identity | None:
-        cursor, most = inquiry.verdict.cursor, self._reading.row_cap
+        cursor, most = probed.verdict.cursor, self._read_settings.row_cap
         if offered is None or cursor is None:
             return offered
-        return offered.tried(inquiry.hunt, cursor, counted, self._call, most=most)
+        return offered.tried(probed.resolved, cursor, counted, self._call, most=most)
 
-    def _counted(self, inquiry: Inquiry, width: timedelta) -> Density:
-        end = self._now - self._reading.settle
+    def _counted(self, probed: ProbedQuery, width: timedelta) -> Density:
+        end = self._now - self._read_settings.settle
         window = TimeWindow(end - width, end)
-        if inquiry.verdict.mode is Mode.WINDOWED:
-            return counting.even(window, counting.total(inquiry.hunt, window, self._call))
-        cap = self._reading.row_cap
-        return counting.density(inquiry.hunt, window, self._call, row_cap=cap)
+        if probed.verdict.mode is Mode.WINDOWED:
+            return counting.even(window, counting.total(probed.resolved, window, self._call))
+        cap = self._read_settings.row_cap
+        return counting.density(probed.resolved, window, self._call, row_cap=cap)
 
-    def _whole(self, inquiry: Inquiry, known: Facts) -> Facts:
-        rows = counting.total(inquiry.hunt, None, self._call)
-        cap = self._reading.row_cap
+    def _whole(self, probed: ProbedQuery, known: Facts) -> Facts:
+        rows = counting.total(probed.resolved, None, self._call)
+        cap = self._read_settings.row_cap
         any_window = TimeWindow(self._now - RUN, self._now)
         table = counting.even(any_window, rows)
         calls = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap).calls
@@ -161,7 +163,7 @@ class Checker:
             known,
             rows_a_run=rows,
             calls_a_run=calls,
-            minutes_a_run=minutes(calls, self._rations),
+            minutes_a_run=minutes(calls, self._quotas),
         )
 
 

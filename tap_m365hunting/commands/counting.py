@@ -11,8 +11,8 @@ from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import MOST_BINS, Density
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow
 from tap_m365hunting.sync.reader import Call
-from tap_m365hunting.sync.resolved_query import Hunt
-from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
+from tap_m365hunting.wire.answer import QueryResult
 
 #: Widths of bins; each is a multiple of those before it, so fine bins add up to wide ones.
 WIDTHS: Final = (
@@ -32,14 +32,14 @@ _HALVINGS: Final = 4
 _COUNTED: Final = ("rows", "keys", "nulls")
 
 
-def density(hunt: Hunt, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
+def density(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
     """Count a window per bin; one call, if the service can answer it at once.
 
     Raises:
         WindowTooLargeError: even a sixteenth of the window is too costly to count.
     """
     width = fitting(window, most=min(MOST_BINS, row_cap - 3))
-    return Density.of(window, width, _counts(hunt, window, call, width, _HALVINGS))
+    return Density.of(window, width, _counts(resolved, window, call, width, _HALVINGS))
 
 
 def even(window: TimeWindow, rows: int) -> Density:
@@ -47,23 +47,23 @@ def even(window: TimeWindow, rows: int) -> Density:
     return Density((window.start.ticks, window.end.ticks), (rows,))
 
 
-def total(hunt: Hunt, window: TimeWindow | None, call: Call) -> int:
+def total(resolved: ResolvedQuery, window: TimeWindow | None, call: Call) -> int:
     """Count the rows of a window, or of the whole result."""
-    with call(hunt.text(CountAsk(window))) as answer:
+    with call(resolved.text(CountAsk(window))) as answer:
         return sum(int(str(row["__rows"])) for row in answer.rows)
 
 
-def nulls(hunt: Hunt, cursor: str, call: Call) -> int:
+def nulls(resolved: ResolvedQuery, cursor: str, call: Call) -> int:
     """Count the rows that no window holds."""
-    with call(kql.nulls(hunt.query, cursor)) as answer:
+    with call(kql.nulls(resolved.query, cursor)) as answer:
         return sum(int(str(row["__rows"])) for row in answer.rows)
 
 
 def keys(
-    hunt: Hunt, cursor: str, window: TimeWindow, columns: Sequence[str], call: Call
+    resolved: ResolvedQuery, cursor: str, window: TimeWindow, columns: Sequence[str], call: Call
 ) -> tuple[int, int, int]:
     """Count the rows of a window, what the columns tell apart, and the rows with a null in them."""
-    with call(kql.keys(hunt.query, cursor, window, columns)) as answer:
+    with call(kql.keys(resolved.query, cursor, window, columns)) as answer:
         found = next(answer.rows, {})
     rows, different, nulls = (int(str(found.get(f"__{name}") or 0)) for name in _COUNTED)
     return rows, different, nulls
@@ -86,19 +86,19 @@ def rebinned(counted: Density, *, most: int) -> Iterable[tuple[TimeWindow, int]]
 
 
 def _counts(
-    hunt: Hunt, window: TimeWindow, call: Call, width: timedelta, halvings: int
+    resolved: ResolvedQuery, window: TimeWindow, call: Call, width: timedelta, halvings: int
 ) -> Counter[Instant]:
     try:
-        with call(hunt.text(CountAsk(window, width))) as answer:
+        with call(resolved.text(CountAsk(window, width))) as answer:
             return Counter(_bins(answer))
     except WindowTooLargeError:
         if not halvings or window.ticks < ticks(width):
             raise
     counts = Counter[Instant]()
     for half in window.halves():
-        counts.update(_counts(hunt, half, call, width, halvings - 1))
+        counts.update(_counts(resolved, half, call, width, halvings - 1))
     return counts
 
 
-def _bins(answer: Answer) -> dict[Instant, int]:
+def _bins(answer: QueryResult) -> dict[Instant, int]:
     return {Instant.parse(str(row["__bin"])): int(str(row["__rows"])) for row in answer.rows}

@@ -15,7 +15,7 @@ from tap_m365hunting.kql.documented_keys import documented_identity
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.sync.reader import Call
-from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
 from tap_m365hunting.wire.schema import Column
 
 _TRIED: Final = timedelta(days=1)
@@ -40,11 +40,13 @@ class Identity(Struct, frozen=True):
         wanted = documented and not query.primary_keys and there.issuperset(documented)
         return cls(documented) if wanted else None
 
-    def tried(self, hunt: Hunt, cursor: str, counted: Density, call: Call, *, most: int) -> Self:
+    def tried(
+        self, resolved: ResolvedQuery, cursor: str, counted: Density, call: Call, *, most: int
+    ) -> Self:
         """Count the keys of the newest rows: of a day, and about so many at `most`."""
         window = _newest(counted, most)
         try:
-            rows, keys, nulls = counting.keys(hunt, cursor, window, self.columns, call)
+            rows, keys, nulls = counting.keys(resolved, cursor, window, self.columns, call)
         except (QueryRejectedError, WindowTooLargeError):
             return self  # it is an offer, and can be made without
         return replace(self, rows=rows, keys=keys, nulls=nulls)

@@ -8,9 +8,9 @@ from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.singerlib import Catalog
 
 from tap_m365hunting.commands import counting
-from tap_m365hunting.commands.inquiry import Inquiry
 from tap_m365hunting.commands.plans import StreamPlan
-from tap_m365hunting.commands.simulation import Rehearsal, minutes, rehearse
+from tap_m365hunting.commands.probed_query import ProbedQuery
+from tap_m365hunting.commands.simulation import Simulation, minutes, rehearse
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
 from tap_m365hunting.instants import Instant
@@ -19,8 +19,8 @@ from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
-from tap_m365hunting.sync.query_settings import agenda_of
 from tap_m365hunting.sync.reader import Call
+from tap_m365hunting.sync.resolved_query import run_windows_of
 
 #: The most bars that a histogram has.
 BARS: Final = 60
@@ -53,8 +53,8 @@ class Forecaster:
     ) -> None:
         self._tenant_id = tenant_id
         self._partitioned = settings.partitioned
-        self._rations = settings.rations
-        self._reading = settings.reading
+        self._quotas = settings.quotas
+        self._read_settings = settings.read_settings
         self._call = call
         self._state = state
         self._now = now
@@ -67,11 +67,11 @@ class Forecaster:
             AuthenticationError, SignInError: the service takes no call; it holds for every query.
         """
         try:
-            inquiry = _fit(Inquiry.of(query, self._reading, self._call))
+            probed = _fit(ProbedQuery.of(query, self._read_settings, self._call))
             self._answered = True
-            if inquiry.verdict.mode is Mode.FULL_TABLE:
-                return self._whole(inquiry)
-            return self._windowed(inquiry)
+            if probed.verdict.mode is Mode.FULL_TABLE:
+                return self._whole(probed)
+            return self._windowed(probed)
         except (AuthenticationError, SignInError) as error:
             if not self._answered:  # else what is missing is this query's alone: a licence
                 raise
@@ -79,84 +79,84 @@ class Forecaster:
         except SingerSDKError as error:
             return StreamPlan(query.name, self._tenant_id, error=str(error))
 
-    def _whole(self, inquiry: Inquiry) -> StreamPlan:
-        rows = counting.total(inquiry.hunt, None, self._call)
-        cap = self._reading.row_cap
+    def _whole(self, probed: ProbedQuery) -> StreamPlan:
+        rows = counting.total(probed.resolved, None, self._call)
+        cap = self._read_settings.row_cap
         table = counting.even(TimeWindow.at(self._now), rows)
         played = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap)
-        return self._planned(inquiry, rows, played, ())
+        return self._planned(probed, rows, played, ())
 
-    def _windowed(self, inquiry: Inquiry) -> StreamPlan:
-        cursor = inquiry.verdict.cursor
-        agenda = agenda_of(
-            inquiry.query,
-            self._reading,
-            inquiry.hunt,
+    def _windowed(self, probed: ProbedQuery) -> StreamPlan:
+        cursor = probed.verdict.cursor
+        run_windows = run_windows_of(
+            probed.query,
+            self._read_settings,
+            probed.resolved,
             state=self._state,
             tenant_id=self._tenant_id,
             partitioned=self._partitioned,
-            key=inquiry.shape.names[cursor] if cursor else None,
+            key=probed.shape.names[cursor] if cursor else None,
             now=self._now,
         )
-        counted = [self._counted(inquiry, window) for window in agenda.windows]
+        counted = [self._counted(probed, window) for window in run_windows.windows]
         played = [
             rehearse(
-                self._planner(inquiry, window),
+                self._planner(probed, window),
                 rows,
-                row_cap=self._reading.row_cap,
+                row_cap=self._read_settings.row_cap,
             )
-            for window, rows in zip(agenda.windows, counted, strict=True)
+            for window, rows in zip(run_windows.windows, counted, strict=True)
         ]
-        run = Rehearsal(
+        run = Simulation(
             tuple(done for part in played for done in part.windows),
             sum(part.calls for part in played),
         )
         rows = sum(density.total for density in counted)
         # the last span is the run's own; those before it are holes of earlier runs
-        over_time = bool(counted) and inquiry.verdict.mode is Mode.INCREMENTAL
+        over_time = bool(counted) and probed.verdict.mode is Mode.INCREMENTAL
         bins = tuple(counting.rebinned(counted[-1], most=BARS)) if over_time else ()
-        note = agenda.void and f"The bookmark {agenda.void}; all is read anew"
-        return replace(self._planned(inquiry, rows, run, bins), note=note)
+        note = run_windows.void and f"The bookmark {run_windows.void}; all is read anew"
+        return replace(self._planned(probed, rows, run, bins), note=note)
 
-    def _planner(self, inquiry: Inquiry, window: TimeWindow) -> Planner:
+    def _planner(self, probed: ProbedQuery, window: TimeWindow) -> Planner:
         return Planner(
             window,
-            row_cap=self._reading.row_cap,
-            step=inquiry.hunt.step,
-            ahead=self._rations.parallel_calls > 1,
+            row_cap=self._read_settings.row_cap,
+            step=probed.resolved.step,
+            ahead=self._quotas.parallel_calls > 1,
         )
 
-    def _counted(self, inquiry: Inquiry, window: TimeWindow) -> Density:
-        if inquiry.verdict.mode is Mode.WINDOWED:
-            return counting.even(window, counting.total(inquiry.hunt, window, self._call))
-        cap = self._reading.row_cap
-        return counting.density(inquiry.hunt, window, self._call, row_cap=cap)
+    def _counted(self, probed: ProbedQuery, window: TimeWindow) -> Density:
+        if probed.verdict.mode is Mode.WINDOWED:
+            return counting.even(window, counting.total(probed.resolved, window, self._call))
+        cap = self._read_settings.row_cap
+        return counting.density(probed.resolved, window, self._call, row_cap=cap)
 
     def _planned(
         self,
-        inquiry: Inquiry,
+        probed: ProbedQuery,
         rows: int,
-        played: Rehearsal,
+        played: Simulation,
         bins: tuple[tuple[TimeWindow, int], ...],
     ) -> StreamPlan:
         return StreamPlan(
-            name=inquiry.query.name,
+            name=probed.query.name,
             tenant_id=self._tenant_id,
             rows=rows,
             calls=played.calls,
-            minutes=minutes(played.calls, self._rations),
+            minutes=minutes(played.calls, self._quotas),
             windows=tuple((done.window, done.rows) for done in played.windows),
             bins=bins,
         )
 
 
-def _fit(inquiry: Inquiry) -> Inquiry:
+def _fit(probed: ProbedQuery) -> ProbedQuery:
     """Return the query if it may run.
 
     Raises:
         FatalSyncError: it may not.
     """
-    wrong = [remark.message for remark in inquiry.remarks if remark.severity == "error"]
+    wrong = [remark.message for remark in probed.remarks if remark.severity == "error"]
     if wrong:
         raise FatalSyncError("; ".join(wrong))
-    return inquiry
+    return probed

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.commands.simulation import minutes, together
-from tap_m365hunting.configuration.config import Rations
+from tap_m365hunting.configuration.config import QuotaSettings
 from tap_m365hunting.planning.windows import TimeWindow
 
 #: A run asks for a stream's columns first, unless a catalog tells them.
@@ -36,10 +36,10 @@ class StreamPlan(Struct, frozen=True):
     error: str | None = None
     note: str | None = None
 
-    def probed(self, rations: Rations) -> Self:
+    def probed(self, quotas: QuotaSettings) -> Self:
         """Return the plan of a run that asks for the stream's columns first."""
         calls = self.calls + PROBE
-        takes = minutes(calls, rations, first=PROBE)
+        takes = minutes(calls, quotas, first=PROBE)
         return replace(self, probes=PROBE, calls=calls, minutes=takes)
 
     def to_json(self) -> dict[str, object]:
@@ -77,7 +77,7 @@ class TenantPlan(Struct, frozen=True):
         cls,
         tenant_id: str,
         streams: Iterable[StreamPlan],
-        rations: Rations,
+        quotas: QuotaSettings,
         *,
         name: str | None = None,
         error: str | None = None,
@@ -85,12 +85,12 @@ class TenantPlan(Struct, frozen=True):
         """Sum up the streams of a tenant."""
         planned = tuple(streams)
         calls, probes = sum(s.calls for s in planned), sum(s.probes for s in planned)
-        return cls(tenant_id, planned, minutes(calls, rations, first=probes), name, error)
+        return cls(tenant_id, planned, minutes(calls, quotas, first=probes), name, error)
 
-    def probed(self, rations: Rations) -> Self:
+    def probed(self, quotas: QuotaSettings) -> Self:
         """Return the plan of a run that asks this tenant for the columns of the streams."""
-        streams = [stream.probed(rations) for stream in self.streams]
-        return self.of(self.tenant_id, streams, rations, name=self.name, error=self.error)
+        streams = [stream.probed(quotas) for stream in self.streams]
+        return self.of(self.tenant_id, streams, quotas, name=self.name, error=self.error)
 
     @property
     def rows(self) -> int:
@@ -119,10 +119,10 @@ class TenantPlan(Struct, frozen=True):
         }
 
 
-def with_probes(tenants: Sequence[TenantPlan], rations: Rations) -> list[TenantPlan]:
+def with_probes(tenants: Sequence[TenantPlan], quotas: QuotaSettings) -> list[TenantPlan]:
     """Return the plans of a run without a catalog: it asks the first tenant that takes calls."""
     asked = next((tenant for tenant in tenants if not tenant.error), None)
-    return [tenant.probed(rations) if tenant is asked else tenant for tenant in tenants]
+    return [tenant.probed(quotas) if tenant is asked else tenant for tenant in tenants]
 
 
 class Plan(Struct, frozen=True):

@@ -18,7 +18,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
-from tap_m365hunting.sync.resolved_query import Hunt
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
 
@@ -67,15 +67,15 @@ class Texts(Struct, frozen=True):
     @classmethod
     def of(cls, query: HuntingQuery, verdict: kql.Verdict, *, row_cap: int) -> Self:
         """Write the texts as the tap does, for the window `SHOWN`."""
-        hunt = Hunt(query.query, verdict.mode, verdict.cursor, verdict.bin)
+        resolved = ResolvedQuery(query.query, verdict.mode, verdict.cursor, verdict.bin)
         probe = kql.probe(query.query)
         if verdict.mode is not Mode.INCREMENTAL:
             whole = verdict.mode is Mode.FULL_TABLE
-            return cls(probe, hunt.text(ReadAsk(None if whole else SHOWN)))
+            return cls(probe, resolved.text(ReadAsk(None if whole else SHOWN)))
         if verdict.cursor is None:
             return cls(probe)
         count = CountAsk(SHOWN, bin_width(SHOWN, row_cap))
-        return cls(probe, hunt.text(ReadAsk(SHOWN)), hunt.text(count))
+        return cls(probe, resolved.text(ReadAsk(SHOWN)), resolved.text(count))
 
     def to_json(self) -> dict[str, object]:
         """Return the texts under their names."""

@@ -10,26 +10,33 @@ from typing import Final
 
 from msgspec import Struct
 
-from tap_m365hunting.configuration.config import Rations
+from tap_m365hunting.configuration.config import QuotaSettings
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
+from tap_m365hunting.planning.windows import (
+    Ask,
+    CountAsk,
+    ReadAsk,
+    TimeWindow,
+    WindowAnswer,
+    WindowDone,
+)
 from tap_m365hunting.service.quota import MINUTE, TenantQuota
 
 #: What a call is taken to need until it is answered, where the service does not say.
 SECONDS_A_CALL: Final = 3.0
 
 
-class Rehearsal(Struct, frozen=True):
+class Simulation(Struct, frozen=True):
     """The windows in the order of time, and the calls for them, counts included."""
 
     windows: tuple[WindowDone, ...]
     calls: int
 
 
-def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int) -> Rehearsal:
+def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int) -> Simulation:
     """Play a planner through a span whose rows lie as the density says."""
     calls = 0
     done = list[WindowDone]()
@@ -40,21 +47,21 @@ def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int)
         else:
             planner.answered(ask, _answer(density, ask, row_cap))
         done += planner.drain()
-    return Rehearsal((*done, *planner.drain()), calls)
+    return Simulation((*done, *planner.drain()), calls)
 
 
-def minutes(calls: int, rations: Rations, *, first: int = 0) -> float:
+def minutes(calls: int, quotas: QuotaSettings, *, first: int = 0) -> float:
     """Return how long so many calls take under the quotas, the `first` of them one by one.
 
     The others go out as many at the same time as the settings allow.
     """
     quota = TenantQuota.of_calls(
-        per_minute=rations.calls_per_minute,
-        per_hour=rations.calls_per_hour,
-        share_percent=rations.share_percent,
+        per_minute=quotas.calls_per_minute,
+        per_hour=quotas.calls_per_hour,
+        share_percent=quotas.share_percent,
     )
     now = end = 0.0
-    free = [0.0] * rations.parallel_calls
+    free = [0.0] * quotas.parallel_calls
     for call in range(calls):
         # until when the one that is free next was busy; behind it all the first ones
         now = max(now, heappop(free), end if call <= first else 0.0)
@@ -92,19 +99,19 @@ def _part(window: TimeWindow, start: int, end: int) -> TimeWindow:
     return TimeWindow(max(window.start, Instant(start)), min(window.end, Instant(end)))
 
 
-def _answer(density: Density, ask: ReadAsk, row_cap: int) -> Answer:
+def _answer(density: Density, ask: ReadAsk, row_cap: int) -> WindowAnswer:
     window = _window(density, ask)
     rows = density.expected(window)
     if ask.part:
         index, of = ask.part.index, ask.part.of
-        return Answer(min(row_cap, rows * (index + 1) // of - rows * index // of))
+        return WindowAnswer(min(row_cap, rows * (index + 1) // of - rows * index // of))
     if rows < row_cap or ask.window is None:
-        return Answer(min(row_cap, rows))
+        return WindowAnswer(min(row_cap, rows))
     before = density.before(window.start.ticks)
     newest = density.point(before + row_cap - 1)
     newest = min(max(newest, window.start.ticks + 1), window.end.ticks - 1)
     used = min(density.before(newest) - before, row_cap - 1)
-    return Answer(row_cap, Instant(newest), held=row_cap - used)
+    return WindowAnswer(row_cap, Instant(newest), held=row_cap - used)
 
 
 def _window(density: Density, ask: Ask) -> TimeWindow:

@@ -8,19 +8,19 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_m365hunting.background import aside
+from tap_m365hunting.background import in_background
 from tap_m365hunting.commands.forecasts import Forecaster
-from tap_m365hunting.commands.inquiry import Inquiry
 from tap_m365hunting.commands.plans import TenantPlan
+from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.report import QueryReport, TenantReport
 from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, SignInError
-from tap_m365hunting.service.tenant_service import HuntingService
+from tap_m365hunting.service.tenant_service import TenantService
 
 _T = TypeVar("_T")
 
 #: Reaches a tenant; nothing is sent yet.
-Connect: TypeAlias = Callable[[Tenant], HuntingService]
+Connect: TypeAlias = Callable[[Tenant], TenantService]
 
 
 def each(tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: int) -> Iterator[_T]:
@@ -34,7 +34,7 @@ def each(tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: i
         with gate:
             return work(tenant)
 
-    for result in [aside(partial(in_turn, tenant)) for tenant in tenants]:
+    for result in [in_background(partial(in_turn, tenant)) for tenant in tenants]:
         yield result.result()
 
 
@@ -53,7 +53,7 @@ def planned(
         streams, error = [forecaster.stream(query) for query in queries], None
     except (AuthenticationError, SignInError) as reason:
         streams, error = [], str(reason)
-    return TenantPlan.of(tenant.tenant_id, streams, settings.rations, name=tenant.name, error=error)
+    return TenantPlan.of(tenant.tenant_id, streams, settings.quotas, name=tenant.name, error=error)
 
 
 def probed(
@@ -62,7 +62,7 @@ def probed(
     """Ask a tenant for the columns of a query, which needs a sign-in, a permission and a table."""
     found = TenantReport(tenant.tenant_id, tenant.name)
     try:
-        Inquiry.of(query, settings.reading, connect(tenant).run)
+        ProbedQuery.of(query, settings.read_settings, connect(tenant).run)
     except QueryRejectedError as error:
         return replace(found, error=f"{query.name}: {error}")
     except SingerSDKError as error:

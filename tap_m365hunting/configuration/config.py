@@ -22,8 +22,8 @@ __all__ = [
     "READ_UTF8",
     "Connection",
     "HuntingQuery",
-    "Rations",
-    "Reading",
+    "QuotaSettings",
+    "ReadSettings",
     "Settings",
     "Tenant",
     "setting_problems",
@@ -41,7 +41,7 @@ _DATES: Final = ("start_date", "end_date")
 _NO_PLACE: Final = re.compile(r"[\s@?#\\]")
 
 
-class Rations(Struct, frozen=True):
+class QuotaSettings(Struct, frozen=True):
     """What the tap may use of a tenant's quotas, and how many calls at the same time."""
 
     calls_per_minute: int
@@ -51,7 +51,7 @@ class Rations(Struct, frozen=True):
     parallel_calls: int
 
 
-class Reading(Struct, frozen=True):
+class ReadSettings(Struct, frozen=True):
     """Which rows are read, and how they are written."""
 
     row_cap: int
@@ -76,8 +76,8 @@ class Settings(Struct, frozen=True):
     tenants: tuple[Tenant, ...]
     partitioned: bool
     parallel_tenants: int
-    rations: Rations
-    reading: Reading
+    quotas: QuotaSettings
+    read_settings: ReadSettings
     queries: tuple[HuntingQuery, ...]
 
     @property
@@ -129,8 +129,8 @@ class Settings(Struct, frozen=True):
             tenants=tuple(tenant.parsed(said, environment) for tenant in listed),
             partitioned=partitioned(said),
             parallel_tenants=said["max_parallel_tenants"],
-            rations=_rations(said),
-            reading=_reading(said),
+            quotas=_quotas(said),
+            read_settings=_read_settings(said),
             queries=tuple(queries),
         )
 
@@ -169,8 +169,8 @@ def _unfit(listed: ListedQuery) -> Iterator[str]:
             yield f"{listed}: line {problem.line}, column {problem.column}: {problem.message}"
 
 
-def _rations(said: Mapping[str, Any]) -> Rations:
-    return Rations(
+def _quotas(said: Mapping[str, Any]) -> QuotaSettings:
+    return QuotaSettings(
         calls_per_minute=said["max_calls_per_minute"],
         calls_per_hour=said["max_calls_per_hour"],
         share_percent=said["quota_share_percent"],
@@ -179,8 +179,8 @@ def _rations(said: Mapping[str, Any]) -> Rations:
     )
 
 
-def _reading(said: Mapping[str, Any]) -> Reading:
-    return Reading(
+def _read_settings(said: Mapping[str, Any]) -> ReadSettings:
+    return ReadSettings(
         row_cap=said["max_rows_per_call"],
         settle=timedelta(minutes=said["settle_minutes"]),
         retention=timedelta(days=said["retention_days"]),

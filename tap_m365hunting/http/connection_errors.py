@@ -17,14 +17,14 @@ _NO_TLS: Final = re.compile(r"wrong[ _]version[ _]number|record[ _]layer[ _]fail
 _BY_PROXY: Final = re.compile(r"Tunnel connection failed: (([45])\d\d[\w ]{0,60})")
 
 
-class Unreached(NamedTuple):
+class ConnectionFailure(NamedTuple):
     """The reason; and whether it is one that does not pass by waiting."""
 
     reason: str
     lasts: bool
 
 
-def unreached(error: RequestException | HTTPError) -> Unreached:
+def connection_failure(error: RequestException | HTTPError) -> ConnectionFailure:
     """Say why there was no answer, or no whole one."""
     said = str(error)
     if _DISTRUST.search(said):
@@ -34,17 +34,17 @@ def unreached(error: RequestException | HTTPError) -> Unreached:
             f"its certificate is not trusted{why}; name the authority of your proxy, or of the "
             "emulator, in REQUESTS_CA_BUNDLE"
         )
-        return Unreached(text, lasts=True)
+        return ConnectionFailure(text, lasts=True)
     if _NO_TLS.search(said):
-        return Unreached(f"it answers, but not over TLS; {_CHECK}", lasts=True)
+        return ConnectionFailure(f"it answers, but not over TLS; {_CHECK}", lasts=True)
     if isinstance(_cause(error), InvalidURL | LocationValueError):
-        return Unreached(f"that is no address; {_CHECK}", lasts=True)
+        return ConnectionFailure(f"that is no address; {_CHECK}", lasts=True)
     if isinstance(error, ProxyError):
         answer = _BY_PROXY.search(said)
         text = f"answers {answer[1].strip()}" if answer else "does not answer"
         refused = answer is not None and answer[2] == "4"
-        return Unreached(f"the proxy {text}; check HTTPS_PROXY", lasts=refused)
-    return Unreached(_name(error), lasts=False)
+        return ConnectionFailure(f"the proxy {text}; check HTTPS_PROXY", lasts=refused)
+    return ConnectionFailure(_name(error), lasts=False)
 
 
 def _name(error: Exception) -> str:

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
-from tap_m365hunting.http.connection_errors import unreached
+from tap_m365hunting.http.connection_errors import connection_failure
 from tap_m365hunting.http.deadlines import DeadlineAdapter
 from tap_m365hunting.wire.error_responses import classify
 
@@ -90,7 +90,7 @@ class Transport:
         if _is_late(error):
             msg = f"{title} did not answer within {self._place.timeout}"
             return WindowTooLargeError(msg, silent=True)
-        reason, lasts = unreached(error)
+        reason, lasts = connection_failure(error)
         if lasts:
             return FatalAPIError(f"No way to {title}: {reason}")
         return ServiceError(f"No whole answer from {title}: {reason}")
@@ -106,7 +106,7 @@ class Transport:
         except (requests.RequestException, HTTPError) as error:
             if status != _THROTTLED and _FIRST_OF_CLIENT <= status < _FIRST_OF_SERVER:
                 msg = f"{self._place.dialect.title} answered {status}, and broke off"
-                return ServiceError(f"{msg}: {unreached(error).reason}")
+                return ServiceError(f"{msg}: {connection_failure(error).reason}")
         return classify(status, response.headers, start[:_ERROR_BYTES], self._place.dialect)
 
     def _body(self, response: requests.Response) -> BinaryIO:

@@ -12,11 +12,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tap_m365hunting.kql.calls import Call, calls
 from tap_m365hunting.kql.columns import PLAIN, Columns, Origin, common_width
 from tap_m365hunting.kql.literals import timespan
 from tap_m365hunting.kql.names import column_name, definition, quoted_name
-from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.query import Query, TokenSpan
 
 # Calls whose value, unnamed, takes the name of their first argument, as Microsoft's parser has it.
 _NAMED_BY_ARGUMENT: Final = frozenset({
@@ -37,11 +36,19 @@ _WORDS: Final = frozenset({"and", "or", "true", "false"})
 _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
 
+class Call(Struct, frozen=True):
+    """A function called by an expression, at the token `index` of it, and where its text is."""
+
+    name: str
+    index: int
+    arguments: TokenSpan
+
+
 class Item(Struct, frozen=True):
     """One entry of a column list: the names before `=`, if any, and the expression."""
 
     names: tuple[str, ...]
-    value: Span
+    value: TokenSpan
 
 
 class Made(Struct, frozen=True):
@@ -52,18 +59,18 @@ class Made(Struct, frozen=True):
     star: bool
 
 
-def items(query: Query, span: Span) -> Iterator[Item]:
+def items(query: Query, span: TokenSpan) -> Iterator[Item]:
     """Take a column list apart at its commas."""
     for piece in query.split(span, ","):
         sides = query.split(piece, "=")
         if len(sides) > 1:
-            value = Span(sides[1].start, piece.end)
+            value = TokenSpan(sides[1].start, piece.end)
             yield Item(tuple(_names(query, sides[0])), value)
         elif piece:
             yield Item((), piece)
 
 
-def made(query: Query, span: Span, columns: Columns) -> Made:
+def made(query: Query, span: TokenSpan, columns: Columns) -> Made:
     """Return the columns that a list makes out of those there are."""
     known: dict[str, Origin] = {}
     maybe: set[str] = set()
@@ -79,7 +86,7 @@ def made(query: Query, span: Span, columns: Columns) -> Made:
     return Made(known, frozenset(maybe), star)
 
 
-def mentioned(query: Query, span: Span) -> Iterator[str]:
+def mentioned(query: Query, span: TokenSpan) -> Iterator[str]:
     """Go through all bare and quoted names in the span."""
     for index in range(span.start, span.end):
         name = query.name_at(index) or quoted_name(query, index)
@@ -87,7 +94,7 @@ def mentioned(query: Query, span: Span) -> Iterator[str]:
             yield name
 
 
-def parts(query: Query, span: Span) -> dict[str, frozenset[str]]:
+def parts(query: Query, span: TokenSpan) -> dict[str, frozenset[str]]:
     """Return of each column that a list gives a name the columns that its value is made of."""
     return {
         name: frozenset(_columns_in(query, item.value))
@@ -96,7 +103,7 @@ def parts(query: Query, span: Span) -> dict[str, frozenset[str]]:
     }
 
 
-def patterns(query: Query, span: Span) -> list[str]:
+def patterns(query: Query, span: TokenSpan) -> list[str]:
     """Return a list's names, where `*` stands for anything: `project-away Initiating*, Sha1`."""
     return [
         column_name(query, piece)
@@ -106,13 +113,13 @@ def patterns(query: Query, span: Span) -> list[str]:
     ]
 
 
-def declared(query: Query, span: Span) -> list[str]:
+def declared(query: Query, span: TokenSpan) -> list[str]:
     """Return the names of a list of `name: type`, whatever stands between; types follow a colon."""
     names = (i for i in range(span.start, span.end) if not query.is_sign(i - 1, ":"))
     return [name for name in map(query.name_at, names) if name]
 
 
-def _columns_in(query: Query, span: Span) -> Iterator[str]:
+def _columns_in(query: Query, span: TokenSpan) -> Iterator[str]:
     for index in range(span.start, span.end):
         member, call = query.is_sign(index - 1, "."), query.is_sign(index + 1, "(")
         quoted = query.is_sign(index - 1, "[") and query.is_sign(index + 1, "]")
@@ -121,13 +128,13 @@ def _columns_in(query: Query, span: Span) -> Iterator[str]:
             yield name
 
 
-def _names(query: Query, span: Span) -> Iterator[str]:
+def _names(query: Query, span: TokenSpan) -> Iterator[str]:
     several = query.is_sign(span.start, "(")
-    pieces = query.split(Span(span.start + 1, span.end - 1), ",") if several else [span]
+    pieces = query.split(TokenSpan(span.start + 1, span.end - 1), ",") if several else [span]
     yield from filter(None, (column_name(query, piece) for piece in pieces))
 
 
-def _own_names(query: Query, span: Span) -> tuple[str, ...]:
+def _own_names(query: Query, span: TokenSpan) -> tuple[str, ...]:
     """Return the names that an expression brings along, empty if the text does not tell."""
     name = column_name(query, span)
     if name:
@@ -139,15 +146,15 @@ def _own_names(query: Query, span: Span) -> tuple[str, ...]:
     return tuple(name for name in names[:last] if name)
 
 
-def groups(query: Query, span: Span, columns: Columns) -> Iterator[Origin]:
+def groups(query: Query, span: TokenSpan, columns: Columns) -> Iterator[Origin]:
     """Return of each entry of a list how its values come to be, named or not."""
     for item in items(query, span):
         yield _origin(query, item.value, columns)
 
 
-def _origin(query: Query, span: Span, columns: Columns) -> Origin:
+def _origin(query: Query, span: TokenSpan, columns: Columns) -> Origin:
     while query.is_sign(span.start, "(") and query.closing[span.start] == span.end - 1:
-        span = Span(span.start + 1, span.end - 1)
+        span = TokenSpan(span.start + 1, span.end - 1)
     name = column_name(query, span)
     if name:
         return columns.origin(name)
@@ -179,7 +186,7 @@ def _width(query: Query, call: Call) -> timedelta | None:
     return None
 
 
-def _literal(query: Query, span: Span) -> str:
+def _literal(query: Query, span: TokenSpan) -> str:
     """Return the text of the span, or of what a `let` gives the name that it is."""
     name = column_name(query, span)
     for statement in query.leading if name else ():
@@ -189,15 +196,52 @@ def _literal(query: Query, span: Span) -> str:
     return "".join(token.text for token in query.tokens[span.start : span.end])
 
 
-def _arguments(query: Query, span: Span) -> list[Span]:
+def _arguments(query: Query, span: TokenSpan) -> list[TokenSpan]:
     """Return a call's arguments, if the span is one call and nothing else."""
     opening = span.start + 1
     if not query.is_sign(opening, "(") or query.closing[opening] != span.end - 1:
         return []
-    return [piece for piece in query.split(Span(opening + 1, span.end - 1), ",") if piece]
+    return [piece for piece in query.split(TokenSpan(opening + 1, span.end - 1), ",") if piece]
 
 
-def _takes_all(query: Query, span: Span) -> bool:
+def _takes_all(query: Query, span: TokenSpan) -> bool:
     if query.name_at(span.start) not in _ALL_COLUMNS:
         return False
     return any(query.is_sign(piece.start, "*") for piece in _arguments(query, span))
+
+
+def calls(query: Query, span: TokenSpan, inside: frozenset[str] = frozenset()) -> Iterator[Call]:
+    """Yield each call of an expression, from left to right.
+
+    A function of the query's own is followed by what its body calls, at the same token.
+    """
+    before = span.start
+    for index in query.top_level(span):
+        if index in query.closing:
+            call = _call_of(query, index, before)
+            if call:
+                yield call
+                yield from _of_the_body(query, call, inside)
+            inner = TokenSpan(index + 1, query.closing[index])
+            if not _is_pipeline(query, inner):
+                yield from calls(query, inner, inside)
+        if index != query.closing.get(before, -1):
+            before = index
+
+
+def _call_of(query: Query, opening: int, before: int) -> Call | None:
+    """Return the call whose brackets open here, if a name stands before them."""
+    name = column_name(query, TokenSpan(before, opening)) if query.is_sign(opening, "(") else ""
+    return Call(name, before, TokenSpan(opening + 1, query.closing[opening])) if name else None
+
+
+def _of_the_body(query: Query, call: Call, inside: frozenset[str]) -> Iterator[Call]:
+    body = None if call.name in inside else query.functions.get(call.name)
+    for statement in query.split(body, ";") if body else ():
+        if not _is_pipeline(query, statement):
+            for inner in calls(query, statement, inside | {call.name}):
+                yield replace(inner, index=call.index)
+
+
+def _is_pipeline(query: Query, span: TokenSpan) -> bool:
+    return any(query.is_sign(index, "|") for index in query.top_level(span))

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tap_m365hunting.kql.columns import Columns, Origin
-from tap_m365hunting.kql.query import Span
+from tap_m365hunting.kql.query import TokenSpan
 from tap_m365hunting.kql.stages import Stage
 
 
@@ -32,7 +32,7 @@ class Finding(Struct, frozen=True):
     lacking: bool = False
 
 
-class Aside(Struct, frozen=True, eq=False):
+class SideFindings(Struct, frozen=True, eq=False):
     """What was met on one side of a join: it holds for the columns of that side alone."""
 
     findings: tuple[Finding, ...]
@@ -69,7 +69,7 @@ class Flow(Struct, frozen=True):
 
     columns: Columns = field(default_factory=Columns)
     findings: tuple[Finding, ...] = ()
-    asides: tuple[Aside, ...] = ()
+    sides: tuple[SideFindings, ...] = ()
     groups: tuple[Group, ...] = ()
 
     def to(self, columns: Columns) -> Self:
@@ -80,9 +80,9 @@ class Flow(Struct, frozen=True):
         """Return the rows after what was met."""
         return replace(self, findings=tuple(dict.fromkeys((*self.findings, *findings))))
 
-    def beside(self, asides: Iterable[Aside]) -> Self:
+    def beside(self, sides: Iterable[SideFindings]) -> Self:
         """Return the rows after what was met on one side alone."""
-        return replace(self, asides=tuple(dict.fromkeys((*self.asides, *asides))))
+        return replace(self, sides=tuple(dict.fromkeys((*self.sides, *sides))))
 
     def grouped(self, groups: Iterable[Group]) -> Self:
         """Return the rows after they were put together."""
@@ -91,7 +91,7 @@ class Flow(Struct, frozen=True):
     @property
     def divided(self) -> bool:
         """Whether what was met holds for some columns only."""
-        return bool(self.asides) or any(finding.cursor for finding in self.findings)
+        return bool(self.sides) or any(finding.cursor for finding in self.findings)
 
     def renewed(self, made: Mapping[str, frozenset[str]]) -> Self:
         """Return the rows with columns made of others: what held for those, holds for them."""
@@ -108,8 +108,8 @@ class Flow(Struct, frozen=True):
 
     def _about(self, column: str) -> Iterator[Finding]:
         yield from (met for met in self.findings if met.cursor == column)
-        for aside in self.asides:
-            yield from aside.about(column)
+        for side_findings in self.sides:
+            yield from side_findings.about(column)
 
 
 class Function(Struct, frozen=True):
@@ -120,7 +120,7 @@ class Function(Struct, frozen=True):
     """
 
     parameters: Mapping[str, bool]
-    body: Span
+    body: TokenSpan
     names: "Mapping[str, Flow | Function]"
     view: bool = False
 

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow_types import Aside, Finding, Flow, finding, lacking
-from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.flow_types import Finding, Flow, SideFindings, finding, lacking
+from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.stages import Stage, keyword, option
 
 
-class Side(Struct, frozen=True):
+class JoinContext(Struct, frozen=True):
     """What is needed to follow other rows: `watched` are possible cursors.
 
     `rows` follows an expression, `branches` what a `union` takes, which may be several tables.
@@ -24,24 +24,24 @@ class Side(Struct, frozen=True):
 
     query: Query
     watched: frozenset[str]
-    rows: Callable[[Span], Flow]
-    branches: Callable[[Span], Iterator[Flow]]
+    rows: Callable[[TokenSpan], Flow]
+    branches: Callable[[TokenSpan], Iterator[Flow]]
 
 
-def union(side: Side, stage: Stage, flow: Flow | None = None) -> Flow:
+def union(side: JoinContext, stage: Stage, flow: Flow | None = None) -> Flow:
     """Return the rows of all branches, the flow that the operator stands in among them."""
     rest, new = _without_options(side.query, stage.rest)
     branches = [b for piece in side.query.split(rest, ",") for b in side.branches(piece)]
     flows = [flow, *branches] if flow else branches
     columns = reduce(Columns.union, (branch.columns for branch in flows))
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
-    whole = whole.beside(a for b in flows for a in b.asides)
+    whole = whole.beside(a for b in flows for a in b.sides)
     whole = whole.grouped(group for branch in flows for group in branch.groups)
     return whole.met(_about_branches(side, stage, columns, flows))
 
 
 def _about_branches(
-    side: Side, stage: Stage, columns: Columns, flows: Sequence[Flow]
+    side: JoinContext, stage: Stage, columns: Columns, flows: Sequence[Flow]
 ) -> Iterator[Finding]:
     """Say of which branches the rows have no cursor, or perhaps another."""
     for name in side.watched:
@@ -53,39 +53,43 @@ def _about_branches(
                 yield lacking(stage, operators.TWO_CURSORS, name, beside=other)
 
 
-def join(side: Side, stage: Stage, flow: Flow) -> Flow:
+def join(side: JoinContext, stage: Stage, flow: Flow) -> Flow:
     """Return the rows of a `join` or `lookup`."""
     rest, _ = _without_options(side.query, stage.rest)
-    right = side.rows(Span(rest.start, keyword(side.query, rest, "on")))
+    right = side.rows(TokenSpan(rest.start, keyword(side.query, rest, "on")))
     default = "leftouter" if stage.operator == "lookup" else "innerunique"
     kind = option(side.query, stage.rest, "kind") or default
     if kind in operators.LEFT_ONLY_JOINS:
         return flow
-    asides = list(_asides(side, stage, kind, flow, right))
-    both = Flow(flow.columns.join(right.columns)).beside([*flow.asides, *right.asides, *asides])
+    sides = list(_sides(side, stage, kind, flow, right))
+    both = Flow(flow.columns.join(right.columns)).beside([*flow.sides, *right.sides, *sides])
     both = both.grouped((*flow.groups, *right.groups))
-    return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, asides))
+    return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, sides))
 
 
-def _about(side: Side, stage: Stage, kind: str, asides: Iterable[Aside]) -> Iterator[Finding]:
+def _about(
+    side: JoinContext, stage: Stage, kind: str, sides: Iterable[SideFindings]
+) -> Iterator[Finding]:
     if kind not in operators.LEFT_JOINS:
         yield finding(stage, operators.RIGHT_JOIN)
     elif kind == "innerunique":
         yield finding(stage, operators.INNERUNIQUE, warning=True)
-    for aside in asides:
-        for name in side.watched if aside.of_the_right else ():
-            yield from aside.about(name)
+    for side_findings in sides:
+        for name in side.watched if side_findings.of_the_right else ():
+            yield from side_findings.about(name)
 
 
-def _asides(side: Side, stage: Stage, kind: str, left: Flow, right: Flow) -> Iterator[Aside]:
+def _sides(
+    side: JoinContext, stage: Stage, kind: str, left: Flow, right: Flow
+) -> Iterator[SideFindings]:
     """Return what holds for the columns of one side, and so for a cursor that comes from there."""
     if len(_here(side, left, right)) < len(side.watched):
-        yield Aside(left.findings, left.columns, right.columns, of_the_right=False)
+        yield SideFindings(left.findings, left.columns, right.columns, of_the_right=False)
     null = [lacking(stage, operators.NULL_CURSOR)] if kind == "leftouter" else []
-    yield Aside((*right.findings, *null), left.columns, right.columns, of_the_right=True)
+    yield SideFindings((*right.findings, *null), left.columns, right.columns, of_the_right=True)
 
 
-def _of_the_left(side: Side, left: Flow, right: Flow) -> Iterator[Finding]:
+def _of_the_left(side: JoinContext, left: Flow, right: Flow) -> Iterator[Finding]:
     """Keep what was met on the left, but for a cursor that only the right side has."""
     here = _here(side, left, right)
     for met in left.findings:
@@ -95,20 +99,20 @@ def _of_the_left(side: Side, left: Flow, right: Flow) -> Iterator[Finding]:
             yield from (replace(met, cursor=name) for name in here)
 
 
-def _here(side: Side, left: Flow, right: Flow) -> list[str]:
+def _here(side: JoinContext, left: Flow, right: Flow) -> list[str]:
     """Return the possible cursors that may be the left side's."""
     both = ((name, left.columns.has(name), right.columns.has(name)) for name in side.watched)
     return [name for name, here, there in both if here is not False or not there]
 
 
-def _without_options(query: Query, span: Span) -> tuple[Span, list[str]]:
+def _without_options(query: Query, span: TokenSpan) -> tuple[TokenSpan, list[str]]:
     """Return what follows `kind=outer` and its like, and the column that `withsource` makes."""
     start, new = span.start, list[str]()
     while (end := _option_end(query, start)) is not None:
         if query.name_at(start) == "withsource":
             new.append(query.name_at(end - 1))
         start = end
-    return Span(min(start, span.end), span.end), new
+    return TokenSpan(min(start, span.end), span.end), new
 
 
 def _option_end(query: Query, start: int) -> int | None:

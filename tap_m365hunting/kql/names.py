@@ -9,18 +9,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from tap_m365hunting.kql.query import Query, Span
-from tap_m365hunting.kql.tokens import Kind
+from tap_m365hunting.kql.query import Query, TokenSpan
+from tap_m365hunting.kql.tokens import TokenKind
 
 _STATEMENT_ENDS: Final = frozenset({";", "{"})
-_WORDS: Final = frozenset({Kind.NAME, Kind.NUMBER})
+_WORDS: Final = frozenset({TokenKind.NAME, TokenKind.NUMBER})
 
 
 class Definition(Struct, frozen=True):
     """What a `let` gives a name: a value, rows or a function."""
 
     name: str
-    value: Span
+    value: TokenSpan
 
 
 class Source(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Source(Struct, frozen=True):
 
     name: str
     index: int
-    arguments: Span | None
+    arguments: TokenSpan | None
     qualified: bool
 
     @property
@@ -41,7 +41,7 @@ class Source(Struct, frozen=True):
         return "*" in self.name
 
 
-def column_name(query: Query, span: Span) -> str:
+def column_name(query: Query, span: TokenSpan) -> str:
     """Return the name, if the span is a column's name alone, bare or as ['quoted']."""
     if span.end - span.start == 1:
         return query.name_at(span.start)
@@ -52,13 +52,13 @@ def column_name(query: Query, span: Span) -> str:
 def quoted_name(query: Query, index: int) -> str:
     """Return the text of the string literal there, without its quotes; empty if it is none."""
     token = query.tokens[index]
-    if token.kind is not Kind.STRING:
+    if token.kind is not TokenKind.STRING:
         return ""
     inner = token.text.lstrip("hH@")[1:-1]
     return re.sub(r"\\(['\"\\])", r"\1", inner)
 
 
-def label(query: Query, span: Span) -> str:
+def label(query: Query, span: TokenSpan) -> str:
     """Return the name that the span is, which may be one that no column has: `24h_peak`, `T*`."""
     tokens = query.tokens[span.start : span.end]
     text = "".join(token.text for token in tokens)
@@ -68,38 +68,38 @@ def label(query: Query, span: Span) -> str:
     return text if parts and "*" in text else column_name(query, span)
 
 
-def definition(query: Query, statement: Span) -> Definition | None:
+def definition(query: Query, statement: TokenSpan) -> Definition | None:
     """Return what a statement defines, if it is a `let`."""
     signs = (i for i in query.top_level(statement) if query.is_sign(i, "="))
     equals = next(signs, None) if query.name_at(statement.start) == "let" else None
     if equals is None:
         return None
-    name = label(query, Span(statement.start + 1, equals))
-    return Definition(name, Span(equals + 1, statement.end))
+    name = label(query, TokenSpan(statement.start + 1, equals))
+    return Definition(name, TokenSpan(equals + 1, statement.end))
 
 
-def functions(query: Query) -> dict[str, Span]:
+def functions(query: Query) -> dict[str, TokenSpan]:
     """Return the body of each function that the text defines, in other functions as well."""
-    found: dict[str, Span] = {}
+    found: dict[str, TokenSpan] = {}
     for index, token in enumerate(query.tokens):
         if token.text == "let" and (index == 0 or query.tokens[index - 1].text in _STATEMENT_ENDS):
-            defined = definition(query, Span(index, len(query.tokens)))
+            defined = definition(query, TokenSpan(index, len(query.tokens)))
             body = defined and function_at(query, defined.value.start)
             if defined and body:
                 found[defined.name] = body[1]
     return found
 
 
-def function_at(query: Query, start: int) -> tuple[Span, Span] | None:
+def function_at(query: Query, start: int) -> tuple[TokenSpan, TokenSpan] | None:
     """Return parameters and body of a function that starts there, if one does."""
     opening = start + (query.name_at(start) == "view")
     closing = query.closing.get(opening, opening)
     if not query.is_sign(opening, "(") or not query.is_sign(closing + 1, "{"):
         return None
-    return Span(opening + 1, closing), Span(closing + 2, query.closing[closing + 1])
+    return TokenSpan(opening + 1, closing), TokenSpan(closing + 2, query.closing[closing + 1])
 
 
-def source(query: Query, span: Span) -> Source | None:
+def source(query: Query, span: TokenSpan) -> Source | None:
     """Read where rows come from: `T`, `['T']`, `f(x)`, `database('d').T`, `Device*Events`."""
     segments = [_segment(query, piece) for piece in query.split(span, ".")]
     *path, last = segments
@@ -117,11 +117,11 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if form.fullmatch(name)]
 
 
-def _segment(query: Query, span: Span) -> Source | None:
+def _segment(query: Query, span: TokenSpan) -> Source | None:
     opening = next((i for i in query.top_level(span) if query.is_sign(i, "(")), span.end)
-    name = label(query, Span(span.start, opening))
+    name = label(query, TokenSpan(span.start, opening))
     if not name or opening == span.end:
         return Source(name, span.start, None, qualified=False) if name else None
-    arguments = Span(opening + 1, query.closing[opening])
+    arguments = TokenSpan(opening + 1, query.closing[opening])
     whole = arguments.end == span.end - 1
     return Source(name, span.start, arguments, qualified=False) if whole else None

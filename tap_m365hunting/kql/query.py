@@ -11,16 +11,16 @@ from typing import Final
 from msgspec import Struct
 
 from tap_m365hunting.errors import QueryTextError
-from tap_m365hunting.kql.tokens import Kind, Token, line_starts, position
+from tap_m365hunting.kql.tokens import Token, TokenKind, line_starts, position
 
 WINDOW_NAMES: Final = ("window_start", "window_end")
 
 # Every token is asked for its kind many times.
-_NAME: Final = Kind.NAME
-_SIGN: Final = Kind.SIGN
+_NAME: Final = TokenKind.NAME
+_SIGN: Final = TokenKind.SIGN
 
 
-class Span(Struct, frozen=True):
+class TokenSpan(Struct, frozen=True):
     """Tokens of a query from `start` up to, not including, `end`."""
 
     start: int
@@ -42,10 +42,10 @@ class Query:
     text: str
     tokens: tuple[Token, ...]
     closing: Mapping[int, int] = field(repr=False, compare=False)
-    leading: tuple[Span, ...]
-    final: Span
+    leading: tuple[TokenSpan, ...]
+    final: TokenSpan
     hunt: str
-    functions: Mapping[str, Span] = field(default_factory=dict, repr=False, compare=False)
+    functions: Mapping[str, TokenSpan] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def windowed(self) -> bool:
@@ -74,18 +74,18 @@ class Query:
         line, column = position(self.text, self.tokens[index].start)
         return QueryTextError(message, line=line, column=column)
 
-    def top_level(self, span: Span) -> Iterator[int]:
+    def top_level(self, span: TokenSpan) -> Iterator[int]:
         """Go through the span's tokens, over what stands in brackets; the brackets come along."""
         index = span.start
         while index < span.end:
             yield index
             index = self.closing.get(index, index + 1)
 
-    def split(self, span: Span, sign: str) -> list[Span]:
+    def split(self, span: TokenSpan, sign: str) -> list[TokenSpan]:
         """Cut the span at an operator outside brackets; empty pieces are kept."""
         cuts = [i for i in self.top_level(span) if self.is_sign(i, sign)]
         starts = [span.start, *(cut + 1 for cut in cuts)]
-        return [Span(*ends) for ends in zip(starts, [*cuts, span.end], strict=True)]
+        return [TokenSpan(*ends) for ends in zip(starts, [*cuts, span.end], strict=True)]
 
     def lines(self, start: int, end: int) -> list[tuple[int, str]]:
         """Return the text between two offsets as numbered lines, without the blank ones.
@@ -106,7 +106,7 @@ class Query:
     def _lines_inside_strings(self, starts: tuple[int, ...]) -> set[int]:
         inside: set[int] = set()
         for token in self.tokens:
-            if token.kind is Kind.STRING and ("\n" in token.text or "\r" in token.text):
+            if token.kind is TokenKind.STRING and ("\n" in token.text or "\r" in token.text):
                 first = bisect_right(starts, token.start) + 1
                 inside.update(range(first, bisect_right(starts, token.end) + 1))
         return inside

@@ -10,9 +10,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
-from tap_m365hunting.kql.calls import calls
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.expressions import declared, items, made
+from tap_m365hunting.kql.expressions import calls, declared, items, made
 from tap_m365hunting.kql.flow_types import (
     Argument,
     Finding,
@@ -22,10 +21,10 @@ from tap_m365hunting.kql.flow_types import (
     finding,
     lacking,
 )
-from tap_m365hunting.kql.joins import Side, join, union
+from tap_m365hunting.kql.joins import JoinContext, join, union
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, function_at, label, matching, quoted_name, source
-from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.stages import (
     Stage,
     Step,
@@ -43,7 +42,7 @@ _MAX_CALLS: Final = 500
 _Names = dict[str, Flow | Function]
 
 
-class Walk:
+class RowFlow:
     """One walk through one query, looking out for the `watched` names."""
 
     def __init__(self, query: Query, watched: frozenset[str]) -> None:
@@ -59,7 +58,7 @@ class Walk:
     # Statements and names
 
     def _last(
-        self, leading: Sequence[Span], final: Span, names: Mapping[str, Flow | Function]
+        self, leading: Sequence[TokenSpan], final: TokenSpan, names: Mapping[str, Flow | Function]
     ) -> Flow:
         seen = dict(names)
         for span in leading:
@@ -68,7 +67,7 @@ class Walk:
                 seen[defined.name] = self._bound(defined.value, seen)
         return self._rows(final, seen)
 
-    def _bound(self, value: Span, names: _Names) -> Flow | Function:
+    def _bound(self, value: TokenSpan, names: _Names) -> Flow | Function:
         function = function_at(self._query, value.start)
         if function is None:
             return self._rows(value, names)
@@ -78,12 +77,12 @@ class Walk:
         view = self._query.name_at(value.start) == "view"
         return Function(parameters, body, dict(names), view)
 
-    def _parameter(self, span: Span) -> tuple[str, bool]:
+    def _parameter(self, span: TokenSpan) -> tuple[str, bool]:
         """Return a parameter's name, and whether it takes rows: `T: (*)` does, `n: long` not."""
         name, *kind = self._query.split(span, ":")
         return label(self._query, name), any(self._query.is_sign(k.start, "(") for k in kind)
 
-    def _arguments(self, span: Span | None, names: _Names) -> Iterator[Argument]:
+    def _arguments(self, span: TokenSpan | None, names: _Names) -> Iterator[Argument]:
         for item in items(self._query, span) if span else ():
             name = item.names[0] if item.names else None
             yield Argument(self._rows(item.value, names), name)
@@ -99,7 +98,7 @@ class Walk:
 
     # Pipelines
 
-    def _rows(self, span: Span, names: _Names) -> Flow:
+    def _rows(self, span: TokenSpan, names: _Names) -> Flow:
         """Follow the rows of a tabular expression."""
         stages = self._query.split(span, "|")
         if self._depth > _MAX_DEPTH or not all(stages):
@@ -111,7 +110,7 @@ class Walk:
         self._depth -= 1
         return flow
 
-    def _unreadable(self, span: Span) -> Flow:
+    def _unreadable(self, span: TokenSpan) -> Flow:
         index = min(max(span.start - 1, 0), len(self._query.tokens) - 1)
         stage = Stage(self._query.tokens[index].text, index, span)
         if self._depth > _MAX_DEPTH:
@@ -184,11 +183,11 @@ class Walk:
 
     # Sources
 
-    def _source(self, span: Span, names: _Names) -> Flow:
+    def _source(self, span: TokenSpan, names: _Names) -> Flow:
         """Follow the rows from where a pipeline takes them."""
         stage = stage_at(self._query, span)
         if self._query.is_sign(span.start, "("):
-            return self._rows(Span(span.start + 1, self._query.closing[span.start]), names)
+            return self._rows(TokenSpan(span.start + 1, self._query.closing[span.start]), names)
         if stage.operator in operators.SOURCES_REFUSED:
             message = operators.SOURCES_REFUSED[stage.operator]
             return Flow().met([finding(stage, message)])
@@ -215,11 +214,13 @@ class Walk:
             return Columns().only(dict.fromkeys(declared(self._query, self._inside(stage)), PLAIN))
         return None
 
-    def _inside(self, stage: Stage) -> Span:
+    def _inside(self, stage: Stage) -> TokenSpan:
         """Return what stands in the brackets after the operator."""
-        return Span(stage.rest.start + 1, self._query.closing.get(stage.rest.start, stage.rest.end))
+        return TokenSpan(
+            stage.rest.start + 1, self._query.closing.get(stage.rest.start, stage.rest.end)
+        )
 
-    def _named(self, stage: Stage, span: Span, names: _Names) -> Flow:
+    def _named(self, stage: Stage, span: TokenSpan, names: _Names) -> Flow:
         """Follow a table, a function, or what `let` has given a name."""
         called = source(self._query, span)
         if called is None:
@@ -244,7 +245,7 @@ class Walk:
             for name in self._watched.intersection(operators.CURSORS):
                 yield lacking(stage, message, name)
 
-    def _branches(self, span: Span, names: _Names) -> Iterator[Flow]:
+    def _branches(self, span: TokenSpan, names: _Names) -> Iterator[Flow]:
         """Follow what a `union` takes: the rows of an expression, or views that a pattern means."""
         yield self._rows(span, names)
         named = source(self._query, span)
@@ -255,8 +256,8 @@ class Walk:
                 if isinstance(view, Function) and view.view:
                     yield self._call(view, (), stage)
 
-    def _side(self, names: _Names) -> Side:
-        return Side(
+    def _side(self, names: _Names) -> JoinContext:
+        return JoinContext(
             self._query,
             self._watched,
             lambda span: self._rows(span, names),

@@ -19,7 +19,7 @@ from tap_m365hunting.kql.expressions import (
     parts,
     patterns,
 )
-from tap_m365hunting.kql.query import Query, Span
+from tap_m365hunting.kql.query import Query, TokenSpan
 
 _NAMING: Final = frozenset({"extend", "project", "project-rename", "serialize"})
 _EXPANDING: Final = frozenset({"mv-apply", "mv-expand", "mvapply", "mvexpand"})
@@ -31,19 +31,19 @@ class Stage(Struct, frozen=True):
 
     operator: str
     index: int
-    rest: Span
+    rest: TokenSpan
 
 
 class Step(Struct, frozen=True):
     """A stage about to change columns. `watched` are the names that may become the cursor."""
 
     query: Query
-    rest: Span
+    rest: TokenSpan
     columns: Columns
     watched: frozenset[str]
 
 
-def stage_at(query: Query, span: Span) -> Stage:
+def stage_at(query: Query, span: TokenSpan) -> Stage:
     """Read the operator at the start of a stage, `mv-expand` and the like as one name.
 
     Hints say how it is to be computed and not what, so they are left out.
@@ -54,16 +54,16 @@ def stage_at(query: Query, span: Span) -> Stage:
     text = "".join(token.text for token in query.tokens[span.start : end])
     while query.name_at(end) == "hint" and query.is_sign(end + 3, "="):
         end += 5
-    return Stage(text, span.start, Span(min(end, span.end), span.end))
+    return Stage(text, span.start, TokenSpan(min(end, span.end), span.end))
 
 
-def keyword(query: Query, span: Span, word: str) -> int:
+def keyword(query: Query, span: TokenSpan, word: str) -> int:
     """Return where a word stands outside brackets, the span's end if it does not."""
     found = (i for i in query.top_level(span) if query.name_at(i) == word)
     return next(found, span.end)
 
 
-def option(query: Query, span: Span, name: str) -> str:
+def option(query: Query, span: TokenSpan, name: str) -> str:
     """Return the value of an option such as `kind=inner`, empty if it is not given."""
     index = keyword(query, span, name)
     return query.name_at(index + 2) if query.is_sign(index + 1, "=") else ""
@@ -78,15 +78,15 @@ def groups_of(stage: Stage, query: Query, columns: Columns) -> Iterator[Origin]:
     """Yield how the values came to be that rows are put together by."""
     if stage.operator == "summarize":
         by = keyword(query, stage.rest, "by")
-        yield from groups(query, Span(by + 1, stage.rest.end), columns)
+        yield from groups(query, TokenSpan(by + 1, stage.rest.end), columns)
     elif stage.operator == "distinct":
         yield from groups(query, stage.rest, columns)
 
 
-def row_values(stage: Stage, query: Query) -> Span:
+def row_values(stage: Stage, query: Query) -> TokenSpan:
     """Return what is computed from whole rows; the query of an `mv-apply` sees parts of one."""
     if stage.operator in _EXPANDING:
-        return Span(stage.rest.start, keyword(query, stage.rest, "on"))
+        return TokenSpan(stage.rest.start, keyword(query, stage.rest, "on"))
     return stage.rest
 
 
@@ -129,8 +129,8 @@ def _distinct(step: Step) -> Columns:
 
 def _summarize(step: Step) -> Columns:
     by = keyword(step.query, step.rest, "by")
-    values = made(step.query, Span(step.rest.start, by), step.columns)
-    grouped = made(step.query, Span(by + 1, step.rest.end), step.columns)
+    values = made(step.query, TokenSpan(step.rest.start, by), step.columns)
+    grouped = made(step.query, TokenSpan(by + 1, step.rest.end), step.columns)
     # What is computed over a group of rows is not rounded, whatever it is computed from.
     known = {**dict.fromkeys(values.known, COMPUTED), **grouped.known}
     if values.star:
@@ -141,7 +141,7 @@ def _summarize(step: Step) -> Columns:
 def _make_series(step: Step) -> Columns:
     # The column after `on` is there, but as an array of times: no cursor.
     by = keyword(step.query, step.rest, "by")
-    grouped = made(step.query, Span(by + 1, step.rest.end), step.columns)
+    grouped = made(step.query, TokenSpan(by + 1, step.rest.end), step.columns)
     return step.columns.only(grouped.known, grouped.maybe)
 
 
@@ -179,12 +179,12 @@ def _rename(step: Step) -> Columns:
     return columns
 
 
-def _expanded(query: Query, span: Span) -> Span:
+def _expanded(query: Query, span: TokenSpan) -> TokenSpan:
     """Return the columns that are expanded, without options before them and a query behind."""
     start = span.start
     while query.name_at(start) in _EXPAND_OPTIONS and query.is_sign(start + 1, "="):
         start += 3
-    return Span(start, keyword(query, span, "on"))
+    return TokenSpan(start, keyword(query, span, "on"))
 
 
 def _expand(step: Step) -> Columns:
@@ -198,12 +198,12 @@ def _expand(step: Step) -> Columns:
 
 
 def _parse(step: Step) -> Columns:
-    pattern = Span(keyword(step.query, step.rest, "with") + 1, step.rest.end)
+    pattern = TokenSpan(keyword(step.query, step.rest, "with") + 1, step.rest.end)
     return step.columns.plus(dict.fromkeys(declared(step.query, pattern), COMPUTED))
 
 
 def _parse_kv(step: Step) -> Columns:
-    keys = Span(keyword(step.query, step.rest, "as") + 1, step.rest.end)
+    keys = TokenSpan(keyword(step.query, step.rest, "as") + 1, step.rest.end)
     return step.columns.plus(dict.fromkeys(declared(step.query, keys), COMPUTED))
 
 

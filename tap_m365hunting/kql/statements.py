@@ -9,8 +9,8 @@ from typing import Final
 
 from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.kql.names import functions
-from tap_m365hunting.kql.query import WINDOW_NAMES, Query, Span
-from tap_m365hunting.kql.tokens import Kind, Token, position, tokens
+from tap_m365hunting.kql.query import WINDOW_NAMES, Query, TokenSpan
+from tap_m365hunting.kql.tokens import Token, TokenKind, position, tokens
 
 # A hunter's query nests a dozen deep; a text beyond this is no query, and would not be read safely.
 MAX_DEPTH: Final = 60
@@ -32,7 +32,7 @@ def read(text: str) -> Query:
     text = text.removeprefix("\ufeff")
     code = tuple(token for token in tokens(text) if token.is_code)
     closing = _partners(text, code)
-    draft = Query(text, code, closing, (), Span(0, len(code)), _unused_name(text))
+    draft = Query(text, code, closing, (), TokenSpan(0, len(code)), _unused_name(text))
     statements = [span for span in draft.split(draft.final, ";") if span]
     final = _result(draft, statements)
     _check_definitions(draft)
@@ -51,7 +51,7 @@ def _partners(text: str, code: tuple[Token, ...]) -> dict[int, int]:
     partners: dict[int, int] = {}
     opened: list[int] = []
     for index, token in enumerate(code):
-        if token.kind is not Kind.SIGN:
+        if token.kind is not TokenKind.SIGN:
             continue
         if token.text in _CLOSING:
             opened.append(index)
@@ -90,10 +90,10 @@ def _at(message: str, text: str, token: Token) -> QueryTextError:
     return QueryTextError(message, line=line, column=column)
 
 
-def _result(query: Query, statements: list[Span]) -> Span:
+def _result(query: Query, statements: list[TokenSpan]) -> TokenSpan:
     """Return the one statement with a result, without a `render` at its end."""
     for index, token in enumerate(query.tokens):
-        if token.kind is Kind.DIRECTIVE:
+        if token.kind is TokenKind.DIRECTIVE:
             msg = "Directives (#) are for desktop tools; the service knows none. Remove the line"
             raise query.error(msg, index)
     if not statements:
@@ -104,11 +104,11 @@ def _result(query: Query, statements: list[Span]) -> Span:
     return _without_render(query, results[0])
 
 
-def _is_leading(query: Query, span: Span) -> bool:
+def _is_leading(query: Query, span: TokenSpan) -> bool:
     return query.name_at(span.start) in _LEADING
 
 
-def _check_results(query: Query, statements: list[Span], results: list[Span]) -> None:
+def _check_results(query: Query, statements: list[TokenSpan], results: list[TokenSpan]) -> None:
     first = statements[0].start
     if query.is_sign(first, "."):
         msg = "Management commands (.) cannot be hunted with; the service runs queries only"
@@ -129,10 +129,10 @@ def _check_results(query: Query, statements: list[Span], results: list[Span]) ->
         raise query.error(msg, statements[-1].start)
 
 
-def _without_render(query: Query, span: Span) -> Span:
+def _without_render(query: Query, span: TokenSpan) -> TokenSpan:
     stages = query.split(span, "|")
     if len(stages) > 1 and query.name_at(stages[-1].start) == "render":
-        return Span(span.start, stages[-1].start - 1)
+        return TokenSpan(span.start, stages[-1].start - 1)
     return span
 
 

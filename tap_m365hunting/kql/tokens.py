@@ -42,7 +42,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is, as far as bounding a query needs to know."""
 
     NAME = auto()
@@ -58,7 +58,7 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A piece of the text; `start` counts characters from 0."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
 
@@ -70,7 +70,7 @@ class Token(NamedTuple):
     @property
     def is_code(self) -> bool:
         """Whether the piece means something: it is neither space nor comment."""
-        return self.kind not in (Kind.SPACE, Kind.COMMENT)
+        return self.kind not in (TokenKind.SPACE, TokenKind.COMMENT)
 
 
 def line_starts(text: str) -> tuple[int, ...]:
@@ -98,7 +98,7 @@ def tokens(text: str) -> Iterator[Token]:
         group = found.lastgroup or ""
         if group.startswith("OPEN"):
             raise _unclosed(text, found)
-        yield Token(Kind[group], found.group(), found.start())
+        yield Token(TokenKind[group], found.group(), found.start())
 
 
 def _unclosed(text: str, found: re.Match[str]) -> QueryTextError:

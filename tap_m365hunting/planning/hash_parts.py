@@ -10,13 +10,13 @@ from typing import Final
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.pending import Stretch
 from tap_m365hunting.planning.windows import (
-    Answer,
     Ask,
     CountAsk,
     HashPart,
     ReadAsk,
     TimeWindow,
     Unreadable,
+    WindowAnswer,
     WindowDone,
 )
 
@@ -86,7 +86,7 @@ class PartsRead:
             self._todo.clear()
         self._settle()
 
-    def answered(self, part: HashPart, answer: Answer, *, truncated: bool) -> None:
+    def answered(self, part: HashPart, answer: WindowAnswer, *, truncated: bool) -> None:
         """Take a part's answer; a truncated one does not count, its halves will."""
         self._open -= 1
         if truncated:
@@ -164,7 +164,7 @@ class TablePlanner:
             self._parts.counted(sum(counts.values()))
             self._finish()
 
-    def answered(self, ask: ReadAsk, answer: Answer) -> Instant | None:
+    def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant | None:
         """Take what came; return `None` if its rows may be used, else an instant before them all.
 
         Rows that may not be used come again, in smaller parts.

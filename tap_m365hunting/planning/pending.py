@@ -29,7 +29,7 @@ class Stretch(Struct, frozen=True, order=True):
         return replace(self, calls=self.calls + calls, splits=self.splits + splits)
 
 
-class Backlog:
+class PendingWindows:
     """Stretches that share no instant; neighbours are joined, so that no cut costs a call."""
 
     def __init__(self, span: TimeWindow) -> None:

@@ -27,15 +27,15 @@ from typing import Final
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
 from tap_m365hunting.planning.hash_parts import PartsRead
-from tap_m365hunting.planning.pending import Backlog, Stretch
-from tap_m365hunting.planning.window_sizing import Reach
+from tap_m365hunting.planning.pending import PendingWindows, Stretch
+from tap_m365hunting.planning.window_sizing import WindowSizing
 from tap_m365hunting.planning.windows import (
-    Answer,
     Ask,
     CountAsk,
     ReadAsk,
     TimeWindow,
     Unreadable,
+    WindowAnswer,
     WindowDone,
 )
 
@@ -66,10 +66,10 @@ class Planner:
         self._continues = step is None
         self._narrowest = ticks(step) if step else TICKS_PER_SECOND
         whole = step is not None
-        self._reach = Reach(
+        self._reach = WindowSizing(
             row_cap=row_cap, narrowest=self._narrowest, whole_steps=whole, ahead=ahead
         )
-        self._todo = Backlog(span)
+        self._todo = PendingWindows(span)
         self._open: dict[ReadAsk, Stretch] = {}
         self._parts: list[tuple[PartsRead, Stretch]] = []
         self._open_parts: dict[Ask, PartsRead] = {}
@@ -124,7 +124,7 @@ class Planner:
             self._reach.counted(ask, counts)
             self._learn_size()
 
-    def answered(self, ask: ReadAsk, answer: Answer) -> Instant:
+    def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant:
         """Take what came for an ask; return the instant before which its rows may be used.
 
         That is the window's end if the answer is whole, and the newest row's instant if it is

@@ -16,7 +16,7 @@ from tap_m365hunting.planning.state import WINDOW_END, Bookmark, why_void
 from tap_m365hunting.planning.windows import TimeWindow
 
 
-class Agenda(Struct, frozen=True):
+class RunWindows(Struct, frozen=True):
     """The windows to read: holes that earlier runs left, then what has come since.
 
     `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.

@@ -18,7 +18,7 @@ JsonHole: TypeAlias = dict[str, str | int]
 DEFAULT_HISTORY: Final = timedelta(days=30)
 
 
-class Span(Struct, frozen=True):
+class ReadSpan(Struct, frozen=True):
     """What a run is to read.
 
     `window` is `None` if there is nothing to read yet. Rows from `fresh` on are new; those before
@@ -40,7 +40,7 @@ class Timing(Struct, frozen=True, kw_only=True):
     retention: timedelta = timedelta(days=30)
     step: timedelta | None = None
 
-    def span(self, *, now: Instant, bookmark: Instant | None) -> Span:
+    def span(self, *, now: Instant, bookmark: Instant | None) -> ReadSpan:
         """Return what to read now.
 
         With an `end_date` it is a backfill: the bookmark is not looked at. A bookmark ahead of the
@@ -65,7 +65,7 @@ class Timing(Struct, frozen=True, kw_only=True):
             )
         fresh = reach if lost else wanted
         gap = span_between(wanted, min(reach, end)) if lost else None
-        return Span(span_between(start, end) if fresh < end else None, fresh, gap)
+        return ReadSpan(span_between(start, end) if fresh < end else None, fresh, gap)
 
     def end(self, now: Instant) -> Instant:
         """Return up to where a run may read."""

@@ -32,7 +32,7 @@ LONG: Final = 20
 FINER_ABOVE: Final = 25
 
 
-class Reach:
+class WindowSizing:
     """Decides where the window that starts a stretch ends."""
 
     def __init__(

@@ -87,7 +87,7 @@ class ReadAsk(Struct, frozen=True):
     part: HashPart | None = None
     expected: int | None = None
 
-    def window_of(self, answer: "Answer") -> TimeWindow:
+    def window_of(self, answer: "WindowAnswer") -> TimeWindow:
         """Return the window that was asked for, in which the answer must lie.
 
         Raises:
@@ -105,7 +105,7 @@ class ReadAsk(Struct, frozen=True):
 Ask: TypeAlias = CountAsk | ReadAsk
 
 
-class Answer(Struct, frozen=True):
+class WindowAnswer(Struct, frozen=True):
     """What came for a `ReadAsk`: `rows` in all, of which the last `held` share the cursor `newest`.
 
     `size` is the length of the answer in bytes, 0 if it is not known.

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.reporting.reports import WindowReport
-from tap_m365hunting.sync.partition_sync import Sweep
+from tap_m365hunting.sync.partition_sync import PartitionSync
 
 _LOG: Final = logging.getLogger(__name__)
 # Often enough to look alive, seldom enough to cost nothing.
@@ -29,14 +29,14 @@ class Position(Struct, frozen=True):
     calls_left: int
 
     @classmethod
-    def of(cls, stream: str, sweep: Sweep, planner: Planner) -> Self:
+    def of(cls, stream: str, partition_sync: PartitionSync, planner: Planner) -> Self:
         """Say where a sweep is."""
         return cls(
             stream,
             str(planner.complete_until),
             rows=planner.rows_read,
             rows_left=planner.rows_left,
-            calls_left=sweep.site.calls_left(),
+            calls_left=partition_sync.service.calls_left(),
         )
 
     def line(self, seconds: float) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
 from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
-from tap_m365hunting.sync.partition_sync import Sweep
+from tap_m365hunting.sync.partition_sync import PartitionSync
 
 Status = Literal["complete", "gap_retention", "gap_unreadable"]
 
@@ -40,12 +40,14 @@ class WindowReport(Struct, frozen=True):
 class Stopwatch:
     """Reports the windows of one sweep with what passed since the one before."""
 
-    def __init__(self, stream: str, sweep: Sweep, report: Callable[[WindowReport], None]) -> None:
+    def __init__(
+        self, stream: str, partition_sync: PartitionSync, report: Callable[[WindowReport], None]
+    ) -> None:
         self._stream = stream
-        self._sweep = sweep
+        self._partition_sync = partition_sync
         self._report = report
-        self._since = sweep.site.now()
-        self._effort = replace(sweep.effort)
+        self._since = partition_sync.service.now()
+        self._effort = replace(partition_sync.effort)
 
     def window_done(self, done: WindowDone, late_rows: int | None) -> None:
         """Report a window that was read, or given up."""
@@ -70,11 +72,11 @@ class Stopwatch:
         )
 
     def _tell(self, done: WindowDone, status: Status, late_rows: int | None = None) -> None:
-        now, effort = self._sweep.site.now(), replace(self._sweep.effort)
+        now, effort = self._partition_sync.service.now(), replace(self._partition_sync.effort)
         self._report(
             WindowReport(
                 stream=self._stream,
-                tenant_id=self._sweep.tenant_id,
+                tenant_id=self._partition_sync.tenant_id,
                 window_start=str(done.window.start),
                 window_end=str(done.window.end),
                 status=status,

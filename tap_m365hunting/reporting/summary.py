@@ -1,9 +1,12 @@
 """The last words of a run: what was read, what it cost, and what is missing."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.reporting.reports import WindowReport
 
 # Of more gaps a log would be no summary; the stream `hunting_windows` has them all.
@@ -46,3 +49,20 @@ class Summary:
             )
         if (more := len(self._gaps) - _MOST_GAPS) > 0:
             yield f"Missing: {more} more windows; hunting_windows has them all"
+
+
+def notices(run_windows: RunWindows, *, now: Instant, days: int) -> Iterator[tuple[int, str]]:
+    """Yield what is out of the ordinary, each with its level; the service keeps so many days."""
+    if run_windows.void:
+        yield logging.WARNING, f"the bookmark {run_windows.void}; all is read anew"
+    for window in run_windows.lost:
+        yield (
+            logging.WARNING,
+            f"rows between {window} are lost: the service keeps {days} days; run more often",
+        )
+    complete = run_windows.bookmark.value
+    if run_windows.moves and complete and complete > now:
+        ahead = f"the bookmark {complete} is ahead of the clock, and nothing before it will be read"
+        yield logging.WARNING, f"{ahead}; if a clock was wrong, set the state back to before that"
+    elif not run_windows.windows:
+        yield logging.INFO, f"nothing to read yet: complete until {run_windows.fresh}"

@@ -5,21 +5,23 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import BinaryIO, Final, Protocol, TypeVar
 
 import backoff
+from singer_sdk.exceptions import FatalAPIError
 
 from tap_m365hunting.auth import TokenSource, explained
-from tap_m365hunting.configuration.config import Connection, Rations
+from tap_m365hunting.configuration.config import Connection, QuotaSettings
 from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
 from tap_m365hunting.http.transport import Transport
-from tap_m365hunting.service.clocks import refuse_ahead
 from tap_m365hunting.service.quota import TenantQuota
-from tap_m365hunting.service.quota_gate import Errand, Passage, PatienceError, Turnstile
+from tap_m365hunting.service.quota_gate import CallContext, Permit, QuotaGate, QuotaWaitError
 from tap_m365hunting.service.retry_after import header_wait, wait_after
 
-__all__ = ["Client", "Errand"]
+__all__ = ["CallContext", "Client"]
 
 _LOG: Final = logging.getLogger(__name__)
 # A failure that may pass is tried again this often, after up to 1, 2, 4 ... 60 seconds.
@@ -48,7 +50,7 @@ class Client:
     def __init__(
         self,
         connection: Connection,
-        rations: Rations,
+        quotas: QuotaSettings,
         tokens: TokenSource,
         *,
         clock: Callable[[], float] = time.time,
@@ -57,23 +59,25 @@ class Client:
     ) -> None:
         self._connection = connection
         self._tokens = tokens
-        self._transport = Transport(connection, parallel=rations.parallel_calls)
+        self._transport = Transport(connection, parallel=quotas.parallel_calls)
         self._clock = clock
         self._sleep = sleep
         self._draw = draw
-        self._max_wait = rations.max_wait.total_seconds()
+        self._max_wait = quotas.max_wait.total_seconds()
         quota = TenantQuota.of_calls(
-            per_minute=rations.calls_per_minute,
-            per_hour=rations.calls_per_hour,
-            share_percent=rations.share_percent,
+            per_minute=quotas.calls_per_minute,
+            per_hour=quotas.calls_per_hour,
+            share_percent=quotas.share_percent,
         )
-        self._turnstile = Turnstile(quota, clock=clock, sleep=sleep)
+        self._gate = QuotaGate(quota, clock=clock, sleep=sleep)
 
-    def run(self, text: str, *, read: Callable[[BinaryIO], _T], errand: Errand | None = None) -> _T:
+    def run(
+        self, text: str, *, read: Callable[[BinaryIO], _T], context: CallContext | None = None
+    ) -> _T:
         """Run a query and return what `read` makes of the answer's body, a file that can be sought.
 
         The body is closed if `read` fails; else it belongs to what `read` returned. What the call
-        cost besides itself is added to the `errand`.
+        cost besides itself is added to the `context`.
 
         Raises:
             AuthenticationError: no token, or one without the permission.
@@ -83,46 +87,46 @@ class Client:
             ServiceError: the service failed again and again.
             CancelledError: the errand was called off before a call was spent for it.
         """
-        errand = errand or Errand()
+        context = context or CallContext()
         call = _Patience(self._max_wait, self._retry_waits())
         while True:
             try:
-                return self._spend(text, read, errand, call)
-            except PatienceError:
+                return self._spend(text, read, context, call)
+            except QuotaWaitError:
                 raise
             except ThrottledError as error:
                 self._throttled(call, error)
             except ServiceError as error:
-                self._pause(call.after_failure(error, self._clock()), error, errand)
+                self._pause(call.after_failure(error, self._clock()), error, context)
             except AuthenticationError as error:
                 call.after_refusal(error)
                 self._tokens.forget(call.token)
 
     def calls_left(self) -> int:
         """Return how many calls the quotas allow at once."""
-        with self._turnstile.quota() as quota:
+        with self._gate.quota() as quota:
             return quota.left(self._clock())
 
     def _spend(
-        self, text: str, read: Callable[[BinaryIO], _T], errand: Errand, call: "_Patience"
+        self, text: str, read: Callable[[BinaryIO], _T], context: CallContext, call: "_Patience"
     ) -> _T:
         """Spend one call, once the quotas allow it."""
         self._tokens.token()  # a sign-in takes its time, and no taken call should wait for it
-        with self._turnstile.take(errand, patience=call.quota_wait) as passage:
-            call.quota_wait -= passage.waited
+        with self._gate.take(context, patience=call.quota_wait) as permit:
+            call.quota_wait -= permit.waited
             call.token = self._tokens.token()
-            body = self._post(text, call.token, passage)
+            body = self._post(text, call.token, permit)
             with ExitStack() as failing:
                 failing.push(body)
                 answer = read(body)
                 failing.pop_all()  # from here on the body belongs to the answer
-            passage.used(answer.cpu_seconds)
+            permit.used(answer.cpu_seconds)
         return answer
 
-    def _post(self, text: str, token: str, passage: Passage) -> BinaryIO:
+    def _post(self, text: str, token: str, permit: Permit) -> BinaryIO:
         def arrived(headers: Mapping[str, str]) -> None:
-            passage.arrived()
-            refuse_ahead(headers.get("Date"), asked=passage.taken)
+            permit.arrived()
+            refuse_ahead(headers.get("Date"), asked=permit.taken)
 
         try:
             return self._transport.post(text, token, arrived=arrived)
@@ -131,7 +135,7 @@ class Client:
 
     def _throttled(self, call: "_Patience", error: ThrottledError) -> None:
         """Let every caller wait, and learn the quota that the service named."""
-        with self._turnstile.quota() as quota:
+        with self._gate.quota() as quota:
             now, jitter = self._clock(), self._draw()
             wait = wait_after(
                 error.retry_after, error.text, now=now, attempt=call.throttles, jitter=jitter
@@ -144,10 +148,10 @@ class Client:
         next(waits)  # the generator begins with a value that is no wait
         return (wait * (1 + self._draw()) / 2 for wait in islice(waits, _RETRIES))
 
-    def _pause(self, seconds: float, why: ServiceError, errand: Errand) -> None:
+    def _pause(self, seconds: float, why: ServiceError, context: CallContext) -> None:
         _LOG.info("Waiting %.1f s: %s", seconds, why)
-        errand.retries += 1
-        errand.wait(seconds, self._sleep)
+        context.retries += 1
+        context.wait(seconds, self._sleep)
 
 
 class _Patience:
@@ -182,3 +186,29 @@ class _Patience:
         if self._renewed or not error.fresh_token_may_help:
             raise error
         self._renewed = True
+
+
+# A run stays that far behind its clock by default (`settle_minutes`), and its lookback is longer.
+_MOST_AHEAD: Final = timedelta(minutes=5)
+
+
+def refuse_ahead(date: str | None, *, asked: float) -> None:
+    """Hold the header `Date` of an answer against when it was asked for by this machine's clock.
+
+    `asked` counts seconds since the epoch. A header that is missing, or no date, says nothing; nor
+    does it matter if the clock is behind.
+
+    Raises:
+        FatalAPIError: the clock is more than five minutes ahead.
+    """
+    try:
+        told = parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
+        return
+    ahead = timedelta(seconds=round(asked - told))
+    if ahead > _MOST_AHEAD:
+        msg = (
+            f"The clock of this machine is {ahead} (h:mm:ss) ahead of the service's ({date}). Rows "
+            "that are still to come would be called complete; set the clock, by NTP for instance"
+        )
+        raise FatalAPIError(msg)

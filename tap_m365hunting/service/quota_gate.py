@@ -22,11 +22,11 @@ _SHORTEST_WAIT_SECONDS: Final = 0.001
 _GLANCE_SECONDS: Final = 1.0
 
 
-class PatienceError(ThrottledError):
+class QuotaWaitError(ThrottledError):
     """The quotas free up later than the settings allow to wait."""
 
 
-class Errand(Struct):
+class CallContext(Struct):
     """What one call has cost besides itself; and whether anybody still wants its answer.
 
     Whoever asks makes it, and may call it off from any thread: no call is spent for it from then
@@ -60,17 +60,17 @@ class Errand(Struct):
             seconds -= glance
 
 
-class Passage:
+class Permit:
     """A call that was let through, when it was `taken`, after it had `waited`.
 
     The quotas learn when it has arrived and what it used. At the end of its context that is all
     known: a call that was throttled used nothing, and of others the time they took stands in.
     """
 
-    def __init__(self, turnstile: "Turnstile", *, began: float, now: float, cpu: float) -> None:
+    def __init__(self, gate: "QuotaGate", *, began: float, now: float, cpu: float) -> None:
         self.taken = now
         self.waited = max(0.0, now - began)
-        self._turnstile = turnstile
+        self._gate = gate
         self._cpu_before = cpu
         self._answered: float | None = None
         self._cpu_used: float | None = None
@@ -78,7 +78,7 @@ class Passage:
     def arrived(self) -> None:
         """Note that the answer begins."""
         if self._answered is None:
-            self._answered = self._turnstile.answered()
+            self._answered = self._gate.answered()
 
     def used(self, cpu_seconds: float | None) -> None:
         """Note what the answer says that it cost, if it does."""
@@ -97,7 +97,7 @@ class Passage:
         refused = isinstance(error, ThrottledError)
         now = self._answered or self.taken
         used = self._cpu_used if self._cpu_used is not None else max(0.0, now - self.taken)
-        with self._turnstile.quota() as quota:
+        with self._gate.quota() as quota:
             quota.charged(
                 now,
                 0.0 if refused else used,
@@ -108,13 +108,13 @@ class Passage:
 class _Waiting(Struct, eq=False):
     """A call in the queue: when it looked at the clock last, and when its patience ends."""
 
-    errand: Errand
+    context: CallContext
     now: float
     until: float
     told: bool = False
 
 
-class Turnstile:
+class QuotaGate:
     """A queue before the quotas of a tenant.
 
     First is whose patience ends first; among equals, who came first. Only the first sleeps, and it
@@ -150,7 +150,7 @@ class Turnstile:
             quota.answered(now)
         return now
 
-    def take(self, errand: Errand, *, patience: float) -> Passage:
+    def take(self, context: CallContext, *, patience: float) -> Permit:
         """Take one call.
 
         Raises:
@@ -159,15 +159,15 @@ class Turnstile:
         """
         with self._changed:
             began = self._clock()
-            me = _Waiting(errand, began, began + patience)
+            me = _Waiting(context, began, began + patience)
             insort(self._queue, me, key=lambda waiting: waiting.until)
             try:
                 self._queue_up(me)
             finally:
-                errand.wait_seconds += max(0.0, me.now - began)
+                context.wait_seconds += max(0.0, me.now - began)
                 self._queue.remove(me)
                 self._changed.notify_all()
-            return Passage(self, began=began, now=me.now, cpu=self._quota.cpu_used)
+            return Permit(self, began=began, now=me.now, cpu=self._quota.cpu_used)
 
     def _queue_up(self, me: _Waiting) -> None:
         while not self._has_taken(me):
@@ -175,7 +175,7 @@ class Turnstile:
 
     def _has_taken(self, me: _Waiting) -> bool:
         """Take a call if it is its turn and a call is to be had; else wait a little."""
-        me.errand.check()
+        me.context.check()
         if self._asleep or self._queue[0] is not me:
             self._changed.wait(_GLANCE_SECONDS)
             return False
@@ -192,7 +192,7 @@ class Turnstile:
                 f"The tenant's quota frees up in {known:.0f} s, later than max_wait_minutes "
                 "allows; what is complete is saved, and the next run goes on from there"
             )
-            raise PatienceError(msg)
+            raise QuotaWaitError(msg)
         if known and not me.told:
             _LOG.info("Waiting %.1f s: the tenant's quota of calls is used", known)
             me.told = True

@@ -1,43 +1,79 @@
-"""The hunting service of one tenant: a query in, its answer out."""
+"""The hunting service of one tenant: a query in, the service's answer out."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
 
+from singer_sdk.exceptions import SingerSDKError
+
 from tap_m365hunting.auth import token_source
-from tap_m365hunting.configuration.config import Connection, Rations
+from tap_m365hunting.configuration.config import QuotaSettings, Settings, Tenant
+from tap_m365hunting.errors import AuthenticationError, SignInError
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.service.client import Client, Errand
-from tap_m365hunting.wire.answer import Answer, read_answer
-from tap_m365hunting.wire.dialects import Dialect
+from tap_m365hunting.service.client import CallContext, Client
+from tap_m365hunting.wire.answer import QueryResult, read_answer
 
 
-class HuntingService:
-    """What a stream sees of the service; `clock` tells seconds since the epoch."""
+class TenantService:
+    """One tenant's service, and the tenant's `failure` once no query can be answered any more.
 
-    def __init__(self, client: Client, dialect: Dialect, clock: Callable[[], float]) -> None:
+    One of `several` tenants that lets nobody in is not asked again: the failure holds for every
+    query. `clock` tells seconds since the epoch.
+    """
+
+    def __init__(
+        self, tenant: Tenant, client: Client, clock: Callable[[], float], *, several: bool = False
+    ) -> None:
+        self.tenant = tenant
+        self.failure: SingerSDKError | None = None
         self._client = client
-        self._read = partial(read_answer, dialect=dialect)
+        self._read = partial(read_answer, dialect=tenant.connection.dialect)
         self._clock = clock
+        self._several = several
 
     @classmethod
     def connect(
         cls,
-        place: Connection,
-        rations: Rations,
+        tenant: Tenant,
+        quotas: QuotaSettings,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        several: bool = False,
     ) -> Self:
-        """Reach a tenant; nothing is sent before the first query."""
-        tokens = token_source(place, clock=clock, sleep=sleep)
-        client = Client(place, rations, tokens, clock=clock, sleep=sleep)
-        return cls(client, place.dialect, clock)
+        """Prepare to ask a tenant; nothing is sent before the first query."""
+        tokens = token_source(tenant.connection, clock=clock, sleep=sleep)
+        client = Client(tenant.connection, quotas, tokens, clock=clock, sleep=sleep)
+        return cls(tenant, client, clock, several=several)
 
-    def run(self, text: str, errand: Errand | None = None) -> Answer:
-        """Spend a call; errors are those of `Client.run`, and the caller closes the answer."""
-        return self._client.run(text, read=self._read, errand=errand)
+    @property
+    def tenant_id(self) -> str:
+        """The tenant's id, as configured."""
+        return self.tenant.tenant_id
+
+    def run(self, text: str, context: CallContext | None = None) -> QueryResult:
+        """Spend a call; the caller closes the answer.
+
+        Raises:
+            SingerSDKError: as `Client.run`, or the failure of the tenant, then no call is spent.
+        """
+        if self.failure:
+            raise self.failure
+        try:
+            return self._client.run(text, read=self._read, context=context)
+        except (AuthenticationError, SignInError) as error:
+            if self._several:
+                self.failure = error
+            raise
+
+    def answers(self, text: str) -> bool:
+        """Spend a call to see if the service answers the query."""
+        try:
+            with self.run(text):
+                return True
+        except SingerSDKError:
+            return False
 
     def calls_left(self) -> int:
         """Return how many calls the tenant's quotas allow at once."""
@@ -46,3 +82,15 @@ class HuntingService:
     def now(self) -> Instant:
         """Return the time."""
         return Instant.of(datetime.fromtimestamp(self._clock(), tz=UTC))
+
+
+def tenant_services(
+    settings: Settings, *, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> tuple[TenantService, ...]:
+    """Prepare to ask the tenants of the settings; nothing is sent before the first query."""
+    return tuple(
+        TenantService.connect(
+            tenant, settings.quotas, clock=clock, sleep=sleep, several=settings.partitioned
+        )
+        for tenant in settings.tenants
+    )

@@ -8,9 +8,9 @@ from singer_sdk.exceptions import SingerSDKError
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
-from tap_m365hunting.sync.prefetch import Lookahead, OpenCall
+from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.prefetch import OpenCall, Prefetch
 from tap_m365hunting.sync.resolved_query import in_user_lines
-from tap_m365hunting.sync.sites import Site
 from tap_m365hunting.wire.schema import Column
 
 # What refuses to answer without rows has no window to narrow; it may be too busy for now.
@@ -24,12 +24,12 @@ class Probes:
     """The columns of queries, each asked of the first of the tenants that tells."""
 
     def __init__(
-        self, queries: Iterable[HuntingQuery], sites: Sequence[Site], lookahead: Lookahead
+        self, queries: Iterable[HuntingQuery], services: Sequence[TenantService], prefetch: Prefetch
     ) -> None:
-        self._sites = sites
-        self._lookahead = lookahead
-        self._first = {query.name: _Probe(query.query, sites[0], lookahead) for query in queries}
-        lookahead.expect(self._first.values())
+        self._services = services
+        self._prefetch = prefetch
+        self._first = {query.name: _Probe(query.query, services[0], prefetch) for query in queries}
+        prefetch.expect(self._first.values())
 
     def columns(self, query: HuntingQuery) -> Sequence[Column]:
         """Return the columns of one of the queries, best in their order.
@@ -50,9 +50,9 @@ class Probes:
 
     def _of_each_site(self, query: HuntingQuery) -> "Iterable[_Probe]":
         yield self._first[query.name]
-        for site in self._sites[1:]:
-            if not site.failure:
-                yield _Probe(query.query, site, self._lookahead)
+        for service in self._services[1:]:
+            if not service.failure:
+                yield _Probe(query.query, service, self._prefetch)
 
 
 def _is_of_all(error: SingerSDKError) -> bool:
@@ -64,23 +64,23 @@ def _is_of_all(error: SingerSDKError) -> bool:
 class _Probe:
     """One query asked of one tenant."""
 
-    def __init__(self, query: kql.Query, site: Site, lookahead: Lookahead) -> None:
+    def __init__(self, query: kql.Query, service: TenantService, prefetch: Prefetch) -> None:
         self._query = query
         self._text = kql.probe(query)
-        self._site = site
-        self._lookahead = lookahead
+        self._service = service
+        self._prefetch = prefetch
         self._call: OpenCall | None = None
 
     @property
     def tenant_id(self) -> str:
         """Whose quotas the call spends."""
-        return self._site.tenant_id
+        return self._service.tenant_id
 
     def next_call(self) -> OpenCall | None:
         """Return the call, once."""
         if self._call:
             return None
-        self._call = OpenCall(self._text, self._site.run)
+        self._call = OpenCall(self._text, self._service.run)
         return self._call
 
     def columns(self, tries: int = TRIES) -> Sequence[Column]:
@@ -96,16 +96,16 @@ class _Probe:
         return self.columns(tries - 1)
 
     def _wanted(self) -> OpenCall:
-        self._lookahead.turn(self)
-        self._lookahead.fill()
+        self._prefetch.turn(self)
+        self._prefetch.fill()
         if self._call is None:
-            self._lookahead.need(self)
+            self._prefetch.need(self)
         if self._call is None:
             raise LookupError(self._text)
         return self._call
 
     def _leave(self) -> None:
         if self._call:
-            self._lookahead.done(self._call)
-        self._lookahead.leave(self, ())
+            self._prefetch.done(self._call)
+        self._prefetch.leave(self, ())
         self._call = None

@@ -10,20 +10,20 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.run_windows import Agenda
+from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.windows import Ask
-from tap_m365hunting.service.client import Errand
-from tap_m365hunting.sync.prefetch import Lookahead, OpenCall
-from tap_m365hunting.sync.resolved_query import Hunt
-from tap_m365hunting.sync.sites import Site
+from tap_m365hunting.service.client import CallContext
+from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.prefetch import OpenCall, Prefetch
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
 
 #: Says what there is to read, told the time.
-AgendaOf: TypeAlias = Callable[[Instant], Agenda]
+RunWindowsOf: TypeAlias = Callable[[Instant], RunWindows]
 
 _ALL_TIME: Final = Instant(0)
 
 
-class Sweep:
+class PartitionSync:
     """The calls of one query in one tenant, the oldest window first.
 
     It begins when it is first asked for a call, which may be before its turn. `effort` adds up what
@@ -31,13 +31,19 @@ class Sweep:
     """
 
     def __init__(
-        self, hunt: Hunt, site: Site, lookahead: Lookahead, agenda_of: AgendaOf, *, row_cap: int
+        self,
+        resolved: ResolvedQuery,
+        service: TenantService,
+        prefetch: Prefetch,
+        run_windows_of: RunWindowsOf,
+        *,
+        row_cap: int,
     ) -> None:
-        self.hunt = hunt
-        self.site = site
-        self.effort = Errand()
-        self._lookahead = lookahead
-        self._agenda_of = agenda_of
+        self.resolved = resolved
+        self.service = service
+        self.effort = CallContext()
+        self._prefetch = prefetch
+        self._run_windows_of = run_windows_of
         self._row_cap = row_cap
         self._begun: Instant | None = None
         self._planner: Planner | TablePlanner | None = None
@@ -46,21 +52,21 @@ class Sweep:
     @property
     def tenant_id(self) -> str:
         """Whose quotas its calls spend."""
-        return self.site.tenant_id
+        return self.service.tenant_id
 
     @property
     def begun(self) -> Instant:
         """When its first call was made: what came later need not be in what was read."""
-        return self._begun or self.site.now()
+        return self._begun or self.service.now()
 
     @cached_property
-    def agenda(self) -> Agenda:
+    def run_windows(self) -> RunWindows:
         """What there is to read, as of when it began.
 
         Raises:
             FatalSyncError: the state cannot be read.
         """
-        return self._agenda_of(self.site.now())
+        return self._run_windows_of(self.service.now())
 
     def windows(self) -> Iterator[Planner]:
         """Have the turn: yield what plans each window of the agenda; calls are made for that one.
@@ -68,14 +74,14 @@ class Sweep:
         Raises:
             FatalSyncError: the state cannot be read.
         """
-        self._lookahead.turn(self)
+        self._prefetch.turn(self)
         for planner in self._windows:
             self._planner = planner
             yield planner
 
     def table(self) -> TablePlanner:
         """Have the turn: return what plans the reading of a whole table."""
-        self._lookahead.turn(self)
+        self._prefetch.turn(self)
         return self._table
 
     def next_call(self) -> OpenCall | None:
@@ -89,12 +95,12 @@ class Sweep:
 
     def take(self) -> tuple[Ask, OpenCall] | None:
         """Return the call for the oldest window; `None` if none is out, and none to make."""
-        self._lookahead.fill()
+        self._prefetch.fill()
         if not self._out:
-            self._lookahead.need(self)
+            self._prefetch.need(self)
         oldest = min(((ask, call) for call, ask in self._out.items()), key=_start, default=None)
         if oldest:
-            self._lookahead.wait(oldest[1])
+            self._prefetch.wait(oldest[1])
         return oldest
 
     def used(self, call: OpenCall) -> None:
@@ -103,21 +109,21 @@ class Sweep:
         Another may be made in its place, but not before the state that its rows allow is written.
         """
         del self._out[call]
-        self.effort.retries += call.errand.retries
-        self.effort.wait_seconds += call.errand.wait_seconds
-        self._lookahead.done(call)
+        self.effort.retries += call.context.retries
+        self.effort.wait_seconds += call.context.wait_seconds
+        self._prefetch.done(call)
 
     def fill(self) -> None:
         """Make the calls that may be made now, be they for this sweep or for those behind it."""
-        self._lookahead.fill()
+        self._prefetch.fill()
 
     def leave(self) -> None:
         """Want no more answers."""
-        self._lookahead.leave(self, tuple(self._out))
+        self._prefetch.leave(self, tuple(self._out))
         self._out.clear()
 
     def _first(self) -> Planner | TablePlanner | None:
-        if self.hunt.mode is Mode.FULL_TABLE:
+        if self.resolved.mode is Mode.FULL_TABLE:
             return self._table
         return next(iter(self._windows), None)
 
@@ -127,15 +133,15 @@ class Sweep:
 
     @cached_property
     def _windows(self) -> list[Planner]:
-        ahead = self._lookahead.calls > 1
+        ahead = self._prefetch.calls > 1
         return [
-            Planner(window, row_cap=self._row_cap, step=self.hunt.step, ahead=ahead)
-            for window in self.agenda.windows
+            Planner(window, row_cap=self._row_cap, step=self.resolved.step, ahead=ahead)
+            for window in self.run_windows.windows
         ]
 
     def _opened(self, ask: Ask) -> OpenCall:
         self._begun = self.begun
-        call = OpenCall(self.hunt.text(ask), self.site.run)
+        call = OpenCall(self.resolved.text(ask), self.service.run)
         self._out[call] = ask
         return call
 

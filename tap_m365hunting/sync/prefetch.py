@@ -12,9 +12,9 @@ from functools import partial
 from itertools import chain, islice
 from typing import Final, Protocol
 
-from tap_m365hunting.background import aside
-from tap_m365hunting.service.client import Errand
-from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.background import in_background
+from tap_m365hunting.service.client import CallContext
+from tap_m365hunting.wire.answer import QueryResult
 
 # While the answer that is wanted is awaited, so many times as many others may wait for their turn.
 _PATIENCE: Final = 4
@@ -23,30 +23,30 @@ _PATIENCE: Final = 4
 class OpenCall:
     """A call that is to be made, is out, or is answered; its answer is taken once."""
 
-    def __init__(self, text: str, run: Callable[[str, Errand], Answer]) -> None:
+    def __init__(self, text: str, run: Callable[[str, CallContext], QueryResult]) -> None:
         self.text = text
-        self.errand = Errand()
+        self.context = CallContext()
         self._run = run
-        self._answer: Future[Answer] | None = None
+        self._answer: Future[QueryResult] | None = None
 
     def make_aside(self) -> None:
         """Make the call on another thread, with which no process waits to end."""
-        self._answer = aside(partial(self._run, self.text, self.errand))
+        self._answer = in_background(partial(self._run, self.text, self.context))
 
-    def answer(self) -> Answer:
+    def answer(self) -> QueryResult:
         """Wait for the answer, or for what `run` raises; it belongs to the caller."""
         if self._answer is None:
-            return self._run(self.text, self.errand)
+            return self._run(self.text, self.context)
         return self._answer.result()
 
     def call_off(self) -> None:
         """Let go of the answer: it is not waited for, and closed if it comes."""
-        self.errand.called_off = True
+        self.context.called_off = True
         if self._answer:
             self._answer.add_done_callback(_close)
 
     @property
-    def answer_to_come(self) -> Future[Answer] | None:
+    def answer_to_come(self) -> Future[QueryResult] | None:
         """The answer of a call that was made aside, be it there or not."""
         return self._answer
 
@@ -56,7 +56,7 @@ class OpenCall:
         return self._answer is not None and not self._answer.done()
 
 
-def _close(answer: Future[Answer]) -> None:
+def _close(answer: Future[QueryResult]) -> None:
     if not answer.exception():
         with answer.result():
             pass
@@ -73,7 +73,7 @@ class Caller(Protocol):
         """Return the next call to make; `None` while answers are awaited, or at the end."""
 
 
-class Lookahead:
+class Prefetch:
     """Decides when a call is made: at most `calls` of a tenant are out at once, of `tenants`.
 
     A call counts for its tenant from when it is made until it is `done`, and so do all calls, so
@@ -160,6 +160,6 @@ class Lookahead:
 
     def _forget(self) -> None:
         """Count what was called off no longer, once it is over."""
-        over = [call for call in self._out if call.errand.called_off and not call.awaited]
+        over = [call for call in self._out if call.context.called_off and not call.awaited]
         for call in over:
             del self._out[call]

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeE
 from tap_m365hunting.instants import Instant, canonical
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning import windows
+from tap_m365hunting.planning.hash_parts import TablePlanner
+from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import (
     Ask,
     CountAsk,
@@ -25,9 +27,8 @@ from tap_m365hunting.planning.windows import (
     Unreadable,
     WindowDone,
 )
-from tap_m365hunting.sync.calls_protocol import Asked, C, Calls, Planner
-from tap_m365hunting.sync.resolved_query import Hunt, in_user_lines
-from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines
+from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.fast_records import Block
 from tap_m365hunting.wire.records import Converter, Record
@@ -35,13 +36,43 @@ from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
 from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
 from tap_m365hunting.wire.values import DYNAMIC
 
+AnyPlanner: TypeAlias = Planner | TablePlanner
+
+
+class Asked(Protocol):
+    """A call that was made, whose answer may be awaited."""
+
+    @property
+    def text(self) -> str:
+        """What was asked."""
+
+    def answer(self) -> QueryResult:
+        """Wait for the answer, which belongs to the caller."""
+
+
+C = TypeVar("C", bound=Asked)
+
+
+class Calls(Protocol[C]):
+    """The calls that are made for the asks of a planner, as `PartitionSync` makes them."""
+
+    def take(self) -> tuple[Ask, C] | None:
+        """Return the call for the oldest window; `None` if there is none, and none to make."""
+
+    def used(self, call: C) -> None:
+        """Take note that the answer has been used."""
+
+    def fill(self) -> None:
+        """Make further calls, if some may be made."""
+
+
 _FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
 # The service gives up on a query by itself after minutes; who is silent for longer may be stuck.
 _MOST_SILENCES: Final = 6
 _LOG: Final = logging.getLogger(__name__)
 
 #: Spends a call: the text of a query in, what the service answered out.
-Call: TypeAlias = Callable[[str], Answer]
+Call: TypeAlias = Callable[[str], QueryResult]
 #: Gives the columns of an answer their names and key, by the settings.
 ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
 
@@ -56,7 +87,7 @@ class NewSchema(Struct, frozen=True):
 AnyBlock: TypeAlias = Block[Record] | Block[bytes]
 Event: TypeAlias = AnyBlock | NewSchema | WindowDone
 #: Makes blocks of an answer's rows, in one form or the other.
-BlocksOf: TypeAlias = Callable[[Converter, Answer, RowIds], Iterator[AnyBlock]]
+BlocksOf: TypeAlias = Callable[[Converter, QueryResult, RowIds], Iterator[AnyBlock]]
 
 
 class QueryReader:
@@ -69,7 +100,7 @@ class QueryReader:
 
     def __init__(
         self,
-        hunt: Hunt,
+        resolved: ResolvedQuery,
         shape_of: ShapeOf,
         blocks_of: BlocksOf,
         *,
@@ -79,7 +110,7 @@ class QueryReader:
         tenant: Mapping[str, str | None],
         skipping: Callable[[], bool] | None,
     ) -> None:
-        self._hunt = hunt
+        self._resolved = resolved
         self._shape_of = shape_of
         self._blocks_of = blocks_of
         self._known = dict(known)
@@ -93,7 +124,7 @@ class QueryReader:
         self._silences = 0
         self.misfits = Counter[str]()
 
-    def read(self, planner: Planner, calls: Calls[C]) -> Generator[Event, None, None]:
+    def read(self, planner: AnyPlanner, calls: Calls[C]) -> Generator[Event, None, None]:
         """Use the calls until the planner has no more to ask; close it if it is left before.
 
         Raises:
@@ -112,12 +143,12 @@ class QueryReader:
             self._give_up(planner, planner.unreadable)
             yield from self._done(planner)
 
-    def _done(self, planner: Planner) -> Iterator[WindowDone]:
+    def _done(self, planner: AnyPlanner) -> Iterator[WindowDone]:
         for done in planner.drain():
             self._parts.pop(done.window, None)
             yield done
 
-    def _give_up(self, planner: Planner, stuck: Unreadable) -> None:
+    def _give_up(self, planner: AnyPlanner, stuck: Unreadable) -> None:
         skipping = self._skipping if stuck.window else None
         if skipping is None or (planner.hopeless and not skipping()):
             where = f"between {stuck.window}" if stuck.window else "in the whole table"
@@ -128,9 +159,9 @@ class QueryReader:
             raise FatalSyncError(msg)
         planner.skip()
 
-    def _spend(self, ask: Ask, call: Asked, planner: Planner) -> Iterator[Event]:
+    def _spend(self, ask: Ask, call: Asked, planner: AnyPlanner) -> Iterator[Event]:
         try:
-            with in_user_lines(self._hunt.query, call.text):
+            with in_user_lines(self._resolved.query, call.text):
                 answer = call.answer()
         except WindowTooLargeError as error:
             self._heed_silence(error)
@@ -155,29 +186,29 @@ class QueryReader:
             msg = f"{error}, and so it was {_MOST_SILENCES} times in a row: it seems to be stuck"
             raise ServiceError(msg) from error
 
-    def _records(self, ask: ReadAsk, answer: Answer, planner: Planner) -> Iterator[Event]:
+    def _records(self, ask: ReadAsk, answer: QueryResult, planner: AnyPlanner) -> Iterator[Event]:
         if answer.columns and answer.columns != self._columns:
             yield from self._follow(answer.columns)
         if self._shape is None:  # no columns, hence no rows
-            planner.answered(ask, windows.Answer(0))
+            planner.answered(ask, windows.WindowAnswer(0))
             return
         if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
             _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
         cursor = self._cursor()
         converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
         blocks = self._blocks_of(converter, answer, self._ids(ask))
-        continues = cursor is not None and self._hunt.step is None
+        continues = cursor is not None and self._resolved.step is None
         if continues and not ask.part and answer.count >= self._row_cap:
             blocks = _whole_instants(blocks, partial(_answered, planner, ask, answer))
         else:
-            until = planner.answered(ask, windows.Answer(answer.count, size=answer.size))
+            until = planner.answered(ask, windows.WindowAnswer(answer.count, size=answer.size))
             if until != (ask.window.end if ask.window else None):
                 return  # truncated: all of it comes again, in parts
         yield from blocks
         self.misfits += converter.misfits
 
     def _ids(self, ask: ReadAsk) -> RowIds:
-        window = ask.window if self._hunt.mode is Mode.WINDOWED else None
+        window = ask.window if self._resolved.mode is Mode.WINDOWED else None
         return RowIds(
             tenant_id=self._tenant[TENANT_ID],
             window_start=str(window.start) if window else None,
@@ -194,9 +225,9 @@ class QueryReader:
 
     def _cursor(self) -> str | None:
         """Return the column by which rows are ordered, as the answer spells it."""
-        if self._hunt.mode is not Mode.INCREMENTAL or self._hunt.cursor is None:
+        if self._resolved.mode is not Mode.INCREMENTAL or self._resolved.cursor is None:
             return None
-        return find(self._hunt.cursor, [column.name for column in self._columns or ()])
+        return find(self._resolved.cursor, [column.name for column in self._columns or ()])
 
     def _follow(self, columns: tuple[Column, ...]) -> Iterator[NewSchema]:
         found = reconcile(self._known, self._shape_of(columns), self._drift)
@@ -239,17 +270,19 @@ def _whole_instants(
     answered(newest, sum(len(block.records) for block in held))
 
 
-def _answered(planner: Planner, ask: ReadAsk, answer: Answer, newest: str, held: int) -> None:
+def _answered(
+    planner: AnyPlanner, ask: ReadAsk, answer: QueryResult, newest: str, held: int
+) -> None:
     try:
         planner.answered(
-            ask, windows.Answer(answer.count, Instant.parse(newest), held, answer.size)
+            ask, windows.WindowAnswer(answer.count, Instant.parse(newest), held, answer.size)
         )
     except ValueError as error:
         msg = f"The newest row of an answer is at {newest}, which is not in {ask.window}"
         raise ServiceError(msg) from error
 
 
-def _counts(answer: Answer) -> Iterator[tuple[Instant, int]]:
+def _counts(answer: QueryResult) -> Iterator[tuple[Instant, int]]:
     for row in answer.rows:
         at = canonical(str(row.get("__bin") or ""))
         try:

@@ -3,23 +3,28 @@
 Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
 from tap_m365hunting import kql
-from tap_m365hunting.errors import QueryRejectedError
+from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
+from tap_m365hunting.errors import FatalSyncError, QueryRejectedError
+from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning.spans import span_between
+from tap_m365hunting.planning.run_windows import RunWindows
+from tap_m365hunting.planning.spans import Timing, span_between
+from tap_m365hunting.planning.state import WINDOW_END, elsewhere, state_of
 from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
+from tap_m365hunting.wire.schema import Column, Shape
 
 _SECOND: Final = timedelta(seconds=1)
 
 
-class Hunt(Struct, frozen=True):
+class ResolvedQuery(Struct, frozen=True):
     """A query with the way in which it is read.
 
     `cursor` is named as in the query; windows are whole multiples of `bin`, if there is one.
@@ -73,3 +78,69 @@ def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
         line = kql.user_line(query, sent, error.line)
         msg = f"{error} (line {line} of the query)"
         raise QueryRejectedError(msg, text=error.text, line=line, table=error.table) from error
+
+
+def run_windows_of(
+    query: HuntingQuery,
+    read_settings: ReadSettings,
+    resolved: ResolvedQuery,
+    *,
+    state: Mapping[str, Any],
+    tenant_id: str,
+    partitioned: bool,
+    key: str | None,
+    now: Instant,
+) -> RunWindows:
+    """Return what a run is to read of the query in a tenant, given the tap's whole state.
+
+    `partitioned` says that it has a part for each tenant; `key` is the replication key.
+
+    Raises:
+        FatalSyncError: the state is none that this tap writes.
+    """
+    part = tenant_id if partitioned else None
+    try:
+        return RunWindows.of(
+            state_of(state, query.name, part),
+            key or WINDOW_END,
+            _timing(query, read_settings, resolved),
+            query=resolved.fingerprint,
+            now=now,
+            tenant_id=None if partitioned else tenant_id,
+            elsewhere=elsewhere(state, query.name, part),
+        )
+    except (KeyError, ValueError) as error:
+        msg = f"The state of stream {query.name} cannot be read: {error}; mend it or remove it"
+        raise FatalSyncError(msg) from error
+
+
+def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery) -> Timing:
+    return Timing(
+        start_date=query.start,
+        end_date=read_settings.end,
+        # a window that is read again would be another window, and its sums other rows
+        lookback=timedelta(0) if resolved.mode is Mode.WINDOWED else query.lookback,
+        settle=read_settings.settle,
+        retention=read_settings.retention,
+        step=resolved.step,
+    )
+
+
+def shape_of(
+    query: HuntingQuery,
+    read_settings: ReadSettings,
+    columns: Iterable[Column],
+    *,
+    known: Iterable[str] = (),
+    tenant: tuple[str, ...] = (),
+) -> Shape:
+    """Name the columns of a query's answer by the settings; `tenant` are those of its tenant."""
+    return Shape.of(
+        columns,
+        column_names=read_settings.column_names,
+        dynamic_as=read_settings.dynamic_as,
+        key=query.primary_keys,
+        tenant=tenant,
+        row_id=read_settings.row_id,
+        known=known,
+    )

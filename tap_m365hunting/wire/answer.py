@@ -33,7 +33,7 @@ _TAIL: Final = 256
 _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
-class Answer(Struct, frozen=True):
+class QueryResult(Struct, frozen=True):
     """What a query returned: its columns, and how many rows, which are read from the body.
 
     It closes the body on leaving its context. `size` is the body's length in bytes, `cpu_seconds`
@@ -180,7 +180,7 @@ def _in_pieces(
     return outer, layout.pieces, sum(piece.rows for piece in layout.pieces)
 
 
-def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK) -> Answer:
+def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK) -> QueryResult:
     """Read an answer with status 200 to its end, before any of its rows is used.
 
     `body` is at best a file that can be read again: then memory holds one piece of it, of
@@ -197,4 +197,4 @@ def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK)
     columns = _columns(outer, dialect)
     if count and not columns:
         raise _broken(dialect, "its rows come without a schema")
-    return Answer(columns, count, body.seek(0, SEEK_END), _cpu_seconds(outer), body, parts)
+    return QueryResult(columns, count, body.seek(0, SEEK_END), _cpu_seconds(outer), body, parts)

@@ -46,7 +46,7 @@ _LICENCE: Final = re.compile(r"account mode|licen[cs]e|not provisioned", re.IGNO
 _CONDITIONAL: Final = re.compile(r"insufficient_claims|conditional access", re.IGNORECASE)
 
 
-class Answer(Struct, frozen=True):
+class ErrorResponse(Struct, frozen=True):
     """An answer that is not 200, as far as it can be read.
 
     `text` is the service's message on one line, at most 300 characters; `code` its error code;
@@ -103,7 +103,9 @@ def _host(url: str) -> str:
         return ""
 
 
-def read_refusal(status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect) -> Answer:
+def read_refusal(
+    status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect
+) -> ErrorResponse:
     """Read what can be read of an answer: JSON of several shapes, HTML, text or nothing."""
     try:
         outer = _lower(parse(body))
@@ -111,7 +113,7 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, dialect: 
         outer = {}
     error = _lower(outer.get("error")) or outer
     text = _message(error) if outer else _TAG.sub(" ", body.decode("utf-8", "replace"))
-    return Answer(
+    return ErrorResponse(
         status=status,
         dialect=dialect,
         text=_short(text),
@@ -122,7 +124,7 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, dialect: 
     )
 
 
-def _rejected(answer: Answer) -> Exception:
+def _rejected(answer: ErrorResponse) -> Exception:
     found = _LINE.search(answer.text)
     line = next((int(group) for group in found.groups() if group), None) if found else None
     table = _TABLE.search(answer.text)
@@ -136,18 +138,18 @@ def _rejected(answer: Answer) -> Exception:
     return QueryRejectedError(f"{answer.quoted}{hint}", text=answer.text, line=line, table=unknown)
 
 
-def _bad_request(answer: Answer) -> Exception:
+def _bad_request(answer: ErrorResponse) -> Exception:
     if answer.says(_TOO_LARGE):
         return _too_large(answer)
     return _throttled(answer) if answer.says(_SPENT) else _rejected(answer)
 
 
-def _too_large(answer: Answer) -> WindowTooLargeError:
+def _too_large(answer: ErrorResponse) -> WindowTooLargeError:
     size = _TOO_MANY_BYTES.search(answer.text) is not None
     return WindowTooLargeError(answer.quoted, size=size)
 
 
-def _no_token(answer: Answer) -> Exception:
+def _no_token(answer: ErrorResponse) -> Exception:
     if answer.says(_LICENCE):
         msg = f"{answer.quoted} (the tenant lacks the licence or service; no token cures it)"
         return AuthenticationError(msg)
@@ -155,7 +157,7 @@ def _no_token(answer: Answer) -> Exception:
     return AuthenticationError(msg, fresh_token_may_help=True)
 
 
-def _forbidden(answer: Answer) -> Exception:
+def _forbidden(answer: ErrorResponse) -> Exception:
     dialect = answer.dialect
     if answer.says(_LICENCE):
         hint = "the tenant lacks the licence or service; no permission cures it"
@@ -170,11 +172,11 @@ def _forbidden(answer: Answer) -> Exception:
     return AuthenticationError(f"{answer.quoted} ({hint})")
 
 
-def _not_found(answer: Answer) -> Exception:
+def _not_found(answer: ErrorResponse) -> Exception:
     return FatalAPIError(f"{answer.quoted} (check api, cloud and api_url)")
 
 
-def _redirected(answer: Answer) -> Exception:
+def _redirected(answer: ErrorResponse) -> Exception:
     where = f" to {answer.location}" if answer.location else ""
     return FatalAPIError(
         f"{answer.dialect.title} answered {answer.status}, a redirect{where}, which is not "
@@ -182,35 +184,35 @@ def _redirected(answer: Answer) -> Exception:
     )
 
 
-def _too_long(answer: Answer) -> Exception:
+def _too_long(answer: ErrorResponse) -> Exception:
     msg = f"{answer.quoted} (the query's text is longer than the service takes, about 1 MB)"
     return QueryRejectedError(msg, text=answer.text)
 
 
-def _throttled(answer: Answer) -> Exception:
+def _throttled(answer: ErrorResponse) -> Exception:
     return ThrottledError(answer.quoted, retry_after=answer.retry_after, text=answer.text)
 
 
-def _service(answer: Answer) -> Exception:
+def _service(answer: ErrorResponse) -> Exception:
     if answer.says(_TOO_LARGE):
         return _too_large(answer)
     return ServiceError(answer.quoted, retry_after=answer.retry_after)
 
 
-def _gateway(answer: Answer) -> Exception:
+def _gateway(answer: ErrorResponse) -> Exception:
     # The proxy's own page instead of JSON: the answer was too large for it, and will be again.
     return _service(answer) if answer.is_json else WindowTooLargeError(answer.quoted, size=True)
 
 
-def _timed_out(answer: Answer) -> Exception:
+def _timed_out(answer: ErrorResponse) -> Exception:
     return WindowTooLargeError(answer.quoted)
 
 
-def _fatal(answer: Answer) -> Exception:
+def _fatal(answer: ErrorResponse) -> Exception:
     return FatalAPIError(answer.quoted)
 
 
-_BY_STATUS: Final[Mapping[int, Callable[[Answer], Exception]]] = {
+_BY_STATUS: Final[Mapping[int, Callable[[ErrorResponse], Exception]]] = {
     200: _service,  # an error inside an answer that began well
     **dict.fromkeys((301, 302, 303, 307, 308), _redirected),
     400: _bad_request,

@@ -13,12 +13,12 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from tap_m365hunting.wire.answer import Answer
+from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.column_fixes import Fixes
 from tap_m365hunting.wire.json_text import ENCODER, Lines
 from tap_m365hunting.wire.records import Converter, Record, Row
 from tap_m365hunting.wire.row_ids import RowIds
-from tap_m365hunting.wire.row_structs import RowTypes, cells_of
+from tap_m365hunting.wire.row_structs import RowStructs, cells_of
 from tap_m365hunting.wire.schema import ROW_ID
 
 R = TypeVar("R")
@@ -55,7 +55,7 @@ class Block(Struct, Generic[R], frozen=True):
 class _Typed(Struct, frozen=True):
     """How rows are read that fit a type; with `empty`, numbers may be `{}`."""
 
-    types: RowTypes
+    types: RowStructs
     fixes: Fixes
     empty: bool
 
@@ -86,12 +86,12 @@ class _Blocks(Generic[R]):
 
     def _made(self, *, empty: bool) -> _Typed | None:
         try:
-            types = RowTypes(self._converter, self._kept, empty=empty)
+            types = RowStructs(self._converter, self._kept, empty=empty)
         except ValueError:  # a column has a name that no type can have
             return None
         return _Typed(types, Fixes(self._converter, types.fields, empty=empty), empty)
 
-    def blocks(self, answer: Answer, ids: RowIds) -> Iterator[Block[R]]:
+    def blocks(self, answer: QueryResult, ids: RowIds) -> Iterator[Block[R]]:
         """Convert an answer piece by piece; errors are those of `Converter.records`."""
         for text in answer.texts:
             block = self._fast(text, ids) if isinstance(text, bytes) else None
@@ -149,7 +149,7 @@ class BlockConverter(_Blocks[bytes]):
         )
 
 
-def plain_blocks(converter: Converter, answer: Answer, ids: RowIds) -> Iterator[Block[Record]]:
+def plain_blocks(converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[Block[Record]]:
     """Convert an answer piece by piece into records that are dicts."""
     return _Blocks(converter, _names(converter), _DICTS).blocks(answer, ids)
 

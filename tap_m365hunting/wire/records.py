@@ -16,7 +16,7 @@ from tap_m365hunting.wire.json_text import Json, compact
 from tap_m365hunting.wire.naming import fold
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Column, Shape
-from tap_m365hunting.wire.values import DECIMAL, DYNAMIC, TEXT, Kind, Misfit
+from tap_m365hunting.wire.values import DECIMAL, DYNAMIC, TEXT, ColumnKind, Misfit
 
 Row = Mapping[str, Json]
 Record = dict[str, Json]
@@ -40,7 +40,7 @@ def _absent(_: Json) -> None:
     return None
 
 
-def _converted(kind: Kind, value: Json) -> Json:
+def _converted(kind: ColumnKind, value: Json) -> Json:
     """Convert a value that another type gave, if nothing is lost by it."""
     if kind.json_type == "string" and kind.json_format is None and not isinstance(value, str):
         return compact(value)
@@ -49,7 +49,7 @@ def _converted(kind: Kind, value: Json) -> Json:
     return Misfit() if lossy else result
 
 
-def _crossing(kind: Kind, came: Kind) -> Callable[[Json], Json]:
+def _crossing(kind: ColumnKind, came: ColumnKind) -> Callable[[Json], Json]:
     """Read a cell as the type it came with, then as the type that the stream promised."""
 
     def read(cell: Json) -> Json:

@@ -27,7 +27,7 @@ from tap_m365hunting.wire.values import (
     MOMENT,
     NUMBER,
     TEXT,
-    Kind,
+    ColumnKind,
 )
 
 
@@ -35,14 +35,14 @@ class Empty(Struct, forbid_unknown_fields=True, gc=False, frozen=True):
     """`{}`, which stands for null."""
 
 
-_TYPES: Final[Mapping[Kind, Any]] = {
+_TYPES: Final[Mapping[ColumnKind, Any]] = {
     TEXT: str,
     MOMENT: str | Empty | None,
     BOOLEAN: bool | int | Empty | None,
     DECIMAL: Decimal | Empty | None,
 }
 #: Kinds that most answers have no `{}` in: a type that allows for none spares looking for it.
-NUMBERS: Final[Mapping[Kind, Any]] = {INTEGER: int, NUMBER: float}
+NUMBERS: Final[Mapping[ColumnKind, Any]] = {INTEGER: int, NUMBER: float}
 
 # Attributes of the tap's own columns: the tenant's, numbered, and the row's id
 _TENANT: Final = "t"
@@ -54,7 +54,7 @@ class Field(Struct, frozen=True):
 
     index: int
     name: str
-    kind: Kind
+    kind: ColumnKind
 
 
 def cells_of(rows: Iterable[Any], name: str) -> list[Json]:
@@ -71,7 +71,7 @@ def _turn(rows: Iterable[Any], into: type) -> None:
     put(rows, "__class__", repeat(into))
 
 
-class RowTypes:
+class RowStructs:
     """The types for the rows of one answer, of whose columns the records keep some.
 
     With `empty`, numbers may be `{}`, as any other value may.
@@ -99,7 +99,7 @@ class RowTypes:
         # cells whose emptiness the type of the content does not know
         self._loose = [f.name for f in self.fields if f.kind not in {*_TYPES, *NUMBERS}]
         self._came = {name: self._own.get(name, names[name]) for name in names}
-        numbers: Mapping[Kind, Any] = {
+        numbers: Mapping[ColumnKind, Any] = {
             kind: type_ | Empty | None if empty else type_ | None for kind, type_ in NUMBERS.items()
         }
         self._row = self._row_of({**_TYPES, **numbers})
@@ -110,7 +110,7 @@ class RowTypes:
         self.decode: Callable[[bytes], list[Any]]
         self.decode = msgspec.json.Decoder(list[self._row]).decode  # type: ignore[name-defined]
 
-    def _row_of(self, types: Mapping[Kind, Any]) -> type:
+    def _row_of(self, types: Mapping[ColumnKind, Any]) -> type:
         columns = [(field.name, types.get(field.kind, Any)) for field in self.fields]
         # keys of the answer that have their names fit only if they say the same
         first = [(name, Literal[value], value) for name, value in self._given.items()]

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 from msgspec import Struct
 
 from tap_m365hunting.wire.naming import fold, names_as_is, safe_names
-from tap_m365hunting.wire.values import DYNAMIC, KINDS, UNKNOWN, Kind
+from tap_m365hunting.wire.values import DYNAMIC, KINDS, UNKNOWN, ColumnKind
 
 ROW_ID: Final = "_row_id"
 TENANT_ID: Final = "tenant_id"
@@ -30,7 +30,7 @@ class Column(Struct, frozen=True):
     type: str
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ColumnKind:
         """How its cells are read; `UNKNOWN` for a type name that has no row in the table."""
         return KINDS.get(self.type.lower().rpartition(".")[2], UNKNOWN)
 
@@ -55,7 +55,7 @@ def find(name: str, names: Sequence[str]) -> str | None:
     return next((other for other in names if fold(other) == fold(name)), None)
 
 
-def json_property(kind: Kind, *, dynamic_as: DynamicAs = "string", key: bool = False) -> Any:  # noqa: ANN401 - JSON
+def json_property(kind: ColumnKind, *, dynamic_as: DynamicAs = "string", key: bool = False) -> Any:  # noqa: ANN401 - JSON
     """Return the JSON Schema of one column; a key column is never null."""
     if kind is DYNAMIC:
         types = ["string", "null"] if dynamic_as == "string" else list(_NESTED)

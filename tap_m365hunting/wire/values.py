@@ -204,7 +204,7 @@ def _timespan(cell: Json) -> str | Misfit:
     )
 
 
-class Kind(Struct, frozen=True):
+class ColumnKind(Struct, frozen=True):
     """What a column type is in JSON: its JSON Schema type and format, and how a cell is read.
 
     `read` is never given null, nor `{}` unless the kind is `DYNAMIC`: both are null before it.
@@ -215,20 +215,20 @@ class Kind(Struct, frozen=True):
     json_format: str | None = None
 
 
-TEXT: Final = Kind("string", _text)
-UNKNOWN: Final = Kind("string", _anything)
-MOMENT: Final = Kind("string", _moment, "date-time")
-BOOLEAN: Final = Kind("boolean", _boolean)
-INTEGER: Final = Kind("integer", _integer)
-NUMBER: Final = Kind("number", _number)
-DECIMAL: Final = Kind("number", _decimal)
-GUID: Final = Kind("string", _guid, "uuid")
-TIMESPAN: Final = Kind("string", _timespan)
-DYNAMIC: Final = Kind("dynamic", dynamic)
+TEXT: Final = ColumnKind("string", _text)
+UNKNOWN: Final = ColumnKind("string", _anything)
+MOMENT: Final = ColumnKind("string", _moment, "date-time")
+BOOLEAN: Final = ColumnKind("boolean", _boolean)
+INTEGER: Final = ColumnKind("integer", _integer)
+NUMBER: Final = ColumnKind("number", _number)
+DECIMAL: Final = ColumnKind("number", _decimal)
+GUID: Final = ColumnKind("string", _guid, "uuid")
+TIMESPAN: Final = ColumnKind("string", _timespan)
+DYNAMIC: Final = ColumnKind("dynamic", dynamic)
 
 # The names that Kusto's engine gives its columns in .NET, seen live or mapped in Kusto's documents:
 # https://learn.microsoft.com/en-us/kusto/query/scalar-data-types/ -- and Kusto's own names.
-KINDS: Final[Mapping[str, Kind]] = {
+KINDS: Final[Mapping[str, ColumnKind]] = {
     "string": TEXT,
     "datetime": MOMENT,
     "sbyte": BOOLEAN,

@@ -8,7 +8,14 @@ from typing import TypeAlias
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, ReadAsk, TimeWindow, WindowDone
+from tap_m365hunting.planning.windows import (
+    Ask,
+    CountAsk,
+    ReadAsk,
+    TimeWindow,
+    WindowAnswer,
+    WindowDone,
+)
 
 Row: TypeAlias = tuple[int, int]  # cursor in ticks, id
 
@@ -92,11 +99,11 @@ class Service:
             raise RefusedError(reason, size=False)
 
 
-def answer_of(rows: Sequence[Row], row_bytes: int = 1_000) -> Answer:
+def answer_of(rows: Sequence[Row], row_bytes: int = 1_000) -> WindowAnswer:
     """Describe rows as the stream does."""
     newest = rows[-1][0] if rows else 0
     held = sum(at == newest for at, _ in rows)
-    return Answer(
+    return WindowAnswer(
         rows=len(rows),
         newest=Instant(newest) if rows else None,
         held=held,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
-from tap_m365hunting.wire.answer import Answer, read_answer
+from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.schema import Column, DynamicAs, Shape
@@ -23,7 +23,7 @@ def _body(**outer: Any) -> bytes:  # noqa: ANN401 - any JSON
     return json.dumps(outer).encode()
 
 
-def _read(body: bytes, dialect: Dialect = GRAPH) -> tuple[Answer, list[Any]]:
+def _read(body: bytes, dialect: Dialect = GRAPH) -> tuple[QueryResult, list[Any]]:
     answer = read_answer(io.BytesIO(body), dialect)
     return answer, list(answer.rows)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_m365hunting.service.clocks import refuse_ahead
+from tap_m365hunting.service.client import refuse_ahead
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DATE = "Sun, 01 Mar 2026 12:00:00 GMT"

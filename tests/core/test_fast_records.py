@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_m365hunting.errors import FatalSyncError
-from tap_m365hunting.wire.answer import Answer, read_answer
+from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import DEFENDER, GRAPH, Dialect
 from tap_m365hunting.wire.fast_records import Block, BlockConverter
 from tap_m365hunting.wire.json_text import ENCODER
@@ -26,14 +26,14 @@ def _exact(text: bytes) -> Any:  # noqa: ANN401 - any JSON
     return json.loads(text, parse_float=Decimal)
 
 
-def _at_once(answer: Answer, shape: Shape, **options: Any) -> tuple[Records, Converter]:  # noqa: ANN401
+def _at_once(answer: QueryResult, shape: Shape, **options: Any) -> tuple[Records, Converter]:  # noqa: ANN401
     selected = options.pop("selected", None)
     converter = Converter(shape, answer.columns, **options)
     blocks = BlockConverter(converter, selected=selected).blocks(answer, RowIds())
     return [_exact(record) for block in blocks for record in block.records], converter
 
 
-def _one_by_one(answer: Answer, shape: Shape, **options: Any) -> tuple[Records, Converter]:  # noqa: ANN401
+def _one_by_one(answer: QueryResult, shape: Shape, **options: Any) -> tuple[Records, Converter]:  # noqa: ANN401
     converter = Converter(shape, answer.columns, **options)
     records = [_exact(ENCODER.encode(r)) for r in converter.records(answer.rows, RowIds())]
     return records, converter

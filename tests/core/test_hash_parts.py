@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.planning.hash_parts import COUNT_TRIES, TablePlanner
 from tap_m365hunting.planning.windows import (
-    Answer,
     CountAsk,
     HashPart,
     ReadAsk,
     TimeWindow,
     Unreadable,
+    WindowAnswer,
 )
 from tests.core.simulated import START, RefusedError, Row, Service, answer_of, rows_at, span
 
@@ -108,7 +108,7 @@ def test_a_count_that_is_refused_fails_with_the_reason() -> None:
     planner = TablePlanner(row_cap=100)
     first = planner.next()
     assert isinstance(first, ReadAsk)
-    planner.answered(first, Answer(100))
+    planner.answered(first, WindowAnswer(100))
 
     for _ in range(COUNT_TRIES):
         assert planner.unreadable is None
@@ -124,7 +124,7 @@ def test_a_table_has_no_windows_to_skip_or_to_finish() -> None:
     """It is read whole or not at all, so the way round a bad window does not exist."""
     planner = TablePlanner(row_cap=100)
     planner.next()
-    planner.answered(ReadAsk(None), Answer(7))
+    planner.answered(ReadAsk(None), WindowAnswer(7))
 
     planner.skip()
 
@@ -205,4 +205,4 @@ def test_halves_cover_the_window(width: int) -> None:
 def test_an_answer_cannot_hold_back_more_than_it_has() -> None:
     """A value cannot exist wrong."""
     with pytest.raises(ValueError, match="3 rows cannot hold back 4"):
-        Answer(3, START, 4)
+        WindowAnswer(3, START, 4)

@@ -6,7 +6,7 @@ import pytest
 from singer_sdk.helpers._state import get_writeable_state_dict
 from singer_sdk.helpers.types import TapState
 
-from tap_m365hunting.planning.partitions import state_of
+from tap_m365hunting.planning.state import state_of
 
 A, B = ({"context": {"tenant_id": name}, "replication_key_value": name * 3} for name in "ab")
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.windows import Answer, Ask, CountAsk, HashPart, ReadAsk, TimeWindow
+from tap_m365hunting.planning.windows import (
+    Ask,
+    CountAsk,
+    HashPart,
+    ReadAsk,
+    TimeWindow,
+    WindowAnswer,
+)
 from tests.core.simulated import (
     SECOND,
     START,
@@ -205,7 +212,7 @@ def test_rows_that_came_after_the_count_are_not_skipped() -> None:
     for second in (3, 6):
         ask = planner.next()
         assert isinstance(ask, ReadAsk)
-        planner.answered(ask, Answer(10, START.plus(second * SECOND), 1))
+        planner.answered(ask, WindowAnswer(10, START.plus(second * SECOND), 1))
         list(planner.drain())
 
     rest = planner.next()
@@ -481,7 +488,7 @@ def test_a_row_outside_the_window_is_an_error() -> None:
     assert isinstance(ask, ReadAsk)
 
     with pytest.raises(ValueError, match=r"A row at 2026-01-01T00:00:10.0000000Z came for"):
-        planner.answered(ask, Answer(1, span(10).end, 1))
+        planner.answered(ask, WindowAnswer(1, span(10).end, 1))
 
 
 def test_an_answer_for_a_whole_table_is_none_for_a_span() -> None:
@@ -489,7 +496,7 @@ def test_an_answer_for_a_whole_table_is_none_for_a_span() -> None:
     planner = Planner(span(10), row_cap=100)
 
     with pytest.raises(ValueError, match="A window was not asked for"):
-        planner.answered(ReadAsk(None), Answer(1))
+        planner.answered(ReadAsk(None), WindowAnswer(1))
 
 
 def test_rows_left_are_known_once_counted() -> None:
@@ -539,7 +546,7 @@ def test_with_a_step_a_truncated_answer_is_not_used() -> None:
     ask = planner.next()
     assert isinstance(ask, ReadAsk)
 
-    until = planner.answered(ask, Answer(100, START.plus(7), 1))
+    until = planner.answered(ask, WindowAnswer(100, START.plus(7), 1))
 
     assert until == span(DAY).start
     assert planner.next() == ReadAsk(span(DAY // 2))
@@ -669,4 +676,4 @@ def test_whole_steps_lose_nothing_either(at: list[int], cap: int, minutes: int) 
 
 def test_an_answer_says_how_many_rows_it_holds_back() -> None:
     """The simulated stream describes an answer as the real one does."""
-    assert answer_of([(1, 0), (2, 1), (2, 2)]) == Answer(3, Instant(2), 2, 3_000)
+    assert answer_of([(1, 0), (2, 1), (2, 2)]) == WindowAnswer(3, Instant(2), 2, 3_000)

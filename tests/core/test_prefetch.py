@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_m365hunting.errors import ServiceError
-from tap_m365hunting.service.client import Errand
-from tap_m365hunting.sync.prefetch import Lookahead, OpenCall
-from tap_m365hunting.wire.answer import Answer, read_answer
+from tap_m365hunting.service.client import CallContext
+from tap_m365hunting.sync.prefetch import OpenCall, Prefetch
+from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import GRAPH
 
 PATIENCE = 10.0
 
 
-def empty() -> Answer:
+def empty() -> QueryResult:
     """Return an answer without rows."""
     return read_answer(b'{"schema": [], "results": []}', GRAPH)
 
@@ -40,10 +40,10 @@ class Service:
     wanted: int = 0
     rewarded: bool = False
 
-    def run(self, tenant_id: str) -> Callable[[str, Errand], Answer]:
+    def run(self, tenant_id: str) -> Callable[[str, CallContext], QueryResult]:
         """Return what a tenant's calls do."""
 
-        def run(text: str, _errand: Errand) -> Answer:
+        def run(text: str, _errand: CallContext) -> QueryResult:
             with self.lock:
                 self.asked.append(text)
                 self.threads.add(threading.get_ident())
@@ -66,7 +66,7 @@ class Service:
 
 
 @dataclass(eq=False)
-class Sweep:
+class PartitionSync:
     """Wants these answers, one after another."""
 
     tenant_id: str
@@ -81,31 +81,31 @@ class Sweep:
         self.calls.append(OpenCall(self.texts.popleft(), self.service.run(self.tenant_id)))
         return self.calls[-1]
 
-    def read(self, lookahead: Lookahead) -> list[str]:
+    def read(self, prefetch: Prefetch) -> list[str]:
         """Take all answers; return what was read, or why not."""
-        lookahead.turn(self)
+        prefetch.turn(self)
         read = list[str]()
         while True:
-            lookahead.fill()
+            prefetch.fill()
             if not self.calls:
-                lookahead.need(self)
+                prefetch.need(self)
             if not self.calls:
-                lookahead.leave(self, ())
+                prefetch.leave(self, ())
                 return read
             call = self.calls.popleft()
-            lookahead.wait(call)
+            prefetch.wait(call)
             try:
                 with call.answer():
                     read.append(call.text)
             except ServiceError as error:
                 read.append(f"error {error}")
-            lookahead.done(call)
+            prefetch.done(call)
 
 
-def sweeps(service: Service, *wanted: tuple[str, int]) -> list[Sweep]:
+def partition_syncs(service: Service, *wanted: tuple[str, int]) -> list[PartitionSync]:
     """Make a sweep for each tenant and number of calls."""
     return [
-        Sweep(tenant, deque(f"{at} {n}" for n in range(calls)), service)
+        PartitionSync(tenant, deque(f"{at} {n}" for n in range(calls)), service)
         for at, (tenant, calls) in enumerate(wanted)
     ]
 
@@ -113,11 +113,11 @@ def sweeps(service: Service, *wanted: tuple[str, int]) -> list[Sweep]:
 def test_one_call_at_a_time_is_made_when_it_is_wanted_and_where() -> None:
     """With one call and one tenant there is no thread, and nothing is asked ahead."""
     service = Service()
-    first, second = sweeps(service, ("contoso", 2), ("contoso", 1))
-    lookahead = Lookahead(calls=1)
-    lookahead.expect([first, second])
+    first, second = partition_syncs(service, ("contoso", 2), ("contoso", 1))
+    prefetch = Prefetch(calls=1)
+    prefetch.expect([first, second])
 
-    first.read(lookahead)
+    first.read(prefetch)
 
     assert service.asked == ["0 0", "0 1"]
     assert service.threads == {threading.get_ident()}
@@ -127,16 +127,16 @@ def test_calls_of_the_next_stream_are_made_while_one_is_read() -> None:
     """A stream that needs one call leaves room for those behind it."""
     gate = threading.Semaphore(0)
     service = Service(let=gate)
-    first, second, third = sweeps(service, ("contoso", 1), ("contoso", 1), ("contoso", 1))
-    lookahead = Lookahead(calls=2)
-    lookahead.expect([first, second, third])
-    lookahead.turn(first)
+    first, second, third = partition_syncs(service, ("contoso", 1), ("contoso", 1), ("contoso", 1))
+    prefetch = Prefetch(calls=2)
+    prefetch.expect([first, second, third])
+    prefetch.turn(first)
 
-    lookahead.fill()
+    prefetch.fill()
 
-    assert [len(sweep.calls) for sweep in (first, second, third)] == [1, 1, 0]
+    assert [len(partition_sync.calls) for partition_sync in (first, second, third)] == [1, 1, 0]
     gate.release(3)
-    assert [sweep.read(lookahead) for sweep in (first, second, third)] == [
+    assert [partition_sync.read(prefetch) for partition_sync in (first, second, third)] == [
         ["0 0"],
         ["1 0"],
         ["2 0"],
@@ -147,25 +147,25 @@ def test_tenants_behind_the_limit_wait_and_overtake_no_other() -> None:
     """Otherwise those read already would take the places of those still to be read."""
     gate = threading.Semaphore(0)
     service = Service(let=gate)
-    lined_up = sweeps(service, ("a", 1), ("b", 1), ("c", 1), ("a", 1))
-    lookahead = Lookahead(calls=2, tenants=2)
-    lookahead.expect(lined_up)
-    lookahead.turn(lined_up[0])
+    lined_up = partition_syncs(service, ("a", 1), ("b", 1), ("c", 1), ("a", 1))
+    prefetch = Prefetch(calls=2, tenants=2)
+    prefetch.expect(lined_up)
+    prefetch.turn(lined_up[0])
 
-    lookahead.fill()
+    prefetch.fill()
 
-    assert [len(sweep.calls) for sweep in lined_up] == [1, 1, 0, 0]
+    assert [len(partition_sync.calls) for partition_sync in lined_up] == [1, 1, 0, 0]
     gate.release(4)
 
 
 def test_tenant_that_keeps_all_waiting_holds_no_other() -> None:
     """One that waits for its quota comes first all the same; the others have been asked by then."""
     service = Service(slow="a", wanted=6)
-    lined_up = sweeps(service, *((tenant, 1) for tenant in "abcdef"))
-    lookahead = Lookahead(calls=1, tenants=2)
-    lookahead.expect(lined_up)
+    lined_up = partition_syncs(service, *((tenant, 1) for tenant in "abcdef"))
+    prefetch = Prefetch(calls=1, tenants=2)
+    prefetch.expect(lined_up)
 
-    read = [sweep.read(lookahead) for sweep in lined_up]
+    read = [partition_sync.read(prefetch) for partition_sync in lined_up]
 
     assert service.rewarded
     assert read == [[f"{at} 0"] for at in range(6)]
@@ -175,11 +175,11 @@ def test_tenant_that_keeps_all_waiting_holds_no_other() -> None:
 def test_answers_that_wait_for_their_turn_are_bounded() -> None:
     """Each may be large; nobody's disk should hold all of fifty tenants."""
     service = Service(slow="0", wanted=8)
-    lined_up = sweeps(service, *((str(tenant), 1) for tenant in range(20)))
-    lookahead = Lookahead(calls=1, tenants=2)
-    lookahead.expect(lined_up)
+    lined_up = partition_syncs(service, *((str(tenant), 1) for tenant in range(20)))
+    prefetch = Prefetch(calls=1, tenants=2)
+    prefetch.expect(lined_up)
 
-    lined_up[0].read(lookahead)
+    lined_up[0].read(prefetch)
 
     assert service.rewarded
     # four times as many as may be out; where the first is used, another takes its place
@@ -189,13 +189,13 @@ def test_answers_that_wait_for_their_turn_are_bounded() -> None:
 def test_what_fails_ahead_is_raised_when_its_turn_comes() -> None:
     """Until then it hinders nobody."""
     service = Service()
-    first, second = sweeps(service, ("contoso", 2), ("contoso", 1))
+    first, second = partition_syncs(service, ("contoso", 2), ("contoso", 1))
     second.texts = deque(["1 bad"])
-    lookahead = Lookahead(calls=3)
-    lookahead.expect([first, second])
+    prefetch = Prefetch(calls=3)
+    prefetch.expect([first, second])
 
-    assert first.read(lookahead) == ["0 0", "0 1"]
-    assert second.read(lookahead) == ["error 1 bad"]
+    assert first.read(prefetch) == ["0 0", "0 1"]
+    assert second.read(prefetch) == ["error 1 bad"]
 
 
 class Body(BytesIO):
@@ -215,7 +215,7 @@ def test_answer_that_nobody_wants_any_more_is_closed() -> None:
     """A stream that failed leaves no file behind, and its calls know that they are called off."""
     started, gate, body = threading.Event(), threading.Event(), Body()
 
-    def run(_text: str, _errand: Errand) -> Answer:
+    def run(_text: str, _errand: CallContext) -> QueryResult:
         started.set()
         gate.wait(PATIENCE)
         return read_answer(body, GRAPH)
@@ -229,7 +229,7 @@ def test_answer_that_nobody_wants_any_more_is_closed() -> None:
     assert not body.closed
     gate.set()
     assert body.done_with.wait(PATIENCE)
-    assert call.errand.called_off
+    assert call.context.called_off
 
 
 @settings(max_examples=150, deadline=None)
@@ -244,14 +244,18 @@ def test_every_answer_is_read_in_order_within_the_limits(
 ) -> None:
     """Whoever fails, whatever is wanted: all are read, and no tenant has more calls out."""
     service = Service()
-    lined_up = sweeps(service, *wanted)
-    for at, sweep in enumerate(lined_up):
-        sweep.texts = deque(text + " bad" * (at * 4 in bad) for text in sweep.texts)
-    expected = [[text.replace(" bad", "") for text in sweep.texts] for sweep in lined_up]
-    lookahead = Lookahead(calls=calls, tenants=tenants)
-    lookahead.expect(lined_up)
+    lined_up = partition_syncs(service, *wanted)
+    for at, partition_sync in enumerate(lined_up):
+        partition_sync.texts = deque(
+            text + " bad" * (at * 4 in bad) for text in partition_sync.texts
+        )
+    expected = [
+        [text.replace(" bad", "") for text in partition_sync.texts] for partition_sync in lined_up
+    ]
+    prefetch = Prefetch(calls=calls, tenants=tenants)
+    prefetch.expect(lined_up)
 
-    read = [sweep.read(lookahead) for sweep in lined_up]
+    read = [partition_sync.read(prefetch) for partition_sync in lined_up]
 
     said = [[t.replace("error ", "").replace(" bad", "") for t in texts] for texts in read]
     assert said == expected

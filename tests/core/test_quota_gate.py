@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tap_m365hunting.errors import ThrottledError
 from tap_m365hunting.service.quota import MovingQuota, TenantQuota
-from tap_m365hunting.service.quota_gate import Errand, Turnstile
+from tap_m365hunting.service.quota_gate import CallContext, QuotaGate
 
 NOW = 1_795_298_640.0
 FOREVER = 1e9
@@ -58,17 +58,17 @@ class Office:
     def __init__(self, limit: int, period: float = 60.0) -> None:
         self.clock = Clock()
         self.quota = Noted(limit, period)
-        self.turnstile = Turnstile(self.quota, clock=self.clock, sleep=self.clock.sleep)
-        self.errands: list[Errand] = []
+        self.gate = QuotaGate(self.quota, clock=self.clock, sleep=self.clock.sleep)
+        self.contexts: list[CallContext] = []
         self.asleep = 0
 
     def call(self, patience: float = FOREVER, then: Callable[[], object] = int) -> float:
         """Make one call that takes no time, then do something; return what it waited."""
-        errand = Errand()
-        self.errands.append(errand)
-        with self.turnstile.take(errand, patience=patience) as passage:
+        context = CallContext()
+        self.contexts.append(context)
+        with self.gate.take(context, patience=patience) as permit:
             then()
-        return passage.waited
+        return permit.waited
 
     def sleep_behind(self, gate: threading.Event) -> None:
         """Let no time pass before the gate is open."""
@@ -79,7 +79,7 @@ class Office:
             self.clock.sleep(seconds)
             self.asleep -= 1
 
-        self.turnstile = Turnstile(self.quota, clock=self.clock, sleep=sleep)
+        self.gate = QuotaGate(self.quota, clock=self.clock, sleep=sleep)
 
     def asleep_now(self) -> int:
         """Return how many sleep, after giving others the time to begin."""
@@ -142,7 +142,7 @@ def test_nobody_waits_longer_than_its_patience(
 
     lost = office.calls(threads, each, patience)
 
-    assert max(errand.wait_seconds for errand in office.errands) <= patience + 1e-6
+    assert max(context.wait_seconds for context in office.contexts) <= patience + 1e-6
     assert len(office.quota.taken) + lost == threads * each
     assert patience > 60 or len(office.quota.taken) >= limit or lost == 0
 
@@ -187,7 +187,7 @@ def test_who_has_waited_before_goes_before_who_comes_now() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         new = pool.submit(office.call, 1_000, lambda: order.append("new"))
-        while not office.errands[1:]:
+        while not office.contexts[1:]:
             pass
         old = pool.submit(office.call, 100, lambda: order.append("old"))
         sleeping = [asleep for _ in range(20) if (asleep := office.asleep_now()) > 1]
@@ -206,11 +206,11 @@ def test_a_429_that_comes_meanwhile_holds_who_waits_already() -> None:
 
     def sleep(seconds: float) -> None:
         if office.clock.slept == 0:
-            with office.turnstile.quota() as quota:
+            with office.gate.quota() as quota:
                 quota.throttled(office.clock(), wait=200)
         office.clock.sleep(seconds)
 
-    office.turnstile = Turnstile(office.quota, clock=office.clock, sleep=sleep)
+    office.gate = QuotaGate(office.quota, clock=office.clock, sleep=sleep)
 
     assert office.call() == pytest.approx(200)
 
@@ -218,11 +218,11 @@ def test_a_429_that_comes_meanwhile_holds_who_waits_already() -> None:
 def test_an_answer_that_must_come_first_is_waited_for_without_sleeping() -> None:
     """All places are taken by calls on their way: no time has to pass, an answer has to come."""
     office = Office(1)
-    first = office.turnstile.take(Errand(), patience=0)
+    first = office.gate.take(CallContext(), patience=0)
 
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(office.call)
-        while len(office.errands) < 1:
+        while len(office.contexts) < 1:
             pass
         first.arrived()
 
@@ -233,12 +233,12 @@ def test_a_call_that_was_refused_has_used_no_cpu() -> None:
     """Of others the time they took stands in, where the answer does not tell."""
     office = Office(9)
 
-    with office.turnstile.take(Errand(), patience=0):
+    with office.gate.take(CallContext(), patience=0):
         office.clock.sleep(7)
-    with office.turnstile.take(Errand(), patience=0) as told:
+    with office.gate.take(CallContext(), patience=0) as told:
         office.clock.sleep(7)
         told.used(2.0)
-    refused = office.turnstile.take(Errand(), patience=0)
+    refused = office.gate.take(CallContext(), patience=0)
     office.clock.sleep(7)
     refused.__exit__(ThrottledError, ThrottledError("429"), None)
 
@@ -248,24 +248,24 @@ def test_a_call_that_was_refused_has_used_no_cpu() -> None:
 @pytest.mark.parametrize("place", ["first", "behind"])
 def test_nobody_goes_on_waiting_for_what_is_called_off(place: str) -> None:
     """First in the queue or behind others: it leaves within a glance, and takes no call."""
-    office, errand = Office(1), Errand()
+    office, context = Office(1), CallContext()
     asleep = threading.Event()
 
     def sleep(_: float) -> None:
         asleep.set()
-        errand.called_off = True
+        context.called_off = True
 
-    office.turnstile = Turnstile(office.quota, clock=office.clock, sleep=sleep)
+    office.gate = QuotaGate(office.quota, clock=office.clock, sleep=sleep)
     office.call()
     patience = 100.0 if place == "first" else 200.0
 
     with ThreadPoolExecutor(1) as pool:
         if place == "behind":
-            ahead = Errand()
-            pool.submit(office.turnstile.take, ahead, patience=100)
+            ahead = CallContext()
+            pool.submit(office.gate.take, ahead, patience=100)
             asleep.wait()
         with pytest.raises(CancelledError):
-            office.turnstile.take(errand, patience=patience)
+            office.gate.take(context, patience=patience)
         if place == "behind":
             ahead.called_off = True
 
@@ -274,14 +274,14 @@ def test_nobody_goes_on_waiting_for_what_is_called_off(place: str) -> None:
 
 def test_a_wait_between_two_tries_ends_when_it_is_called_off() -> None:
     """In steps of a second at most."""
-    errand, slept = Errand(), list[float]()
+    context, slept = CallContext(), list[float]()
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        errand.called_off = len(slept) == 3
+        context.called_off = len(slept) == 3
 
     with pytest.raises(CancelledError):
-        errand.wait(60, sleep)
+        context.wait(60, sleep)
 
     assert slept == [1.0, 1.0, 1.0]
-    assert errand.wait_seconds == 3
+    assert context.wait_seconds == 3

@@ -6,7 +6,7 @@ import pytest
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.late_rows import Tally
-from tap_m365hunting.planning.run_windows import Agenda
+from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.spans import Hole, Timing
 from tap_m365hunting.planning.state import WINDOW_END, Bookmark
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
@@ -19,24 +19,24 @@ HOLE = TimeWindow(MARK - HOUR / 2, MARK - HOUR / 4)
 TALLY = Tally(MARK - HOUR, MARK, 4, (*[0] * 7, *[None] * 5, *[0] * 3))
 
 
-def agenda(
+def run_windows(
     key: str = "Timestamp", timing: Timing | None = None, *, holes: tuple[Hole, ...] = ()
-) -> Agenda:
+) -> RunWindows:
     """Return what a run is to read that follows another one."""
     state = dict[str, object]()
     Bookmark(key, MARK, holes, "q", TALLY).write(state)
     timing = timing or Timing(settle=SETTLE)
-    return Agenda.of(state, key, timing, query="q", now=NOW)
+    return RunWindows.of(state, key, timing, query="q", now=NOW)
 
 
-def late_rows(found: Agenda, window: TimeWindow) -> int | None:
+def late_rows(found: RunWindows, window: TimeWindow) -> int | None:
     """Return how many rows of a window without rows are late."""
     return found.late_rows(window).done(WindowDone(window, 0))
 
 
 def test_span_is_held_against_what_the_last_run_left() -> None:
     """Its bins are known, so no row is no late row; behind them all rows are new."""
-    found = agenda()
+    found = run_windows()
     late = found.late_rows(found.windows[0])
 
     known = late.done(WindowDone(TimeWindow(MARK - HOUR, MARK - 3 * HOUR / 4), 0))
@@ -51,13 +51,17 @@ def test_hole_that_is_not_over_yet_is_read_up_to_where_rows_may_be() -> None:
     """A clock that was ahead may have left it; what is empty now need not stay so."""
     hole = TimeWindow(MARK, NOW + HOUR)
 
-    assert hole.start in {window.start for window in agenda(holes=(Hole(hole, "504"),)).windows}
-    assert all(window.end <= NOW - SETTLE for window in agenda(holes=(Hole(hole, "504"),)).windows)
+    assert hole.start in {
+        window.start for window in run_windows(holes=(Hole(hole, "504"),)).windows
+    }
+    assert all(
+        window.end <= NOW - SETTLE for window in run_windows(holes=(Hole(hole, "504"),)).windows
+    )
 
 
 def test_hole_is_read_apart_and_leaves_no_tally() -> None:
     """Its end is no bookmark."""
-    found = agenda(holes=(Hole(HOLE, "504"),))
+    found = run_windows(holes=(Hole(HOLE, "504"),))
 
     hole, span = found.windows
 
@@ -78,7 +82,7 @@ def test_hole_is_read_apart_and_leaves_no_tally() -> None:
 )
 def test_where_nothing_is_read_again_nothing_is_known(key: str, timing: Timing) -> None:
     """Rows may have come late, and nobody looks for them."""
-    found = agenda(key, timing)
+    found = run_windows(key, timing)
 
     (span,) = found.windows
 
@@ -89,7 +93,7 @@ def test_bookmark_that_does_not_count_is_told_of() -> None:
     """The run starts anew, and says why."""
     state = {"replication_key": "Other", "replication_key_value": str(MARK)}
 
-    found = Agenda.of(state, "Timestamp", Timing(), query="q", now=NOW)
+    found = RunWindows.of(state, "Timestamp", Timing(), query="q", now=NOW)
 
     assert found.bookmark == Bookmark("Timestamp", query="q")
     assert "one of Other" in str(found.void)

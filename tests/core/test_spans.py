@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.spans import (
     Hole,
-    Span,
+    ReadSpan,
     Timing,
     advanced,
     kept,
@@ -36,99 +36,104 @@ def window(start: Instant, end: Instant) -> TimeWindow:
 @pytest.mark.parametrize(
     ("timing", "bookmark", "expected"),
     [
-        pytest.param(TIMING, None, Span(window(OLDEST, END), OLDEST), id="first-run-reads-30-days"),
+        pytest.param(
+            TIMING, None, ReadSpan(window(OLDEST, END), OLDEST), id="first-run-reads-30-days"
+        ),
         pytest.param(
             replace(TIMING, retention=90 * DAY),
             None,
-            Span(window(OLDEST, END), OLDEST),
+            ReadSpan(window(OLDEST, END), OLDEST),
             id="30-days-even-if-more-is-kept",
         ),
         pytest.param(
             replace(TIMING, retention=7 * DAY),
             None,
-            Span(window(NOW - 7 * DAY, END), NOW - 7 * DAY),
+            ReadSpan(window(NOW - 7 * DAY, END), NOW - 7 * DAY),
             id="a-default-start-is-no-gap",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - DAY),
             None,
-            Span(window(NOW - DAY, END), NOW - DAY),
+            ReadSpan(window(NOW - DAY, END), NOW - DAY),
             id="start-date",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - 40 * DAY),
             None,
-            Span(window(OLDEST, END), OLDEST, window(NOW - 40 * DAY, OLDEST)),
+            ReadSpan(window(OLDEST, END), OLDEST, window(NOW - 40 * DAY, OLDEST)),
             id="start-date-older-than-retention-leaves-a-gap",
         ),
         pytest.param(
             TIMING,
             NOW - 2 * HOUR,
-            Span(window(NOW - 3 * HOUR, END), NOW - 2 * HOUR),
+            ReadSpan(window(NOW - 3 * HOUR, END), NOW - 2 * HOUR),
             id="steady-state-reads-the-lookback-again",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - 2 * HOUR - MINUTE),
             NOW - 2 * HOUR,
-            Span(window(NOW - 2 * HOUR - MINUTE, END), NOW - 2 * HOUR),
+            ReadSpan(window(NOW - 2 * HOUR - MINUTE, END), NOW - 2 * HOUR),
             id="no-lookback-before-the-start-date",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - HOUR),
             NOW - 2 * HOUR,
-            Span(window(NOW - HOUR, END), NOW - HOUR),
+            ReadSpan(window(NOW - HOUR, END), NOW - HOUR),
             id="start-date-moved-past-the-bookmark",
         ),
         pytest.param(
             TIMING,
             OLDEST - DAY,
-            Span(window(OLDEST, END), OLDEST, window(OLDEST - DAY, OLDEST)),
+            ReadSpan(window(OLDEST, END), OLDEST, window(OLDEST - DAY, OLDEST)),
             id="bookmark-older-than-retention-leaves-a-gap",
         ),
         pytest.param(
             TIMING,
             OLDEST + MINUTE,
-            Span(window(OLDEST, END), OLDEST + MINUTE),
+            ReadSpan(window(OLDEST, END), OLDEST + MINUTE),
             id="no-lookback-behind-retention",
         ),
         pytest.param(
             replace(TIMING, start_date=OLDEST - DAY),
             OLDEST + MINUTE,
-            Span(window(OLDEST, END), OLDEST + MINUTE),
+            ReadSpan(window(OLDEST, END), OLDEST + MINUTE),
             id="nor-if-the-start-date-is-older",
         ),
-        pytest.param(TIMING, END, Span(None, END), id="nothing-new-yet"),
-        pytest.param(TIMING, NOW + DAY, Span(None, NOW + DAY), id="clock-behind-the-bookmark"),
+        pytest.param(TIMING, END, ReadSpan(None, END), id="nothing-new-yet"),
+        pytest.param(TIMING, NOW + DAY, ReadSpan(None, NOW + DAY), id="clock-behind-the-bookmark"),
         pytest.param(
-            replace(TIMING, start_date=NOW + DAY), None, Span(None, NOW + DAY), id="future-start"
+            replace(TIMING, start_date=NOW + DAY),
+            None,
+            ReadSpan(None, NOW + DAY),
+            id="future-start",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - 3 * DAY, end_date=NOW - 2 * DAY),
             NOW - HOUR,
-            Span(window(NOW - 3 * DAY, NOW - 2 * DAY), NOW - 3 * DAY),
+            ReadSpan(window(NOW - 3 * DAY, NOW - 2 * DAY), NOW - 3 * DAY),
             id="a-backfill-does-not-look-at-the-bookmark",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - DAY, end_date=NOW + DAY),
             None,
-            Span(window(NOW - DAY, END), NOW - DAY),
+            ReadSpan(window(NOW - DAY, END), NOW - DAY),
             id="a-backfill-ends-before-rows-still-being-written",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - 40 * DAY, end_date=NOW - 20 * DAY),
             None,
-            Span(window(OLDEST, NOW - 20 * DAY), OLDEST, window(NOW - 40 * DAY, OLDEST)),
+            ReadSpan(window(OLDEST, NOW - 20 * DAY), OLDEST, window(NOW - 40 * DAY, OLDEST)),
             id="a-backfill-is-clamped-to-retention",
         ),
         pytest.param(
             replace(TIMING, start_date=NOW - 50 * DAY, end_date=NOW - 40 * DAY),
             None,
-            Span(None, OLDEST, window(NOW - 50 * DAY, NOW - 40 * DAY)),
+            ReadSpan(None, OLDEST, window(NOW - 50 * DAY, NOW - 40 * DAY)),
             id="a-backfill-before-retention-is-all-gap",
         ),
     ],
 )
-def test_the_span_of_a_run(timing: Timing, bookmark: Instant | None, expected: Span) -> None:
+def test_the_span_of_a_run(timing: Timing, bookmark: Instant | None, expected: ReadSpan) -> None:
     """Bookmark, dates, lookback, settle time and retention decide together."""
     assert timing.span(now=NOW, bookmark=bookmark) == expected
 
@@ -147,25 +152,25 @@ DAILY = replace(TIMING, step=DAY, lookback=timedelta(0))
         pytest.param(
             DAILY,
             day(2),
-            Span(window(day(2), END.floor(DAY)), day(2)),
+            ReadSpan(window(day(2), END.floor(DAY)), day(2)),
             id="whole-days-since-the-bookmark",
         ),
         pytest.param(
             replace(DAILY, lookback=HOUR),
             day(2),
-            Span(window(day(3), END.floor(DAY)), day(2)),
+            ReadSpan(window(day(3), END.floor(DAY)), day(2)),
             id="the-day-that-the-lookback-reaches-into",
         ),
         pytest.param(
             DAILY,
             day(2) + 5 * HOUR,
-            Span(window(day(2), END.floor(DAY)), day(2) + 5 * HOUR),
+            ReadSpan(window(day(2), END.floor(DAY)), day(2) + 5 * HOUR),
             id="the-day-that-the-bookmark-cuts",
         ),
         pytest.param(
             DAILY,
             day(40),
-            Span(
+            ReadSpan(
                 window(OLDEST.ceil(DAY), END.floor(DAY)),
                 OLDEST.ceil(DAY),
                 window(day(40), OLDEST.ceil(DAY)),
@@ -175,13 +180,13 @@ DAILY = replace(TIMING, step=DAY, lookback=timedelta(0))
         pytest.param(
             replace(DAILY, start_date=day(3) + HOUR),
             None,
-            Span(window(day(2), END.floor(DAY)), day(3) + HOUR),
+            ReadSpan(window(day(2), END.floor(DAY)), day(3) + HOUR),
             id="the-day-that-the-start-date-cuts-is-not-wanted",
         ),
     ],
 )
 def test_the_span_of_a_run_of_whole_steps(
-    timing: Timing, bookmark: Instant | None, expected: Span
+    timing: Timing, bookmark: Instant | None, expected: ReadSpan
 ) -> None:
     """A part of a step would be other rows under the name of the whole."""
     assert timing.span(now=NOW, bookmark=bookmark) == expected

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tap_m365hunting import kql
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.kql.fingerprint import fingerprint
-from tap_m365hunting.kql.tokens import Kind, tokens
+from tap_m365hunting.kql.tokens import TokenKind, tokens
 from tests.kql.corpus import CASES
 
 QUERY = """let tools = dynamic(["psexec.exe", 'a  b']);
@@ -89,7 +89,7 @@ def test_any_other_token_is_another_query(text: str) -> None:
         token
         for span in sent
         for token in query.tokens[span.start + 1 : span.end]
-        if token.kind is Kind.NAME
+        if token.kind is TokenKind.NAME
     ]
 
     others = {of(f"{text[: token.start]}other{text[token.end :]}") for token in names}

@@ -14,8 +14,8 @@ from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.kql.columns import Columns
-from tap_m365hunting.kql.row_flow import Walk
-from tap_m365hunting.kql.tokens import Kind, tokens
+from tap_m365hunting.kql.row_flow import RowFlow
+from tap_m365hunting.kql.tokens import TokenKind, tokens
 from tap_m365hunting.planning.windows import HashPart, TimeWindow
 from tests.kql import microsoft
 from tests.kql.corpus import CASES, Case, read_or_refused
@@ -87,7 +87,7 @@ def official(lexer: microsoft.Parser, text: str) -> list[str]:
 def ours(text: str) -> list[str]:
     """Return what our tokens make of the text."""
     return significant(
-        (token.text, token.kind in (Kind.STRING, Kind.LITERAL)) for token in tokens(text)
+        (token.text, token.kind in (TokenKind.STRING, TokenKind.LITERAL)) for token in tokens(text)
     )
 
 
@@ -120,7 +120,7 @@ def test_columns_that_the_text_tells_of_are_there(case: Case, checker: microsoft
     if said["errors"] or said["open"]:
         pytest.skip("the parser does not know the columns")
 
-    columns: Columns = Walk(query, watched).result().columns
+    columns: Columns = RowFlow(query, watched).result().columns
 
     times = {name for name, kind in said["columns"] if kind == "datetime"}
     told = {name: columns.has(name) for name in watched if columns.has(name) is not None}

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_m365hunting.errors import QueryTextError
-from tap_m365hunting.kql.tokens import Kind, line_starts, position, tokens
+from tap_m365hunting.kql.tokens import TokenKind, line_starts, position, tokens
 from tests.kql.corpus import read_or_refused
 
 texts = st.text(
@@ -132,4 +132,4 @@ def test_no_token_is_space_or_comment_and_code() -> None:
     """Space and comments mean nothing; a directive does."""
     codes = {token.kind for token in tokens("a #b\n// c") if token.is_code}
 
-    assert codes == {Kind.NAME, Kind.DIRECTIVE}
+    assert codes == {TokenKind.NAME, TokenKind.DIRECTIVE}

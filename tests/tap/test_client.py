@@ -11,7 +11,7 @@ import pytest
 from tap_m365hunting.auth import TokenSource, token_source
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.errors import ServiceError, ThrottledError
-from tap_m365hunting.service.client import Client, Errand
+from tap_m365hunting.service.client import CallContext, Client
 from tap_m365hunting.wire.answer import read_answer
 from tests.tap.harness import Tenant
 
@@ -49,7 +49,7 @@ class Caller:
         self._read = partial(read_answer, dialect=parsed.connection.dialect)
         self._client = Client(
             parsed.connection,
-            parsed.rations,
+            parsed.quotas,
             self.tokens,
             clock=lambda: self.clock.now().timestamp(),
             sleep=self.sleep,
@@ -62,10 +62,10 @@ class Caller:
         self.meanwhile()
         self.clock.advance(timedelta(seconds=seconds))
 
-    def ask(self, number: int = 1, errand: Errand | None = None) -> int:
+    def ask(self, number: int = 1, context: CallContext | None = None) -> int:
         """Ask for a number, and return the answer's."""
         text = f"print n = {number}"
-        with self._client.run(text, read=self._read, errand=errand) as answer:
+        with self._client.run(text, read=self._read, context=context) as answer:
             (row,) = answer.rows
         return int(str(row["n"]))
 
@@ -95,14 +95,14 @@ def test_refused_token_is_replaced_once_however_many_threads_held_it(tenant: Ten
 
 def test_errand_tells_what_a_call_has_cost(tenant: Tenant) -> None:
     """Tries, and all seconds of waiting, also for a quota."""
-    caller, errand = Caller(tenant, max_calls_per_minute=3), Errand()
+    caller, context = Caller(tenant, max_calls_per_minute=3), CallContext()
     tenant.emulator.fail_next(500, times=3)
 
-    caller.ask(errand=errand)
+    caller.ask(context=context)
 
-    assert errand.retries == 3
-    assert errand.wait_seconds == pytest.approx(sum(caller.slept))
-    assert errand.wait_seconds > 60
+    assert context.retries == 3
+    assert context.wait_seconds == pytest.approx(sum(caller.slept))
+    assert context.wait_seconds > 60
 
 
 @pytest.mark.parametrize(
@@ -128,15 +128,15 @@ def test_service_that_is_down_says_when_to_come_back(
 
 def test_service_that_stays_down_is_given_up(tenant: Tenant) -> None:
     """After seven tries within two minutes or so."""
-    caller, errand = Caller(tenant), Errand()
+    caller, context = Caller(tenant), CallContext()
     tenant.emulator.fail_next(503, times=None)
 
     with pytest.raises(ServiceError, match="answered 503"):
-        caller.ask(errand=errand)
+        caller.ask(context=context)
 
     assert len(tenant.emulator.calls) == 7
-    assert errand.retries == 6
-    assert errand.wait_seconds < 120
+    assert context.retries == 6
+    assert context.wait_seconds < 120
 
 
 def test_all_waits_of_a_call_count(tenant: Tenant) -> None:
@@ -155,7 +155,7 @@ def test_nothing_is_asked_for_what_was_called_off(tenant: Tenant) -> None:
     caller = Caller(tenant)
 
     with pytest.raises(CancelledError):
-        caller.ask(errand=Errand(called_off=True))
+        caller.ask(context=CallContext(called_off=True))
 
     assert tenant.emulator.calls == ()
 
@@ -163,12 +163,12 @@ def test_nothing_is_asked_for_what_was_called_off(tenant: Tenant) -> None:
 @pytest.mark.parametrize("fault", [503, 429], ids=["between-tries", "for-the-quota"])
 def test_wait_ends_soon_after_it_is_called_off(tenant: Tenant, fault: int) -> None:
     """Whoever called off need not wait for the wait."""
-    caller, errand = Caller(tenant), Errand()
+    caller, context = Caller(tenant), CallContext()
     tenant.emulator.fail_next(fault, headers={"Retry-After": "600"})
-    caller.meanwhile = lambda: setattr(errand, "called_off", True)
+    caller.meanwhile = lambda: setattr(context, "called_off", True)
 
     with pytest.raises(CancelledError):
-        caller.ask(errand=errand)
+        caller.ask(context=context)
 
-    assert errand.wait_seconds <= 1
+    assert context.wait_seconds <= 1
     assert len(tenant.emulator.calls) == 1

@@ -197,8 +197,8 @@ def test_largest_spans_are_spans() -> None:
 
     settings = Settings.parse(GOOD | most | {"settle_minutes": 0})
 
-    assert settings.reading.retention == timedelta(days=36_500)
-    assert settings.queries[0].lookback == settings.reading.retention
+    assert settings.read_settings.retention == timedelta(days=36_500)
+    assert settings.queries[0].lookback == settings.read_settings.retention
 
 
 @pytest.mark.parametrize("start", ["2026-03-02", "2026-03-03"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.commands.counting import WIDTHS, even, fitting, rebinned
 from tap_m365hunting.commands.simulation import minutes, rehearse
-from tap_m365hunting.configuration.config import Rations
+from tap_m365hunting.configuration.config import QuotaSettings
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.hash_parts import TablePlanner
@@ -85,9 +85,9 @@ def test_table_is_planned_in_one_call_or_in_parts(rows: int, cap: int) -> None:
 )
 def test_minutes_are_those_of_calls_or_quota(calls: int, quota: int, expected: float) -> None:
     """Three seconds a call, and the waits that the quotas demand."""
-    rations = Rations(quota, 1500, 100, timedelta(minutes=30), parallel_calls=1)
+    quotas = QuotaSettings(quota, 1500, 100, timedelta(minutes=30), parallel_calls=1)
 
-    assert minutes(calls, rations) == pytest.approx(expected)
+    assert minutes(calls, quotas) == pytest.approx(expected)
 
 
 @given(counts=COUNTS, most=st.integers(4, 60))

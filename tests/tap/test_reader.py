@@ -17,8 +17,8 @@ from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import Ask, TimeWindow, WindowDone
 from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
-from tap_m365hunting.sync.resolved_query import Hunt
-from tap_m365hunting.wire.answer import Answer, read_answer
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
+from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.drift import Policy
 from tap_m365hunting.wire.fast_records import Block, plain_blocks
@@ -26,11 +26,11 @@ from tap_m365hunting.wire.records import Record
 from tap_m365hunting.wire.schema import Column, Shape
 
 START = Instant.parse("2026-03-01T00:00:00Z")
-HUNT = Hunt(kql.read("T"), Mode.INCREMENTAL, "Timestamp")
+RESOLVED = ResolvedQuery(kql.read("T"), Mode.INCREMENTAL, "Timestamp")
 OLD = {"Timestamp": "DateTime", "Id": "Int64", "Port": "Int32"}
 
 
-def answer(columns: dict[str, str], *rows: dict[str, Any]) -> Answer:
+def answer(columns: dict[str, str], *rows: dict[str, Any]) -> QueryResult:
     """Return what Graph would answer."""
     schema = [{"name": name, "type": kind} for name, kind in columns.items()]
     return read_answer(json.dumps({"schema": schema, "results": rows}).encode(), GRAPH)
@@ -46,9 +46,9 @@ class Given:
     """A call whose answer is there."""
 
     text: str
-    given: Answer
+    given: QueryResult
 
-    def answer(self) -> Answer:
+    def answer(self) -> QueryResult:
         """Return it."""
         return self.given
 
@@ -58,7 +58,7 @@ class Silent(Given):
     """A call that is not answered in time."""
 
     @override
-    def answer(self) -> Answer:
+    def answer(self) -> QueryResult:
         msg = "not answered within 900 s"
         raise WindowTooLargeError(msg, silent=True)
 
@@ -68,7 +68,7 @@ class OneByOne:
     """Calls that are made one after another, each with the next of the answers."""
 
     planner: Planner
-    answers: Iterator[Answer]
+    answers: Iterator[QueryResult]
     silent: Iterator[bool] = field(default_factory=lambda: cycle([False]))
 
     def take(self) -> tuple[Ask, Given] | None:
@@ -76,7 +76,7 @@ class OneByOne:
         if (ask := self.planner.next()) is None:
             return None
         kind = Silent if next(self.silent) else Given
-        return ask, kind(HUNT.text(ask), next(self.answers))
+        return ask, kind(RESOLVED.text(ask), next(self.answers))
 
     def used(self, call: Given) -> None:
         """Nothing is kept of it."""
@@ -86,7 +86,7 @@ class OneByOne:
 
 
 def read(
-    answers: Iterable[Answer],
+    answers: Iterable[QueryResult],
     drift: Policy = "evolve",
     row_cap: int = 2,
     silent: Iterable[bool] | None = None,
@@ -94,7 +94,7 @@ def read(
     """Read a minute from a service that gives these answers, one a call."""
     known = Shape.of([Column(*column) for column in OLD.items()])
     reader = QueryReader(
-        HUNT,
+        RESOLVED,
         lambda columns: Shape.of(columns, known=known.names.values()),
         plain_blocks,
         known=known.json_schema()["properties"],

@@ -88,7 +88,7 @@ def test_calls_at_the_same_time_have_defaults() -> None:
     """Two a tenant, four tenants: within the documented quotas."""
     settings = parsed(A)
 
-    assert (settings.rations.parallel_calls, settings.parallel_tenants) == (2, 4)
+    assert (settings.quotas.parallel_calls, settings.parallel_tenants) == (2, 4)
 
 
 def test_what_is_set_for_all_holds_for_each() -> None:

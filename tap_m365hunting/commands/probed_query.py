@@ -6,14 +6,13 @@ from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.commands.report import Remark
-from tap_m365hunting.configuration.config import HuntingQuery, Reading
-from tap_m365hunting.sync.query_settings import shape_of
+from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
 from tap_m365hunting.sync.reader import Call
-from tap_m365hunting.sync.resolved_query import Hunt, in_user_lines
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines, shape_of
 from tap_m365hunting.wire.schema import Shape
 
 
-class Inquiry(Struct, frozen=True):
+class ProbedQuery(Struct, frozen=True):
     """A query whose columns are known."""
 
     query: HuntingQuery
@@ -22,7 +21,12 @@ class Inquiry(Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, query: HuntingQuery, reading: Reading, call: Call, *, tenant: tuple[str, ...] = ()
+        cls,
+        query: HuntingQuery,
+        read_settings: ReadSettings,
+        call: Call,
+        *,
+        tenant: tuple[str, ...] = (),
     ) -> Self:
         """Ask for the columns alone, which costs one call and hands out no row.
 
@@ -31,14 +35,16 @@ class Inquiry(Struct, frozen=True):
         """
         probe = kql.probe(query.query)
         with in_user_lines(query.query, probe), call(probe) as answer:
-            shape = shape_of(query, reading, answer.columns, tenant=tenant)
+            shape = shape_of(query, read_settings, answer.columns, tenant=tenant)
         verdict = query.assess([(column.name, column.type) for column in shape.columns])
         return cls(query, shape, verdict)
 
     @property
-    def hunt(self) -> Hunt:
+    def resolved(self) -> ResolvedQuery:
         """The query as it will be read."""
-        return Hunt(self.query.query, self.verdict.mode, self.verdict.cursor, self.verdict.bin)
+        return ResolvedQuery(
+            self.query.query, self.verdict.mode, self.verdict.cursor, self.verdict.bin
+        )
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
