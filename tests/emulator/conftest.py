@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import requests
 
 from hunting_emulator import Emulator
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 RESOURCES = {
     "graph": "https://graph.microsoft.com",
     "defender": "https://api.security.microsoft.com",
@@ -70,15 +68,6 @@ def client(emulator: Emulator) -> Iterator[Client]:
     """A client with the emulator's own credentials."""
     with requests.Session() as session:
         yield Client(emulator, session)
-
-
-def sample(name: str) -> JsonObject:
-    """Return a captured answer; skip where the captures are not at hand."""
-    path = SAMPLES / f"{name}.json"
-    if not path.exists():
-        pytest.skip("The captured samples are not here")
-    captured: JsonObject = json.loads(path.read_text("utf-8"))
-    return captured
 
 
 def same_but_ids(body: JsonObject, captured: JsonObject) -> bool:

@@ -22,7 +22,8 @@ from hunting_emulator.settings import (
     Settings,
     Tenant,
 )
-from tests.emulator.conftest import RESOURCES, Client, same_but_ids, sample
+from tests.emulator.conftest import RESOURCES, Client, same_but_ids
+from tests.samples import sample
 
 OTHER_TENANT = "bbbbcccc-1111-dddd-2222-eeee3333ffff"
 
@@ -442,7 +443,7 @@ def test_a_token_dies_at_its_expiry(client: Client) -> None:
     dead = client.hunt("print 1")
 
     assert (alive.status_code, dead.status_code) == (200, 401)
-    assert same_but_ids(dead.json(), sample("graph_401_lifetime_validation")["body"])
+    assert same_but_ids(dead.json(), sample("graph_401_expired").json)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hunting_emulator.limits import CYCLE, CallsSpent, CpuSpent, Usage, next_cycle
 from hunting_emulator.settings import Limits
-from tests.emulator.conftest import Client, same_but_ids, sample
+from tests.emulator.conftest import Client, same_but_ids
+from tests.samples import sample
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -95,9 +96,9 @@ def test_the_next_cycle_is_a_quarter_ahead_at_most(now: datetime) -> None:
 @pytest.mark.parametrize(
     ("limits", "captured"),
     [
-        pytest.param({"calls_per_minute": 45}, "mde_429_calls_per_minute", id="a-minute"),
+        pytest.param({"calls_per_minute": 45}, "mde_429_minute", id="a-minute"),
         pytest.param(
-            {"calls_per_minute": None, "calls_per_hour": 45}, "mde_429_calls_per_hour", id="an-hour"
+            {"calls_per_minute": None, "calls_per_hour": 45}, "mde_429_hour", id="an-hour"
         ),
     ],
 )
@@ -110,7 +111,7 @@ def test_the_legacy_api_names_the_quota(
 
     answers = [client.hunt("print 1", api="defender") for _ in range(46)]
 
-    expected = sample(captured)["body"]
+    expected = sample(captured).json
     expected["error"]["message"] = expected["error"]["message"].replace("1500", "45")
     assert [answer.status_code for answer in answers] == [200] * 45 + [429]
     assert same_but_ids(answers[-1].json(), expected)
@@ -197,7 +198,7 @@ def test_a_result_of_too_many_bytes_is_a_400(client: Client) -> None:
     fits, exceeds = (client.hunt(f"range n from 1 to {n} step 1") for n in (2, 3))
 
     assert (fits.status_code, exceeds.status_code) == (200, 400)
-    assert same_but_ids(exceeds.json(), sample("graph_400_result_size")["body"])
+    assert same_but_ids(exceeds.json(), sample("graph_400_result_size").json)
 
 
 def test_a_query_that_burns_too_much_is_preempted(client: Client) -> None:
@@ -207,7 +208,7 @@ def test_a_query_that_burns_too_much_is_preempted(client: Client) -> None:
     answer = client.hunt("range n from 1 to 100000 step 1 | summarize sum(n)")
 
     assert answer.status_code == 400
-    assert same_but_ids(answer.json(), sample("graph_400_limits_exceeded_preempted")["body"])
+    assert same_but_ids(answer.json(), sample("graph_400_preempted").json)
 
 
 def test_a_query_that_takes_too_long_is_a_504(client: Client) -> None:
@@ -217,7 +218,7 @@ def test_a_query_that_takes_too_long_is_a_504(client: Client) -> None:
     answer = client.hunt("print 1")
 
     assert answer.status_code == 504
-    assert same_but_ids(answer.json(), sample("graph_504_unknown_error")["body"])
+    assert same_but_ids(answer.json(), sample("graph_504").json)
 
 
 def test_a_request_of_too_many_bytes_ends_at_the_proxy(client: Client) -> None:

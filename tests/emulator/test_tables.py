@@ -1,6 +1,5 @@
 """The catalog of tables, and rows that are loaded into them."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,9 @@ import pytest
 from hunting_emulator.data.files import take
 from hunting_emulator.engine import Engine
 from hunting_emulator.tables import CATALOG, TYPES, Column, Table
+from tests.samples import rows
 
 NOW = "2026-03-01T00:00:00Z"
-REAL_ROWS = Path(__file__).parents[3] / "shared" / "samples" / "real_hunting_events_simuland.jsonl"
 
 
 def test_catalog_holds_the_documented_tables() -> None:
@@ -101,18 +100,17 @@ def test_rows_from_elsewhere_make_their_table() -> None:
     assert list(answer.rows()) == [("2026-02-28T00:00:00.0000001Z", 1, 0.5)]
 
 
-@pytest.mark.skipif(not REAL_ROWS.exists(), reason="the captured rows are not here")
 def test_captured_rows_load_and_come_out_again() -> None:
-    """Real rows, with 7-digit times and JSON in strings, are the same after the way through."""
-    rows = [json.loads(line) for line in REAL_ROWS.read_text("utf-8").splitlines()]
+    """Rows with 7-digit times and JSON in strings are the same after the way through."""
+    sent_rows = rows("device_events") + rows("cloud_events")
     engine = Engine()
 
-    take(engine, "DeviceEvents", rows)
+    take(engine, "DeviceEvents", sent_rows)
     answer = engine.run("DeviceEvents | order by Timestamp asc", now="2021-08-20T00:00:00Z")
     got = [dict(zip([c.name for c in answer.columns], row, strict=True)) for row in answer.rows()]
 
     assert answer.columns[: len(CATALOG["DeviceEvents"].columns)] == CATALOG["DeviceEvents"].columns
-    for row, sent in zip(got, sorted(rows, key=lambda row: row["Timestamp"]), strict=True):
+    for row, sent in zip(got, sorted(sent_rows, key=lambda row: row["Timestamp"]), strict=True):
         assert str(row["Timestamp"]).startswith(sent["Timestamp"].rstrip("Z"))
         same = ("ActionType", "InitiatingProcessCommandLine", "DeviceName")
         assert [row[name] for name in same] == [sent.get(name) or "" for name in same]

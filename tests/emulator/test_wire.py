@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hunting_emulator.encoding import row_encoder, shortest
 from hunting_emulator.settings import ApiName, Wire
 from hunting_emulator.tables import Column, Table
-from tests.emulator.conftest import Client, JsonObject, same_but_ids, sample
+from tests.emulator.conftest import Client, JsonObject, same_but_ids
+from tests.samples import sample
 
 BAG = "#microsoft.graph.security.dynamicColumnValue"
 STRINGS = "#Collection(String)"
@@ -221,7 +222,7 @@ def test_a_graph_answer_has_its_members_and_no_others(client: Client) -> None:
 
 def test_a_legacy_answer_has_the_captured_members(client: Client) -> None:
     """Stats with all that the capture has, then schema and results."""
-    captured = sample("xdr_200_docs")["body"]
+    captured = sample("xdr_200").json
 
     body = client.hunt(QUERY, api="defender").json()
 
@@ -254,10 +255,8 @@ def test_graph_has_two_versions(client: Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("query", "api", "captured"),
     [
-        pytest.param("DeviceInfo | ||", "graph", "graph_400_syntax_error", id="graph-syntax"),
-        pytest.param(
-            "Nowhere | take 1", "graph", "graph_400_semantic_missing_table", id="graph-table"
-        ),
+        pytest.param("DeviceInfo | ||", "graph", "graph_400_syntax", id="graph-syntax"),
+        pytest.param("Nowhere | take 1", "graph", "graph_400_missing_table", id="graph-table"),
     ],
 )
 def test_a_refused_query_reads_as_captured(
@@ -266,7 +265,7 @@ def test_a_refused_query_reads_as_captured(
     """Status 400, the engine's words, a full stop, the advice."""
     answer = client.hunt(query, api=api)
 
-    expected = sample(captured)["body"]
+    expected = sample(captured).json
     expected["error"]["message"] = expected["error"]["message"].replace("DeviceInfo", "Nowhere")
     assert answer.status_code == 400
     assert same_but_ids(answer.json(), expected)
@@ -304,7 +303,7 @@ def test_the_legacy_api_minds_the_case(client: Client) -> None:
     answer = client.send({"query": "print 1"}, api="defender")
 
     assert answer.status_code == 400
-    assert same_but_ids(answer.json(), sample("docs_400_invalid_request_body")["body"])
+    assert same_but_ids(answer.json(), sample("mde_400_request_body").json)
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,25 @@
 """Documented identities are those of the tables as they are documented."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
+from hunting_emulator.tables import CATALOG
 from tap_m365hunting import kql
 from tap_m365hunting.kql.documented_keys import IDENTITIES, documented_identity
+from tests.samples import identities
 
-TABLES = Path(__file__).parents[3] / "shared" / "tables.json"
 
-
-@pytest.mark.skipif(not TABLES.exists(), reason="the documented tables are not at hand")
 def test_identities_are_the_documented_ones() -> None:
     """Every table that has one, and no other; a table's columns are there."""
-    tables: dict[str, Any] = json.loads(TABLES.read_text("utf-8"))
-    documented = {
-        name: set(table["event_identity"])
-        for name, table in tables.items()
-        if table["event_identity"]
-    }
+    documented = {name: set(columns) for name, columns in identities().items() if columns}
 
     assert {name: set(columns) for name, columns in IDENTITIES.items()} == documented
-    assert all(set(columns) <= set(tables[name]["columns"]) for name, columns in IDENTITIES.items())
+    for name, columns in IDENTITIES.items():
+        assert set(columns) <= {column.name for column in CATALOG[name].columns}
+
+
+def test_every_documented_table_is_looked_at() -> None:
+    """A table without an identity is known to have none."""
+    assert identities().keys() == CATALOG.keys()
 
 
 @pytest.mark.parametrize(

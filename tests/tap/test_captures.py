@@ -1,4 +1,4 @@
-"""Captured answers go through the tap, replayed by the emulator.
+"""Answers in the shapes that were captured go through the tap, replayed by the emulator.
 
 What their records are, written by hand, stands in `tests/core/test_answer.py`.
 """
@@ -13,21 +13,11 @@ from tap_m365hunting.wire.answer import read_answer
 from tap_m365hunting.wire.dialects import DIALECTS
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.schema import DynamicAs, Shape
-from tests.samples import SCHEMA_LINES, captured
+from tests.samples import names, sample
 from tests.tap.harness import Tenant
 
-GRAPH = [
-    *SCHEMA_LINES,
-    "graph_200_docs",
-    "graph_200_docs_old_capital_schema_keys",
-    "graph_200_dynamic_bag_array",
-    "graph_200_empty",
-    "graph_200_live_sbyte_double",
-    "graph_beta_get_200_docs",
-    "graph_int64_sidecar",
-]
-DEFENDER = ["mde_200_docs", "xdr_200_alertinfo_demisto", "xdr_200_docs", "xdr_getschema_rows"]
-CAPTURES = [("graph", name) for name in GRAPH] + [("defender", name) for name in DEFENDER]
+CAPTURES = [("graph", name) for name in names("results", "graph")]
+CAPTURES += [("defender", name) for name in names("results", "mde", "xdr")]
 
 
 def converted(api: str, body: bytes, dynamic_as: DynamicAs) -> list[dict[str, Any]]:
@@ -42,8 +32,8 @@ def converted(api: str, body: bytes, dynamic_as: DynamicAs) -> list[dict[str, An
 def test_captured_answer_becomes_valid_records(
     tenant: Tenant, api: str, name: str, dynamic_as: DynamicAs
 ) -> None:
-    """What a real service once sent is written as records that the emitted schema promises."""
-    body = captured(name)
+    """The shape that a real service sent is written as records that the emitted schema promises."""
+    body = sample(name).body
     tenant.emulator.fail_next(200, body=json.loads(body), times=2)  # the columns, then the rows
     query = {"name": "capture", "query": "Capture", "replication_method": "FULL_TABLE"}
 
