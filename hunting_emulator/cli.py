@@ -87,6 +87,12 @@ class TableFile(click.ParamType[tuple[str, Path]]):
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A JSON list of tenants, in the place of those that are made up.",
 )
+@click.option(
+    "--workspaces",
+    type=click.IntRange(0),
+    default=0,
+    help="Sentinel workspaces of each tenant that is made up.",
+)
 @click.option("--load", "files", type=TableFile(), multiple=True, help="Rows to add to a table.")
 @click.option(
     "--ca-file",
@@ -106,6 +112,11 @@ class TableFile(click.ParamType[tuple[str, Path]]):
 @click.option("--calls-per-minute", default=Limits().calls_per_minute, help="Quota of a tenant.")
 @click.option("--calls-per-hour", default=Limits().calls_per_hour, help="Quota of a tenant.")
 @click.option("--retention-days", default=Limits().retention_days, help="How far back data goes.")
+@click.option(
+    "--sentinel-retention-days",
+    default=Limits().sentinel_retention_days,
+    help="How far back the tables of Sentinel go.",
+)
 def main(  # noqa: PLR0913 - an option each
     *,
     port: int,
@@ -116,6 +127,7 @@ def main(  # noqa: PLR0913 - an option each
     anchor: datetime | None,
     tenants: int,
     tenants_file: Path | None,
+    workspaces: int,
     files: Sequence[tuple[str, Path]],
     ca_file: Path,
     ready_file: Path | None,
@@ -130,7 +142,7 @@ def main(  # noqa: PLR0913 - an option each
         port=port,
         host=host,
         ca_file=ca_file.absolute(),
-        settings=changed(Settings(_tenants(tenants, tenants_file)), limits),
+        settings=changed(Settings(_tenants(tenants, tenants_file, workspaces)), limits),
     )
     with _told_to_stop() as told, emulator:
         load(emulator, files)
@@ -139,9 +151,9 @@ def main(  # noqa: PLR0913 - an option each
     click.echo("Stopped")
 
 
-def _tenants(count: int, file: Path | None) -> tuple[Tenant, ...]:
+def _tenants(count: int, file: Path | None, workspaces: int) -> tuple[Tenant, ...]:
     if file is None:
-        return made_up(count)
+        return made_up(count, workspaces=workspaces)
     try:
         listed = msgspec.json.decode(file.read_bytes(), type=list[dict[str, Any]])
         known = tuple(tenant_of(**tenant) for tenant in listed)

@@ -77,8 +77,13 @@ def _decide(service: Service, members: Members) -> JsonObject:
 
 def _load(service: Service, members: Members) -> JsonObject:
     tenant_id = members.get("tenant_id", service.settings.tenants[0].tenant_id)
-    service.engine(tenant_id).load(members["table"], members["rows"])
-    return {"loaded": len(members["rows"])}
+    loaded = service.load(
+        members["table"],
+        members["rows"],
+        tenant_id=tenant_id,
+        workspace_id=members.get("workspace_id"),
+    )
+    return {"loaded": loaded}
 
 
 def _alter(service: Service, members: Members) -> JsonObject:
@@ -97,7 +102,12 @@ def _tenants(service: Service, members: Members) -> JsonObject:
         service.settings = replace(service.settings, tenants=tenants)
     return {
         "tenants": [
-            {"tenant_id": tenant.tenant_id, "name": tenant.name, "without": sorted(tenant.without)}
+            {
+                "tenant_id": tenant.tenant_id,
+                "name": tenant.name,
+                "without": sorted(tenant.without),
+                "workspaces": tenant.workspaces,
+            }
             for tenant in service.settings.tenants
         ]
     }

@@ -1,7 +1,7 @@
 """The emulator as an object: start it, aim a client at it, tell it what to do, see its calls."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from hunting_emulator.app import App
 from hunting_emulator.clock import Clock
 from hunting_emulator.control import changed
 from hunting_emulator.data import generate
+from hunting_emulator.data.workspaces import fill
 from hunting_emulator.effects import NAMED
 from hunting_emulator.engine import Engine
 from hunting_emulator.faults import Fault, maker
@@ -162,6 +163,25 @@ class Emulator:
         """The data of one tenant."""
         return self._service.engine(tenant_id)
 
+    def load(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, object]],
+        *,
+        tenant_id: str | None = None,
+        workspace_id: str | None = None,
+    ) -> int:
+        """Add rows to a tenant's table; return how many.
+
+        Without a tenant the first one is meant, without a workspace its primary one.
+
+        Raises:
+            ValueError: no such table, workspace or column, or a value that does not fit its type.
+        """
+        return self._service.load(
+            table, rows, tenant_id=tenant_id or self.tenant_id, workspace_id=workspace_id
+        )
+
     def use_engine(self, engine: Engine, tenant_id: str | None = None) -> None:
         """Put other data behind a tenant; the first one if none is named."""
         self._service.use(tenant_id or self.tenant_id, engine)
@@ -232,4 +252,10 @@ class Emulator:
             seed = self._seed + (known.index(tenant_id) if tenant_id in known else 0)
             anchor = self._anchor or self._service.clock.now()
             generate(engine, anchor=anchor, rows=self._rows, days=self._days, seed=seed)
+            workspaces = self._workspaces(tenant_id)
+            fill(engine, workspaces, anchor=anchor, rows=self._rows, days=self._days, seed=seed)
         return engine
+
+    def _workspaces(self, tenant_id: str) -> tuple[str, ...]:
+        tenant = self.settings.tenant(tenant_id)
+        return () if tenant is None else tenant.workspaces

@@ -6,9 +6,8 @@ The wire is not its matter: it answers with columns of Kusto's types and rows of
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 import duckdb
@@ -24,8 +23,9 @@ from hunting_emulator.kql.errors import (
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.translate import Described, Translation, Translator
 from hunting_emulator.kql.twins import unmarked
+from hunting_emulator.sight import Sight
 from hunting_emulator.store import Moment, Store
-from hunting_emulator.tables import CATALOG, Column, Table
+from hunting_emulator.tables import CATALOG, SENTINEL, Column, Table
 
 __all__ = [
     "Engine",
@@ -39,6 +39,7 @@ __all__ = [
 Row = tuple[object, ...]
 _BATCH: Final = 2_000
 _ANY: Final = Moment("2000-01-01 00:00:00", "2000-01-01 00:00:00")
+_DEFENDER_ALONE: Final = Sight()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,13 @@ class Engine:
         self,
         database: str = ":memory:",
         *,
-        tables: Iterable[Table] = CATALOG.values(),
+        tables: Iterable[Table] = (*CATALOG.values(), *SENTINEL.values()),
         cpu: Callable[[], float] = time.process_time,
     ) -> None:
         self._store = Store(database)
         self._cpu = cpu
         self._lock = threading.Lock()
-        self._translator: tuple[tuple[int, frozenset[str]], Translator] | None = None
+        self._translator: tuple[object, Translator] | None = None
         for table in tables:
             self._store.create(table)
 
@@ -132,12 +133,12 @@ class Engine:
         span: tuple[str | datetime, str | datetime] | None = None,
         retention_days: int = 30,
         row_cap: int | None = None,
-        without: frozenset[str] = frozenset(),
+        sight: Sight = _DEFENDER_ALONE,
     ) -> Result:
         """Answer a query as of `now`; rows above the cap are dropped without a word.
 
-        `span` bounds every table that has a time, both ends included. Tables in `without` are not
-        there.
+        `span` bounds every table that has a time, both ends included. `sight` says which tables
+        there are; without one, those of Defender XDR are.
 
         Raises:
             KqlSyntaxError, KqlSemanticError: the service would refuse the query, too.
@@ -150,8 +151,9 @@ class Engine:
             times.minus_days(at, retention_days),
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
-        statement = self._current_translator(without).statement(kql)
-        asked = _over_tables(self._store, statement.filled(at), statement.translation, moment)
+        statement = self._current_translator(sight).statement(kql)
+        views = _Views(self._store, moment, sight)
+        asked = views.under(statement.filled(at), statement.translation)
         shown = [(name, kind) for name, kind in statement.columns if name != INGESTED]
         shaped = sql.shaped(asked, [sql.selected(name, kind) for name, kind in shown], row_cap)
         try:
@@ -161,32 +163,48 @@ class Engine:
         columns = tuple(Column(unmarked(name), kusto_type(kind)) for name, kind in shown)
         return Result(columns, self._cpu() - started, cursor)
 
-    def _current_translator(self, without: frozenset[str]) -> Translator:
+    def _current_translator(self, sight: Sight) -> Translator:
         with self._lock:
-            version = self._store.version, without
+            version = self._store.version, sight.schema
             if self._translator is None or self._translator[0] != version:
-                self._translator = version, self._new_translator(without)
+                self._translator = version, self._new_translator(sight)
             return self._translator[1]
 
-    def _new_translator(self, without: frozenset[str]) -> Translator:
-        spellings = self._store.spellings
+    def _new_translator(self, sight: Sight) -> Translator:
+        spellings = self._store.spellings(sight)
         schema = {
-            name: tuple(spellings.inner(column.name) for column in table.columns)
-            for name, table in self._store.tables.items()
-            if name not in without
+            name: tuple(spellings.inner(column.name) for column in columns)
+            for name, columns in self._store.shown(sight).items()
         }
-        return Translator(schema, spellings, partial(_described, self._store))
+        return Translator(schema, spellings, _Views(self._store, _ANY, sight).described)
 
 
-def _over_tables(store: Store, query: str, translation: Translation, moment: Moment) -> str:
-    views = {
-        name: store.view(name, moment, ingestion=translation.ingestion)
-        for name in sorted(translation.reads)
-    }
-    return sql.with_tables(query, views)
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """The tables as they were at a moment, to put under statements."""
 
+    store: Store
+    moment: Moment
+    sight: Sight
 
-def _described(store: Store, translation: Translation) -> Described:
-    asked = _over_tables(store, sql.unfilled(translation.sql), translation, _ANY)
-    described = store.cursor().execute(f"DESCRIBE {asked}")
-    return [(name, kind) for name, kind, *_ in described.fetchall()]
+    def under(self, query: str, translation: Translation) -> str:
+        """Return the statement with the tables that it reads."""
+        views = {
+            name: self.store.view(
+                name, self._kept(name), self.sight, ingestion=translation.ingestion
+            )
+            for name in sorted(translation.reads)
+        }
+        return sql.with_tables(query, views)
+
+    def described(self, translation: Translation) -> Described:
+        """Return the names and DuckDB types of the columns of a translation."""
+        asked = self.under(sql.unfilled(translation.sql), translation)
+        described = self.store.cursor().execute(f"DESCRIBE {asked}")
+        return [(name, kind) for name, kind, *_ in described.fetchall()]
+
+    def _kept(self, table: str) -> Moment:
+        days = self.sight.kept_days.get(table)
+        if days is None:
+            return self.moment
+        return replace(self.moment, oldest=times.minus_days(self.moment.now, days))

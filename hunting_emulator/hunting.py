@@ -21,6 +21,7 @@ from hunting_emulator.refusals import (
 )
 from hunting_emulator.replies import Reply, answered, refused, scripted
 from hunting_emulator.responses import answer
+from hunting_emulator.scope import scope
 from hunting_emulator.service import Call, Service
 from hunting_emulator.settings import ApiName
 
@@ -45,6 +46,7 @@ def hunt(service: Service, request: Request) -> Reply:
             tenant_id=hunted.tenant_id,
             query=hunted.question.kql,
             timespan=hunted.question.timespan,
+            workspace_id=hunted.question.workspace_id,
             status=reply.status,
             rows=reply.rows,
             bytes=reply.size,
@@ -80,7 +82,7 @@ class _Hunt:
             raise Refusal(413, "", "Request Entity Too Large", {"Connection": "close"})
         caller = self._caller()
         self.tenant_id = caller.tenant_id
-        self.question = question(self._request)
+        self.question = question(self._request, self._settings.wire)
         self._spend_call()
         make = self._service.faults.take(self._request.api, self.question.kql, self.tenant_id)
         effect = Effect() if make is None else make(self._request.api, self._now)
@@ -130,15 +132,16 @@ class _Hunt:
         return answered(given, self._request, compression=wire.compression)
 
     def _run(self, engine: Engine) -> Result:
-        limits, span = self._settings.limits, self.question.span(self._now)
+        settings = self._settings
+        seen = scope(settings, self.tenant_id, self._request.api, self.question, now=self._now)
         try:
             return engine.run(
                 self.question.kql,
                 now=self._now,
-                span=span,
-                retention_days=limits.retention_days,
-                row_cap=limits.row_cap,
-                without=self._without,
+                span=seen.span,
+                retention_days=seen.retention_days,
+                row_cap=settings.limits.row_cap,
+                sight=seen.sight,
             )
         except KqlSemanticError as error:
             raise bad_query(error, "semantic") from error
@@ -146,11 +149,6 @@ class _Hunt:
             raise bad_query(error, "syntax") from error
         except KqlUnsupportedError as error:
             raise Refusal(501, _UNSUPPORTED, str(error)) from error
-
-    @property
-    def _without(self) -> frozenset[str]:
-        tenant = self._settings.tenant(self.tenant_id)
-        return tenant.without if tenant else frozenset()
 
     def _refuse_excess(self, seconds: float, cpu_seconds: float) -> None:
         limits = self._settings.limits

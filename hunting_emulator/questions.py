@@ -3,7 +3,8 @@
 Pure. Graph takes its parameters in any case; the legacy API knows `Query` and nothing else.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,9 +13,11 @@ import msgspec
 
 from hunting_emulator import timespans
 from hunting_emulator.refusals import bad_body, bad_request
-from hunting_emulator.settings import ApiName
+from hunting_emulator.settings import ApiName, Wire
 
-_GRAPH_PARAMETERS: Final = frozenset({"query", "timespan", "workspaceid"})
+_PARAMETERS: Final = ("query", "timespan", "workspaceId")
+_SETTINGS: Final = {"query": "", "timespan": "timespan", "workspaceId": "workspace_id"}
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a call asks: the KQL, and the timespan as it was sent."""
+    """A question to the service: the KQL, and the other parameters as they were sent."""
 
     kql: str
     timespan: str | None = None
+    workspace_id: str | None = None
 
     def span(self, now: datetime) -> timespans.Span | None:
         """Return what the timespan allows to be seen, if the call has one.
@@ -61,7 +65,7 @@ class Question:
             raise bad_request(message) from error
 
 
-def question(request: Request) -> Question:
+def question(request: Request, wire: Wire) -> Question:
     """Read the body.
 
     Raises:
@@ -69,16 +73,26 @@ def question(request: Request) -> Question:
     """
     members = _members(request)
     if request.api == "defender":
-        return _checked(request.api, members.get("Query"), None)
+        return _checked(request.api, {"query": members.get("Query")})
     folded = {name.lower(): value for name, value in members.items()}
-    _refuse_unknown(folded)
-    return _checked(request.api, folded.get("query"), folded.get("timespan"))
+    known = [name for name in _PARAMETERS if getattr(wire, _SETTINGS[name], "") != "refused"]
+    _refuse_unknown(members, {name.lower() for name in known})
+    return _checked(request.api, folded)
 
 
-def _checked(api: ApiName, kql: object, timespan: object) -> Question:
+def _checked(api: ApiName, given: Mapping[str, object]) -> Question:
+    kql, timespan, workspace_id = (given.get(name.lower()) for name in _PARAMETERS)
     if not isinstance(kql, str) or not kql.strip() or not isinstance(timespan, str | None):
         raise bad_body(api)
-    return Question(kql, timespan or None)
+    if workspace_id is None:
+        return Question(kql, timespan or None)
+    return Question(kql, timespan or None, _guid(api, workspace_id))
+
+
+def _guid(api: ApiName, given: object) -> str:
+    if isinstance(given, str) and _GUID.fullmatch(given):
+        return given.lower()
+    raise bad_body(api)
 
 
 def _members(request: Request) -> dict[str, Any]:
@@ -90,8 +104,8 @@ def _members(request: Request) -> dict[str, Any]:
         raise bad_body(request.api) from error
 
 
-def _refuse_unknown(members: Mapping[str, Any]) -> None:
-    unknown = next((name for name in members if name not in _GRAPH_PARAMETERS), None)
+def _refuse_unknown(members: Mapping[str, Any], known: Collection[str]) -> None:
+    unknown = next((name for name in members if name.lower() not in known), None)
     if unknown is not None:
         message = (
             f"The parameter '{unknown}' in the request payload is not a valid parameter for the "

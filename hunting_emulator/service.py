@@ -2,12 +2,13 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from hunting_emulator.clock import Clock
+from hunting_emulator.data.workspaces import place
 from hunting_emulator.devices import Devices
 from hunting_emulator.engine import Engine
 from hunting_emulator.faults import Faults
@@ -28,6 +29,7 @@ class Call:
     status: int
     rows: int
     bytes: int
+    workspace_id: str | None = None
 
 
 class Traffic:
@@ -97,6 +99,23 @@ class Service:
             if tenant_id not in self._engines:
                 self._engines[tenant_id] = self._new_engine(tenant_id)
             return self._engines[tenant_id]
+
+    def load(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, object]],
+        *,
+        tenant_id: str,
+        workspace_id: str | None = None,
+    ) -> int:
+        """Add rows to a tenant's table, in one of its Sentinel workspaces; return how many.
+
+        Raises:
+            ValueError: no such table, workspace or column, or a value that does not fit its type.
+        """
+        engine, tenant = self.engine(tenant_id), self.settings.tenant(tenant_id)
+        known = () if tenant is None else tenant.workspaces
+        return engine.load(place(engine, table, workspace_id, known), rows)
 
     def use(self, tenant_id: str, engine: Engine) -> None:
         """Put this data behind the tenant."""

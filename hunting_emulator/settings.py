@@ -80,13 +80,15 @@ class Application:
 class Tenant:
     """A tenant of Entra ID, with the applications that it knows.
 
-    `without` are tables that it has no licence for.
+    `without` are tables that the tenant has no licence for. `workspaces` are the ids of the
+    Sentinel workspaces that the tenant is connected to, the primary one first.
     """
 
     tenant_id: str = TENANT_ID
     applications: tuple[Application, ...] = (Application(),)
     name: str = ""
     without: frozenset[str] = frozenset()
+    workspaces: tuple[str, ...] = ()
 
     def application(self, client_id: str) -> Application | None:
         """Return the application of this id, without regard to case, as ids are compared."""
@@ -102,6 +104,7 @@ def tenant_of(
     client_secret: str = CLIENT_SECRET,
     granted: bool = True,
     without: Iterable[str] = (),
+    workspaces: Iterable[str] = (),
 ) -> Tenant:
     """Make a tenant of what another process says of it; `granted` is the administrator's consent.
 
@@ -111,16 +114,34 @@ def tenant_of(
     application = Application(client_id, (Secret(client_secret),))
     if not granted:
         application = replace(application, roles={}, scopes={})
-    return Tenant(tenant_id, (application,), name, frozenset(without))
+    return Tenant(tenant_id, (application,), name, frozenset(without), tuple(workspaces))
 
 
-def made_up(count: int) -> tuple[Tenant, ...]:
+def made_up(count: int, *, workspaces: int = 0) -> tuple[Tenant, ...]:
     """Return so many tenants that know the usual application; the first is the usual one.
+
+    Each is connected to so many Sentinel workspaces.
 
     >>> [(tenant.name, tenant.tenant_id[:8]) for tenant in made_up(3)]
     [('Contoso', 'aaaabbbb'), ('Fabrikam', 'bbbbcccc'), ('Litware', 'ccccdddd')]
     """
-    return tuple(tenant_of(tenant_id=_id(number), name=_name(number)) for number in range(count))
+    return tuple(
+        tenant_of(
+            tenant_id=_id(number),
+            name=_name(number),
+            workspaces=(workspace_id(_id(number), which) for which in range(workspaces)),
+        )
+        for number in range(count)
+    )
+
+
+def workspace_id(tenant_id: str, number: int) -> str:
+    """Return the id of a made-up Sentinel workspace of a tenant.
+
+    >>> workspace_id(TENANT_ID, 0)
+    'aaaabbbb-0000-4000-8000-000000000001'
+    """
+    return f"{tenant_id[:13]}-4000-8000-{number + 1:012d}"
 
 
 def _id(number: int) -> str:
@@ -140,9 +161,11 @@ class Limits:
     """What the service lets a tenant use. `None` lifts a limit.
 
     Documented for the API unless noted: 100,000 rows, 50 MB, 45 calls a minute and 1,500 an hour,
-    3 minutes a query, 30 days. A front proxy refuses bodies over about 1 MB. The CPU shares depend
-    on the tenant's size and are published nowhere: the 10 minutes an hour of older pages are taken
-    as 150 seconds a cycle, and what one query may burn as the 3 minutes of its time-out.
+    3 minutes a query, 30 days, both as retention and as how far back a call sees that has no
+    Timespan. Sentinel keeps 90 days without charge; `table_retention_days` is the retention of
+    tables by name, of either kind. A front proxy refuses bodies over about 1 MB. The CPU shares
+    depend on the tenant's size and are published nowhere: the 10 minutes an hour of older pages are
+    taken as 150 seconds a cycle, and the most CPU of one query as the 3 minutes of its time-out.
     """
 
     row_cap: int = 100_000
@@ -153,18 +176,28 @@ class Limits:
     cpu_seconds_per_query: float | None = 180.0
     query_seconds: float | None = 180.0
     retention_days: int = 30
+    sentinel_retention_days: int = 90
+    table_retention_days: Mapping[str, int] = field(default_factory=dict)
+    default_timespan_days: int | None = 30
     request_bytes: int = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Forms on the wire that differ between captures, or that no capture shows."""
+    """Forms on the wire that differ between captures, or that no capture shows.
+
+    `timespan` is what Graph does with that parameter: `honoured` as documented, `ignored`, as if a
+    call had none, `refused` with 400, or taken for the time of `ingestion`. `workspace_id` may be
+    `refused`, because the metadata of v1.0 do not have the parameter.
+    """
 
     retry_after: tuple[ApiName, ...] = ("graph",)  # who sends the header with a real 429
     int64_sidecars: Literal["large", "always", "never"] = "large"
     legacy_dynamic: Literal["nested", "text"] = "nested"
     latency_seconds: float = 0.0
     compression: bool | Literal["gzip", "deflate"] = True  # as the client asks, or in one way
+    timespan: Literal["honoured", "ignored", "refused", "ingestion"] = "honoured"
+    workspace_id: Literal["honoured", "refused"] = "honoured"
 
 
 @dataclass(frozen=True, slots=True)

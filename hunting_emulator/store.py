@@ -18,6 +18,7 @@ from hunting_emulator.kql.macros import MACROS
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.sql import quote
 from hunting_emulator.kql.twins import Spellings, marked
+from hunting_emulator.sight import Sight
 from hunting_emulator.tables import Column, Table
 from hunting_emulator.values import DUCKDB_TYPES, cast, wire_text
 
@@ -66,10 +67,14 @@ class Store:
         """The tables by name."""
         return self._tables
 
-    @property
-    def spellings(self) -> Spellings:
-        """How columns are spelled, over all tables."""
-        return Spellings.of(c.name for table in self._tables.values() for c in table.columns)
+    def shown(self, sight: Sight) -> Mapping[str, tuple[Column, ...]]:
+        """Return the columns of each table that is in sight."""
+        tables = self._tables.values()
+        return {table.name: sight.columns(table) for table in tables if sight.shows(table)}
+
+    def spellings(self, sight: Sight) -> Spellings:
+        """How columns are spelled, over all tables in sight."""
+        return Spellings.of(c.name for columns in self.shown(sight).values() for c in columns)
 
     def create(self, table: Table) -> None:
         """Make a table, or take on one that the database file holds already."""
@@ -144,32 +149,42 @@ class Store:
             for c in table.columns
             if c.name not in drop
         ]
-        changed = Table(name, (*kept, *add), table.time_column)
+        changed = replace(table, columns=(*kept, *add))
         steps += [_add_step(marked(c.name), c.type) for c in add]
         with self._lock:
             for step in steps:
                 self._connection.execute(f"ALTER TABLE {self.stored(name)} {step}")
             self._changed(changed)
 
-    def view(self, name: str, moment: Moment, *, ingestion: bool) -> str:
+    def view(self, name: str, moment: Moment, sight: Sight, *, ingestion: bool) -> str:
         """Return the SELECT that shows a table as it was at a moment."""
         table = self._tables[name]
-        spellings = self.spellings
+        spellings, made = self.spellings(sight), {**sight.added(table), **sight.filled(table)}
         chosen = [
-            f"{quote(marked(c.name))} AS {quote(spellings.inner(c.name))}" for c in table.columns
+            f"{made.get(c.name, quote(marked(c.name)))} AS {quote(spellings.inner(c.name))}"
+            for c in sight.columns(table)
         ]
-        conditions = [f"{INGESTED} <= {times.literal(moment.now)}"]
-        if table.time_column is not None:
-            time = quote(marked(table.time_column))
-            conditions.append(f"({time} >= {times.literal(moment.oldest)} OR {time} IS NULL)")
-            if moment.span is not None:
-                start, end = map(times.literal, moment.span)
-                conditions.append(f"{time} BETWEEN {start} AND {end}")
         hidden = [INGESTED] if ingestion else []
+        stored = sight.stored(table)
+        conditions = _conditions(table, moment, sight)
+        if stored not in self._tables:
+            stored, conditions = name, ["false"]
         return (
-            f"SELECT {', '.join([*chosen, *hidden])} FROM {self.stored(name)} "  # noqa: S608
+            f"SELECT {', '.join([*chosen, *hidden])} FROM {self.stored(stored)} "  # noqa: S608
             f"WHERE {' AND '.join(conditions)}"
         )
+
+
+def _conditions(table: Table, moment: Moment, sight: Sight) -> list[str]:
+    conditions = [f"{INGESTED} <= {times.literal(moment.now)}"]
+    if table.time_column is not None:
+        time = quote(marked(table.time_column))
+        conditions.append(f"({time} >= {times.literal(moment.oldest)} OR {time} IS NULL)")
+        if moment.span is not None:
+            start, end = map(times.literal, moment.span)
+            bounded = INGESTED if sight.by_ingestion else time
+            conditions.append(f"{bounded} BETWEEN {start} AND {end}")
+    return conditions
 
 
 def _batches(

@@ -5,10 +5,10 @@ Pure, but for reading the catalog that lies in this package.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 TYPES: Final = frozenset(
     {
@@ -43,6 +43,9 @@ class Column:
 class Table:
     """A table; `time_column` is what retention and Timespan look at, if it has one.
 
+    `sentinel` says that the table lies in a Sentinel workspace, which is the primary one of its
+    tenant unless `workspace` names another.
+
     >>> Table.of("T", {"Timestamp": "datetime", "n": "long"}).time_column
     'Timestamp'
     """
@@ -50,6 +53,8 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     time_column: str | None = None
+    sentinel: bool = False
+    workspace: str = ""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -75,15 +80,32 @@ class Table:
         return sorted(set(names) - {column.name for column in self.columns})
 
 
+def _listed(name: str) -> dict[str, Any]:
+    text = Path(__file__).with_name("catalog").joinpath(name).read_text("utf-8")
+    listed: dict[str, Any] = json.loads(text)
+    return listed
+
+
 def _catalog() -> Mapping[str, Table]:
-    text = Path(__file__).with_name("catalog").joinpath("tables.json").read_text("utf-8")
     return MappingProxyType(
         {
             name: Table.of(name, entry["columns"], time=entry["time"])
-            for name, entry in json.loads(text).items()
+            for name, entry in _listed("tables.json").items()
         }
     )
 
 
+def _in_sentinel(listed: Mapping[str, Mapping[str, str]]) -> Mapping[str, Table]:
+    made = {name: Table.of(name, types, time="TimeGenerated") for name, types in listed.items()}
+    return MappingProxyType({name: replace(table, sentinel=True) for name, table in made.items()})
+
+
 CATALOG: Final = _catalog()
-"""The documented tables by name, as the service lists their columns."""
+"""The documented tables of Defender XDR by name, as the service lists their columns."""
+
+_SENTINEL: Final = _listed("sentinel.json")
+SENTINEL: Final = _in_sentinel(_SENTINEL["tables"])
+"""Tables of a Sentinel workspace by name, with the columns of the Azure Monitor reference."""
+
+STREAMED: Final = frozenset(_SENTINEL["streamed"])
+"""The names of the Defender XDR tables that the Azure Monitor reference has, too."""

@@ -8,8 +8,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+_INSTANT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII
+)
 _DURATION: Final = re.compile(
-    r"P(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?"
+    r"(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?"
     r"(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
     re.ASCII,
@@ -31,7 +35,11 @@ def parse(text: str, *, now: datetime) -> Span:
     ['2026-02-01 00:00:00+00:00', '2026-02-02 00:00:00+00:00']
     """
     first, slash, second = text.strip().partition("/")
-    span = _pair(first, second) if slash else _single(first, now)
+    try:
+        span = _pair(first, second) if slash else _single(first, now)
+    except OverflowError as error:
+        msg = f"{text!r} reaches beyond the calendar"
+        raise ValueError(msg) from error
     if span[0] > span[1]:
         msg = f"{text!r} ends before it starts"
         raise ValueError(msg)
@@ -55,6 +63,9 @@ def _pair(first: str, second: str) -> Span:
 
 
 def _instant(text: str) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        msg = f"{text!r} is no ISO 8601 date and time"
+        raise ValueError(msg)
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -65,4 +76,6 @@ def _duration(text: str) -> timedelta:
     if not parts:
         msg = f"{text!r} is no ISO 8601 duration"
         raise ValueError(msg)
-    return timedelta(**parts)
+    # .NET reads a year as 365 days and a month as 30.
+    days = parts.pop("years", 0) * 365 + parts.pop("months", 0) * 30
+    return timedelta(days=days) + timedelta(**parts)

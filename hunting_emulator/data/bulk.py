@@ -12,6 +12,7 @@ from hunting_emulator.data.columns import expression
 from hunting_emulator.data.company import moment, number, text
 from hunting_emulator.data.rhythm import HourOfRows
 from hunting_emulator.data.specials import SPECIALS
+from hunting_emulator.data.workspace_columns import WORKSPACE_SPECIALS
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.store import Store
 from hunting_emulator.tables import Column, Table
@@ -19,6 +20,7 @@ from hunting_emulator.tables import Column, Table
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TWICE: Final = 503
 _SECOND: Final = 1_000_000_000
+_TOLD_BY_SENTINEL: Final = frozenset({"TenantId", "Type"})
 _ALWAYS: Final = "TIMESTAMP_NS '1970-01-01'"
 
 # Most rows come within minutes, some within hours, a few after days offline.
@@ -71,5 +73,8 @@ def fill(
 def _made(table: Table, column: Column) -> str:
     if column.name in {table.time_column, "TimeGenerated"}:
         return moment("t")
-    special = SPECIALS.get(table.name, {}).get(column.name)
+    specials = WORKSPACE_SPECIALS if table.sentinel else SPECIALS
+    special = specials.get(table.name.partition("@")[0], {}).get(column.name)
+    if table.sentinel and special is None and column.name in _TOLD_BY_SENTINEL:
+        return "''"
     return expression(column) if special is None else special

@@ -162,8 +162,25 @@ def test_tenants_come_and_go(client: Client) -> None:
 
     assert unlicensed == (400, 200)
     assert login.json()["error_codes"] == [7000215]
-    assert listed == {"tenants": [{**usual, "name": "", "without": []}]}
+    assert listed == {"tenants": [{**usual, "name": "", "without": [], "workspaces": []}]}
     assert mended == 200
+
+
+def test_sentinel_is_connected_from_elsewhere(client: Client) -> None:
+    """Workspaces come with a list of tenants, and rows go into any of them."""
+    first, second = (f"0000000{n}-1111-2222-3333-444444444444" for n in (1, 2))
+    tenant = {"tenant_id": client.emulator.tenant_id, "workspaces": [first, second]}
+
+    listed = order(client, "tenants", tenants=[tenant])["tenants"]
+    order(client, "load", table="Syslog", rows=[{"Computer": "a"}], workspace_id=second)
+    order(client, "settings", timespan="ignored", table_retention_days={"Syslog": 7})
+    limits = look(client, "settings")["limits"]
+
+    assert listed[0]["workspaces"] == [first, second]
+    assert client.hunt("Syslog | count").json()["results"] == [{"Count": 0}]
+    counted = client.hunt("Syslog | count", workspaceId=second)
+    assert counted.json()["results"] == [{"Count": 1}]
+    assert limits["table_retention_days"] == {"Syslog": 7}
 
 
 def test_consent_may_be_missing(client: Client) -> None:
