@@ -12,6 +12,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 LOADER := $(VENV)/target-jsonl
 MELTANO := $(VENV)/meltano
 RIVALS := $(VENV)/rivals
+PARSER := $(VENV)/kql-parser
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 
@@ -21,7 +22,7 @@ demo: $(VENV)/installed $(LOADER)/installed
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
 	  --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
 
-test: $(VENV)/installed $(LOADER)/installed
+test: $(VENV)/installed $(LOADER)/installed $(PARSER)/installed
 	$(BIN)/python -m pytest
 
 # about twenty minutes: millions of rows, hundreds of kills and of bad days; prints its figures
@@ -78,6 +79,14 @@ $(LOADER)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(LOADER)
 	$(LOADER)/bin/python $(PIP) 'target-jsonl==0.1.4'
 	touch $@
+
+# Microsoft's own KQL parser; without Node and npm its tests are skipped, and say so
+$(PARSER)/installed: tests/kql/parser/package-lock.json | $(VENV)/installed
+	@mkdir -p $(PARSER) && cp tests/kql/parser/package.json $< $(PARSER)
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+	  echo "Node or npm is not there: Microsoft's KQL parser is not asked"; \
+	elif npm ci --prefix $(PARSER) --silent --no-audit --no-fund; then touch $@; \
+	else echo "npm cannot install Microsoft's KQL parser: it is not asked"; fi
 
 $(MELTANO)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(MELTANO)

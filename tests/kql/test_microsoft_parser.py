@@ -1,9 +1,8 @@
 """What is sent is still KQL, by the word of Microsoft's own parser."""
 
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,25 +27,9 @@ MARKS = {*"()[]{}|;"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the parser is installed."""
-    try:
-        return microsoft.installed(tmp_path_factory.mktemp("kqlcheck"))
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"npm cannot install the parser: {error}")
-
-
-@pytest.fixture(scope="module")
-def checker(folder: Path) -> Iterator[microsoft.Checker]:
-    """Give diagnostics."""
-    with microsoft.checker(folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def lexer(folder: Path) -> Iterator[microsoft.Parser]:
-    """Give tokens."""
-    with microsoft.lexer(folder) as running:
+def parser() -> Iterator[microsoft.Parser]:
+    """Give the parser, with the tables that the emulator has."""
+    with microsoft.started() as running:
         yield running
 
 
@@ -72,7 +55,7 @@ def significant(pieces: Iterator[tuple[str, bool]]) -> list[str]:
     return [text for text, literal in pieces if literal or text in MARKS]
 
 
-def official(lexer: microsoft.Parser, text: str) -> list[str]:
+def official(parser: microsoft.Parser, text: str) -> list[str]:
     """Return what Microsoft's lexer makes of the text."""
     return significant(
         (
@@ -80,7 +63,7 @@ def official(lexer: microsoft.Parser, text: str) -> list[str]:
             token["kind"] == "StringLiteralToken"
             or (token["kind"].endswith("LiteralToken") and "(" in token["text"]),
         )
-        for token in lexer.tokens(text)
+        for token in parser.tokens(text)
     )
 
 
@@ -91,46 +74,54 @@ def ours(text: str) -> list[str]:
     )
 
 
+def known(checked: dict[str, Any]) -> bool:
+    """Say whether the parser knows all columns of a text's result."""
+    return not (checked["errors"] or checked["open"])
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_sent_parses_as_well_as_the_query(case: Case, checker: microsoft.Checker) -> None:
+def test_what_is_sent_parses_as_well_as_the_query(case: Case, parser: microsoft.Parser) -> None:
     """No text of ours has a complaint that the user's own text has not."""
     query = kql.read(case.text)
-    said = checker.check(NAMES + case.text if query.windowed else case.text)
+    said = parser.check(NAMES + case.text if query.windowed else case.text)
     bare = microsoft.complaints(said)
     verdict = kql.assess(
         query,
         method=case.settings.get("method"),
         cursor=case.settings.get("key"),
         unsafe=case.unsafe or not bare,
-        columns=None if said["open"] or bare else said["columns"],
+        columns=said["columns"] if known(said) else None,
     )
-    if not verdict.ok:
-        pytest.skip("never sent")
 
-    for text in sent(query, verdict):
-        assert checker.complaints(text) <= bare, text
+    for text in sent(query, verdict) if verdict.ok else ():
+        assert parser.complaints(text) <= bare, text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_columns_that_the_text_tells_of_are_there(case: Case, checker: microsoft.Checker) -> None:
+def test_columns_that_the_text_tells_of_are_there(case: Case, parser: microsoft.Parser) -> None:
     """A yes or no about the cursor, without asking the service, is the parser's as well."""
     query = kql.read(case.text)
     watched = frozenset({"Timestamp", "TimeGenerated", case.settings.get("key", "Timestamp")})
-    said = checker.check(case.text)
-    if said["errors"] or said["open"]:
-        pytest.skip("the parser does not know the columns")
+    said = parser.check(case.text)
 
     columns: Columns = RowFlow(query, watched).result().columns
 
     times = {name for name, kind in said["columns"] if kind == "datetime"}
     told = {name: columns.has(name) for name in watched if columns.has(name) is not None}
-    assert told == {name: name in times for name in told}
+    assert told == {name: name in times for name in told} or not known(said)
+
+
+def test_the_parser_knows_the_columns_of_most_of_the_corpus(parser: microsoft.Parser) -> None:
+    """Where the parser has errors, or leaves columns open, there is nothing to compare with."""
+    unknown = [case.name for case in CASES if not known(parser.check(case.text))]
+
+    assert len(unknown) < len(CASES) / 4, unknown
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_tokens_are_those_of_microsofts_lexer(case: Case, lexer: microsoft.Parser) -> None:
+def test_tokens_are_those_of_microsofts_lexer(case: Case, parser: microsoft.Parser) -> None:
     """Strings, literals, brackets, pipes and semicolons are cut in the same places."""
-    assert ours(case.text) == official(lexer, case.text)
+    assert ours(case.text) == official(parser, case.text)
 
 
 @settings(max_examples=300, deadline=None)
@@ -169,9 +160,9 @@ def test_tokens_are_those_of_microsofts_lexer(case: Case, lexer: microsoft.Parse
         max_size=25,
     ).map("".join)
 )
-def test_any_text_is_cut_as_microsofts_lexer_cuts_it(lexer: microsoft.Parser, text: str) -> None:
+def test_any_text_is_cut_as_microsofts_lexer_cuts_it(parser: microsoft.Parser, text: str) -> None:
     """What we can read at all, we read alike; the rest we refuse with its place."""
     cut = read_or_refused(ours, text)
 
     if not isinstance(cut, QueryTextError):
-        assert cut == official(lexer, text)
+        assert cut == official(parser, text)
