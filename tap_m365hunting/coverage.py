@@ -36,7 +36,9 @@ class CoverageStream(Stream):
         th.Property("tenant_id", _TEXT, required=True),
         th.Property("window_start", _INSTANT, required=True, description="Is in the window"),
         th.Property("window_end", _INSTANT, required=True, description="Is not in the window"),
-        th.Property("status", _TEXT, description="complete, gap_retention or gap_unreadable"),
+        th.Property(
+            "status", _TEXT, description="complete, changed, gap_retention or gap_unreadable"
+        ),
         th.Property("rows", _COUNT, description="Rows received"),
         th.Property("expected_rows", _COUNT, description="Rows counted by the service, if asked"),
         th.Property("late_rows", _COUNT, description="Rows that came late, where that is known"),
@@ -45,7 +47,7 @@ class CoverageStream(Stream):
         th.Property("retries", _COUNT, description="Calls repeated after a failure"),
         th.Property("wait_seconds", _SECONDS, description="Time waited for quotas and retries"),
         th.Property("seconds", _SECONDS, description="Time from the window before to this one"),
-        th.Property("message", _TEXT, description="Why there is a gap"),
+        th.Property("message", _TEXT, description="Why there is a gap, or how the rows changed"),
         th.Property("finished_at", _INSTANT),
     ).to_dict()
 

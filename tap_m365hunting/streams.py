@@ -29,8 +29,9 @@ from tap_m365hunting.run_context import Run
 from tap_m365hunting.sdk_stream import SdkStream
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.sync.partition_sync import PartitionSync
-from tap_m365hunting.sync.reader import AnyBlock, Event, NewSchema, QueryReader
+from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, run_windows_of, shape_of
+from tap_m365hunting.sync.result_rows import AnyBlock
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
 from tap_m365hunting.wire.records import Converter, Record
@@ -101,6 +102,7 @@ class HuntingStream(SdkStream):
                 self._run.prefetch,
                 partial(self._run_windows, service),
                 row_cap=self._run.read_settings.row_cap,
+                take_changed=self._run.read_settings.on_changing_rows == "take",
             )
         return self._partition_syncs[service.tenant_id]
 

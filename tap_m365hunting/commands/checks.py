@@ -17,9 +17,9 @@ from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, Wind
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import overlap
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.sync.reader import Call
 

@@ -16,8 +16,8 @@ from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInEr
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.sync.reader import Call
 from tap_m365hunting.sync.resolved_query import run_windows_of

@@ -13,8 +13,8 @@ from msgspec import Struct
 from tap_m365hunting.configuration.config import QuotaSettings
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import (
     Ask,
     CountAsk,

@@ -60,6 +60,7 @@ class ReadSettings(Struct, frozen=True):
     end: Instant | None
     on_stream_error: Literal["continue", "stop"]
     on_unreadable_window: Literal["stop", "skip"]
+    on_changing_rows: Literal["stop", "take"]
     schema_drift: Literal["evolve", "freeze", "fail"]
     dynamic_as: Literal["string", "json"]
     column_names: Literal["safe", "as_is"]
@@ -187,6 +188,7 @@ def _read_settings(said: Mapping[str, Any]) -> ReadSettings:
         end=instant(said.get("end_date")),
         on_stream_error=said["on_stream_error"],
         on_unreadable_window=said["on_unreadable_window"],
+        on_changing_rows=said["on_changing_rows"],
         schema_drift=said["schema_drift"],
         dynamic_as=said["dynamic_as"],
         column_names=said["column_names"],

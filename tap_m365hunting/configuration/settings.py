@@ -256,6 +256,13 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         "skip it and try it again on later runs",
     ),
     th.Property(
+        "on_changing_rows",
+        th.StringType(allowed_values=["stop", "take"]),
+        default="stop",
+        description="Rows read by hash parts that change in each of four readings: stop the "
+        "stream before them, or take the last reading, with status `changed` in the coverage",
+    ),
+    th.Property(
         "schema_drift",
         th.StringType(allowed_values=["evolve", "freeze", "fail"]),
         default="evolve",

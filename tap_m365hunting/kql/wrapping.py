@@ -19,6 +19,8 @@ from tap_m365hunting.planning.windows import HashPart, TimeWindow
 _ANY_WINDOW: Final = TimeWindow(
     Instant.parse("2026-01-01T00:00:00Z"), Instant.parse("2026-01-02T00:00:00Z")
 )
+# The sum over as many rows as an integer of 64 bits has room for: two billion.
+_CHECKSUM_RANGE: Final = 2**32
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -44,13 +46,22 @@ def count(query: Query, cursor: str, window: TimeWindow, width: timedelta) -> st
     return _wrapped(query, _bounds(cursor, window), bins, "order by __bin asc", window=window)
 
 
-def total(query: Query, cursor: str | None = None, window: TimeWindow | None = None) -> str:
+def total(
+    query: Query,
+    cursor: str | None = None,
+    window: TimeWindow | None = None,
+    *,
+    checksum: bool = False,
+) -> str:
     """Ask for the number of rows as `__rows`: in the window, or without a cursor all of them.
 
-    A query that uses the window's names itself needs the window, and no cursor.
+    A query that uses the window's names itself needs the window, and no cursor. With `checksum`
+    the sum of a hash of each row, `__checksum`, comes along: rows in any order have the same one,
+    and other rows another, but once in four billion times.
     """
     bounds = [_bounds(cursor, window)] if cursor and window else []
-    return _wrapped(query, *bounds, "summarize __rows = count()", window=window)
+    sums = f"count(), __checksum = sum({_row_hash(_CHECKSUM_RANGE)})" if checksum else "count()"
+    return _wrapped(query, *bounds, f"summarize __rows = {sums}", window=window)
 
 
 def nulls(query: Query, cursor: str) -> str:
@@ -154,4 +165,8 @@ def _bounds(cursor: str, window: TimeWindow) -> str:
 
 
 def _hash(part: HashPart | None) -> list[str]:
-    return [f"where hash(tostring(pack_all()), {part.of}) == {part.index}"] if part else []
+    return [f"where {_row_hash(part.of)} == {part.index}"] if part else []
+
+
+def _row_hash(below: int) -> str:
+    return f"hash(tostring(pack_all()), {below})"

@@ -1,13 +1,17 @@
 """Reading by hash parts what cannot be cut in time: one instant, one second, a whole table.
 
-Pure. The parts' rows together must be as many as the service counts; else all is read once more.
+Pure. Rows of parts may be used once they are proven: the service counts the rows, and sums a hash
+of each, before the parts are read and after. Both must agree, and the parts hold as many rows.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Final
 
-from tap_m365hunting.instants import Instant
+from msgspec import Struct
+from msgspec.structs import replace
+
 from tap_m365hunting.planning.pending import Stretch
 from tap_m365hunting.planning.windows import (
     Ask,
@@ -24,31 +28,66 @@ from tap_m365hunting.planning.windows import (
 FILL: Final = 1 / 1.2
 # A part may be halved until it is this much smaller than at first.
 FINEST: Final = 16
-ATTEMPTS: Final = 2
+# Rows that change while they are read are read again, three times.
+ATTEMPTS: Final = 1 + 3
 # A count is cheap, and nothing can be read without it; a refusal may pass.
 COUNT_TRIES: Final = 4
+
+
+class Proof(Enum):
+    """What a count says of the rows of parts that have come."""
+
+    OPEN = "open"
+    """Nothing yet: rows are held."""
+
+    FAILED = "failed"
+    """They do not agree: rows are dropped, and come again if `PartsRead` is not finished."""
+
+    USABLE = "usable"
+    """Rows may be used."""
+
+
+class Counted(Struct, frozen=True):
+    """How many rows the service counted, and the sum of their hashes, if it was asked for."""
+
+    rows: int
+    checksum: int | None = None
 
 
 class PartsRead:
     """One window (or, with `None`, a whole table) read by hash parts.
 
-    First the rows are counted, then the parts are handed out. A part that is truncated or refused
-    is halved. At the end `rows` is set, or `failure` says why the window cannot be read; `came` are
-    the rows that came even so.
+    First the rows are counted, then the parts are handed out, then the rows are counted again. A
+    part that is truncated or refused is halved. At the end `rows` is set, or `failure` says why
+    the window cannot be read. With `take_changed`, rows that never agree are taken as they came
+    last, and `changed` says how they differ.
+
+    `known` rows have come before, in an answer that was truncated: a count of none is no proof.
     """
 
-    def __init__(self, window: TimeWindow | None, *, room: int, least: int = 2) -> None:
+    def __init__(
+        self,
+        window: TimeWindow | None,
+        *,
+        room: int,
+        least: int = 2,
+        known: int = 0,
+        take_changed: bool = False,
+    ) -> None:
         self.window = window
         self.rows: int | None = None
         self.expected: int | None = None
         self.failure: str | None = None
+        self.changed: str | None = None
         self.calls = 0
         self.splits = 0
-        self.came = 0
         self._room = room
         self._least = least
-        self._attempts = 1
-        self._count_asked = False
+        self._known = known
+        self._take_changed = take_changed
+        self._attempts = 0
+        self._before: Counted | None = None
+        self._count_out = False
         self._counts_refused = 0
         self._finest = 0
         self._sum = 0
@@ -60,31 +99,50 @@ class PartsRead:
         """Say if nothing is left to ask, for good or ill."""
         return self.rows is not None or self.failure is not None
 
-    def charged_to(self, todo: Stretch) -> Stretch:
-        """Return the stretch with what its parts have cost."""
-        return todo.plus(calls=self.calls, splits=self.splits + 1)
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """Why it cannot be read, if it cannot."""
+        changing = self.changed is not None
+        return Unreadable(self.window, self.failure, changing) if self.failure else None
+
+    def done(self, todo: Stretch) -> WindowDone:
+        """Return the finished window, with what was spent on it before its parts."""
+        return replace(
+            todo.plus(calls=self.calls, splits=self.splits + 1).done(self.rows or 0),
+            expected=self.expected,
+            gap=self.failure,
+            changed=None if self.failure else self.changed,
+        )
 
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited or when all is done."""
-        if self.finished:
+        if self.finished or self._count_out:
             return None
         ask: Ask | None = None
-        if not self._count_asked:
-            self._count_asked, ask = True, CountAsk(self.window)
-        elif self._todo:
+        if self._todo:
             self._open, ask = self._open + 1, ReadAsk(self.window, self._todo.popleft())
+        elif not self._open:
+            self._count_out, ask = True, CountAsk(self.window, checksum=True)
         self.calls += ask is not None
         return ask
 
-    def counted(self, rows: int) -> None:
-        """Take the count, which decides how many parts there are."""
-        self.expected = rows
-        of = max(self._least, -int(-rows // (self._room * FILL)))
-        self._finest = of * FINEST
-        self._todo.extend(HashPart(index, of) for index in range(of))
-        if rows == 0:
-            self._todo.clear()
-        self._settle()
+    def counted(self, counted: Counted) -> Proof:
+        """Take a count: the first one decides how many parts there are, a later one if they do.
+
+        A count that disproves the rows of one attempt is the first one of the next.
+        """
+        self._count_out = False
+        self.expected = counted.rows
+        before = self._before
+        if before is None:
+            return self._begin(counted)
+        if before == counted and self._sum == counted.rows:
+            self.rows = self._sum
+            return Proof.USABLE
+        if self._attempts < ATTEMPTS:
+            self._begin(counted)
+            return Proof.FAILED
+        return self._give_up(before, counted)
 
     def answered(self, part: HashPart, answer: WindowAnswer, *, truncated: bool) -> None:
         """Take a part's answer; a truncated one does not count, its halves will."""
@@ -93,8 +151,6 @@ class PartsRead:
             self._halve(part, f"more than {answer.rows - 1} rows in one hash part")
         else:
             self._sum += answer.rows
-            self.came += answer.rows
-        self._settle()
 
     def too_large(self, part: HashPart | None, reason: str) -> None:
         """Take a refusal of a part, or of the count if `part` is `None`."""
@@ -104,9 +160,35 @@ class PartsRead:
         self._open -= 1
         self._halve(part, reason)
 
+    def _begin(self, counted: Counted) -> Proof:
+        self._attempts += 1
+        self._before, self._sum = counted, 0
+        of = max(self._least, -int(-counted.rows // (self._room * FILL)))
+        self._finest = of * FINEST
+        if counted.rows or self._known:
+            self._todo.extend(HashPart(index, of) for index in range(of))
+            return Proof.OPEN
+        self.rows = 0
+        return Proof.USABLE
+
+    def _give_up(self, before: Counted, after: Counted) -> Proof:
+        """Say how the rows of the last attempt differ from what was counted."""
+        counts = (
+            f"hash parts hold {self._sum} rows where {before.rows} were counted before and "
+            f"{after.rows} after"
+        )
+        same = self._sum == before.rows == after.rows
+        what = f"other values in {after.rows} rows after they were read" if same else counts
+        self.changed = f"agrees in none of {ATTEMPTS} readings: {what}"
+        if self._take_changed:
+            self.rows = self._sum
+            return Proof.USABLE
+        self.failure = self.changed
+        return Proof.FAILED
+
     def _count_again(self, reason: str) -> None:
         self._counts_refused += 1
-        self._count_asked = False
+        self._count_out = False
         if self._counts_refused == COUNT_TRIES:
             self.failure = reason
 
@@ -117,94 +199,63 @@ class PartsRead:
             self.splits += 1
             self._todo.extendleft(reversed(part.halves()))
 
-    def _settle(self) -> None:
-        if self._todo or self._open or self.finished:
-            return
-        if self._sum == self.expected:
-            self.rows = self._sum
-        elif self._attempts < ATTEMPTS:
-            self._attempts += 1
-            self._count_asked, self._sum = False, 0
-        else:
-            self.failure = f"hash parts hold {self._sum} rows where {self.expected} were counted"
 
+class PartedWindows:
+    """The windows of a span that are read by hash parts, oldest first."""
 
-class TablePlanner:
-    """Reads a table that has no cursor: in one call if it fits, else by hash parts."""
-
-    def __init__(self, *, row_cap: int) -> None:
-        self._row_cap = row_cap
-        self._started = False
-        self._parts: PartsRead | None = None
-        self.rows: int | None = None
-        self.expected: int | None = None
-        self.calls = 0
-        self.splits = 0
+    def __init__(self, *, take_changed: bool) -> None:
+        self._take_changed = take_changed
+        self._reads = list[tuple[PartsRead, Stretch]]()
+        self._open = dict[Ask, PartsRead]()
 
     @property
     def unreadable(self) -> Unreadable | None:
-        """Why the table cannot be read whole, if it cannot."""
-        failed = self._parts and self._parts.failure
-        return Unreadable(None, failed) if failed else None
+        """The oldest window that fails even at its narrowest."""
+        return next((r.unreadable for r, _ in self._reads if r.unreadable), None)
+
+    def add(self, todo: Stretch, *, room: int, least: int, known: int = 0) -> None:
+        """Read a window by hash parts, as `PartsRead` does."""
+        take = self._take_changed
+        parts = PartsRead(todo.window, room=room, least=least, known=known, take_changed=take)
+        self._reads.append((parts, todo))
 
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited or when all is done."""
-        if not self._started:
-            self._started = True
-            ask: Ask | None = ReadAsk(None)
-        else:
-            ask = self._parts.next() if self._parts else None
-        self.calls += ask is not None
-        return ask
+        for parts, _ in self._reads:
+            if ask := parts.next():
+                self._open[ask] = parts
+                return ask
+        return None
 
-    def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
-        """Take the count of the table's rows, under any one key."""
-        del ask
-        if self._parts:
-            self._parts.counted(sum(counts.values()))
-            self._finish()
+    def counted(self, ask: CountAsk, counted: Counted) -> Proof:
+        """Take a count."""
+        return self._open.pop(ask).counted(counted)
 
-    def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant | None:
-        """Take what came; return `None` if its rows may be used, else an instant before them all.
+    def answered(self, ask: ReadAsk, part: HashPart, answer: WindowAnswer, cap: int) -> bool:
+        """Take a part's answer; return whether it is whole, of fewer rows than the cap."""
+        truncated = answer.rows >= cap
+        self._open.pop(ask).answered(part, answer, truncated=truncated)
+        return not truncated
 
-        Rows that may not be used come again, in smaller parts.
-        """
-        truncated = answer.rows >= self._row_cap
-        if ask.part and self._parts:
-            self._parts.answered(ask.part, answer, truncated=truncated)
-            self.splits += truncated
-            self._finish()
-        elif truncated:
-            self._split()
-        else:
-            self.rows = answer.rows
-        return Instant(0) if truncated else None
+    def too_large(self, ask: Ask, reason: str) -> bool:
+        """Take a refusal, if the ask was for one of these windows; return whether it was."""
+        parts = self._open.pop(ask, None)
+        if parts:
+            parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
+        return parts is not None
 
-    def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
-        """Take a refusal: the table, or the part, is read in smaller parts."""
-        del size
-        if self._parts:
-            self.splits += 1
-            self._parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
-        else:
-            self._split()
+    def skip(self) -> Iterator[WindowDone]:
+        """Give the oldest window up that fails, as a gap."""
+        yield from self._taken(lambda parts: parts.failure is not None, most=1)
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether skipping does not help: a table that is not whole is of no use."""
-        return self.unreadable is not None
+    def finished(self) -> Iterator[WindowDone]:
+        """Hand out the windows whose parts are proven, once."""
+        yield from self._taken(lambda parts: parts.rows is not None)
 
-    def skip(self) -> None:
-        """A table that cannot be read whole is not read: there is no window to skip."""
-
-    def drain(self) -> Iterator[WindowDone]:
-        """Yield nothing: a table has no windows that finish one by one."""
-        return iter(())
-
-    def _split(self) -> None:
-        self.splits += 1
-        self._parts = PartsRead(None, room=self._row_cap)
-
-    def _finish(self) -> None:
-        if self._parts:
-            self.rows, self.expected = self._parts.rows, self._parts.expected
+    def _taken(
+        self, wanted: Callable[[PartsRead], bool], most: int | None = None
+    ) -> Iterator[WindowDone]:
+        for entry in [entry for entry in self._reads if wanted(entry[0])][:most]:
+            self._reads.remove(entry)
+            parts, todo = entry
+            yield parts.done(todo)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 
 
 class Stretch(Struct, frozen=True, order=True):
@@ -23,6 +23,10 @@ class Stretch(Struct, frozen=True, order=True):
     def over(self, window: TimeWindow) -> Self:
         """Return what was spent, on another window."""
         return replace(self, window=window)
+
+    def done(self, rows: int) -> WindowDone:
+        """Return the window as finished, with so many rows."""
+        return WindowDone(self.window, rows, calls=self.calls, splits=self.splits)
 
     def plus(self, *, calls: int = 0, splits: int = 0) -> Self:
         """Return the stretch with more spent on it."""

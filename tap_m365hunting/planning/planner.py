@@ -21,12 +21,14 @@ more seem to follow it; windows then end where rows fit, so that asks are known 
 If just the span's start was dense, that count is one call more than the bound.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
-from tap_m365hunting.planning.hash_parts import PartsRead
+from tap_m365hunting.planning.hash_parts import Counted, PartedWindows, Proof
 from tap_m365hunting.planning.pending import PendingWindows, Stretch
 from tap_m365hunting.planning.window_sizing import WindowSizing
 from tap_m365hunting.planning.windows import (
@@ -58,6 +60,7 @@ class Planner:
         row_cap: int,
         step: timedelta | None = None,
         ahead: bool = False,
+        take_changed: bool = False,
     ) -> None:
         self.span = span
         self.complete_until = span.start
@@ -71,8 +74,7 @@ class Planner:
         )
         self._todo = PendingWindows(span)
         self._open: dict[ReadAsk, Stretch] = {}
-        self._parts: list[tuple[PartsRead, Stretch]] = []
-        self._open_parts: dict[Ask, PartsRead] = {}
+        self._parts = PartedWindows(take_changed=take_changed)
         self._count_out: CountAsk | None = None
         self._may_count = not whole
         self._count_due = False
@@ -99,7 +101,7 @@ class Planner:
 
         The stream stops before it, or calls `skip`.
         """
-        return next((Unreadable(t.window, p.failure) for p, t in self._parts if p.failure), None)
+        return self._parts.unreadable
 
     @property
     def hopeless(self) -> bool:
@@ -111,36 +113,42 @@ class Planner:
         if self.unreadable or self._count_out:
             return None
         self._finish_empty()
-        return self._next_part() or self._next_count() or self._next_window()
+        return self._parts.next() or self._next_count() or self._next_window()
 
-    def counted(self, ask: CountAsk, counts: Mapping[Instant, int]) -> None:
-        """Take the rows per bin; for an ask without `bin`, any one key with all the rows."""
+    def counted(
+        self, ask: CountAsk, counts: Mapping[Instant, int], checksum: int | None = None
+    ) -> Proof:
+        """Take the rows per bin; for an ask without `bin`, any one key with all the rows.
+
+        Return what that says of the rows of the window's hash parts.
+        """
         self._skipped_last = False
         if ask.bin is None:
-            self._open_parts.pop(ask).counted(sum(counts.values()))
-            self._collect()
-        else:
-            self._count_out = None
-            self._reach.counted(ask, counts)
-            self._learn_size()
+            proof = self._parts.counted(ask, Counted(sum(counts.values()), checksum))
+            self._finish_all(self._parts.finished())
+            return proof
+        self._count_out = None
+        self._reach.counted(ask, counts)
+        self._learn_size()
+        return Proof.OPEN
 
     def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant:
         """Take what came for an ask; return the instant before which its rows may be used.
 
         That is the window's end if the answer is whole, and the newest row's instant if it is
         truncated: the rows of that instant will come again. With a `step`, and for a hash part, it
-        is the window's start if the answer is truncated: all of its rows will come again.
+        is the window's start if the answer is truncated: all of its rows will come again. Rows of a
+        hash part wait for their proof, which `counted` returns.
 
         Raises:
             ValueError: the newest row lies outside the window that was asked for.
         """
         window = ask.window_of(answer)
         self._skipped_last = False
-        truncated = answer.rows >= self._row_cap
         if ask.part:
-            self._open_parts.pop(ask).answered(ask.part, answer, truncated=truncated)
-            self._collect()
-            return window.start if truncated else window.end
+            whole = self._parts.answered(ask, ask.part, answer, self._row_cap)
+            return window.end if whole else window.start
+        truncated = answer.rows >= self._row_cap
         todo = self._open.pop(ask).plus(calls=1)
         if truncated and not (self._continues and answer.newest):
             self._may_count = False  # without a cursor there are no bins
@@ -150,15 +158,14 @@ class Planner:
         if truncated and answer.newest:
             self._continue(todo, answer.newest, answer.rows - answer.held)
             return answer.newest
-        self._finish(todo, answer.rows)
+        self._finish(todo.done(answer.rows))
         return window.end
 
     def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
         """Take a refusal to answer; `size` says that it was for too many bytes."""
-        if parts := self._open_parts.pop(ask, None):
-            parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
-            self._collect()
-        elif isinstance(ask, ReadAsk):
+        if self._parts.too_large(ask, reason):
+            return
+        if isinstance(ask, ReadAsk):
             self._narrow(self._open.pop(ask).plus(calls=1), size=size)
         else:
             self._count_out = None
@@ -168,11 +175,7 @@ class Planner:
     def skip(self) -> None:
         """Give the unreadable window up as a gap, and go on behind it."""
         self._skipped_last = True
-        for parts, todo in self._parts:
-            if parts.failure:
-                self._parts.remove((parts, todo))
-                self._finish(parts.charged_to(todo), parts.came, gap=parts.failure)
-                return
+        self._finish_all(self._parts.skip())
 
     def drain(self) -> Iterator[WindowDone]:
         """Yield what was finished since, in the order of time, moving `complete_until`.
@@ -184,13 +187,6 @@ class Planner:
             self.complete_until = done.window.end
             self.rows_read += done.rows
             yield done
-
-    def _next_part(self) -> Ask | None:
-        for parts, _ in self._parts:
-            if ask := parts.next():
-                self._open_parts[ask] = parts
-                return ask
-        return None
 
     def _next_count(self) -> Ask | None:
         if not self._may_count or not self._todo:
@@ -226,7 +222,7 @@ class Planner:
     def _finish_empty(self) -> None:
         """Finish stretches that were counted and hold no row: the count is their answer."""
         while self._todo and self._reach.is_empty(self._todo.head):
-            self._finish(self._pop(), 0)
+            self._finish(self._pop().done(0))
 
     def _pop(self) -> Stretch:
         calls, self._calls = self._calls, 0
@@ -237,12 +233,12 @@ class Planner:
         window = todo.window
         self._count_due |= self._reach.full(self.span, newest)
         if window.start < newest:
-            self._finish(todo.over(TimeWindow(window.start, newest)), used)
+            self._finish(todo.over(TimeWindow(window.start, newest)).done(used))
             todo = Stretch(window)
         if used:
             self._todo.put_rest(newest, window.end)
         else:
-            self._split(todo.over(TimeWindow.at(newest)), least=2)
+            self._split(todo.over(TimeWindow.at(newest)), least=2, known=self._row_cap)
             self._todo.put_rest(newest.plus(1), window.end)
 
     def _narrow(self, todo: Stretch, *, size: bool = False) -> None:
@@ -265,25 +261,15 @@ class Planner:
             self._too_many_bytes = None
             self._reach.refused_size(window)
 
-    def _split(self, todo: Stretch, *, least: int) -> None:
-        self._parts.append((PartsRead(todo.window, room=self._reach.rows, least=least), todo))
+    def _split(self, todo: Stretch, *, least: int, known: int = 0) -> None:
+        self._parts.add(todo, room=self._reach.rows, least=least, known=known)
 
-    def _collect(self) -> None:
-        """Finish the windows whose parts are all there."""
-        for entry in [entry for entry in self._parts if entry[0].rows is not None]:
-            self._parts.remove(entry)
-            parts, todo = entry
-            self._finish(parts.charged_to(todo), parts.rows or 0, expected=parts.expected)
+    def _finish_all(self, windows: Iterable[WindowDone]) -> None:
+        for done in windows:
+            self._finish(done)
 
-    def _finish(
-        self, todo: Stretch, rows: int, *, expected: int | None = None, gap: str | None = None
-    ) -> None:
-        counted = self._reach.read(todo.window, rows)
-        self._done[todo.window.start] = WindowDone(
-            window=todo.window,
-            rows=rows,
-            expected=counted if expected is None else expected,
-            calls=todo.calls,
-            splits=todo.splits,
-            gap=gap,
-        )
+    def _finish(self, done: WindowDone) -> None:
+        counted = self._reach.read(done.window, done.rows)
+        if done.expected is None:
+            done = replace(done, expected=counted)
+        self._done[done.window.start] = done

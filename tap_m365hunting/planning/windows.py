@@ -70,11 +70,12 @@ class HashPart(Struct, frozen=True):
 class CountAsk(Struct, frozen=True):
     """Count the rows of a window, per `bin` of the cursor, or all together.
 
-    A `window` of `None` is the whole table.
+    A `window` of `None` is the whole table. With `checksum` a hash of each row is summed, too.
     """
 
     window: TimeWindow | None
     bin: timedelta | None = None
+    checksum: bool = False
 
 
 class ReadAsk(Struct, frozen=True):
@@ -126,7 +127,8 @@ class WindowDone(Struct, frozen=True):
     """A window that is finished: read whole, or given up as a gap if `gap` says why.
 
     `calls` counts what was spent on it, counts and refused calls included; `splits` how often it
-    was narrowed. `expected` is the number of rows, where counted.
+    was narrowed. `expected` is the number of rows, where counted. `changed` says how rows that
+    were taken differ from what was counted, as they changed while they were read.
     """
 
     window: TimeWindow
@@ -135,10 +137,15 @@ class WindowDone(Struct, frozen=True):
     calls: int = 0
     splits: int = 0
     gap: str | None = None
+    changed: str | None = None
 
 
 class Unreadable(Struct, frozen=True):
-    """What fails even at its narrowest, and why. A `window` of `None` is the whole table."""
+    """What fails even at its narrowest, and why. A `window` of `None` is the whole table.
+
+    It may be `changing` each time that it is read.
+    """
 
     window: TimeWindow | None
     reason: str
+    changing: bool = False

@@ -7,11 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
-from tap_m365hunting.planning.hash_parts import TablePlanner
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 from tap_m365hunting.sync.partition_sync import PartitionSync
 
-Status = Literal["complete", "gap_retention", "gap_unreadable"]
+Status = Literal["complete", "changed", "gap_retention", "gap_unreadable"]
 
 #: A table that is read whole is one window, from here to the run.
 EVER: Final = Instant(0)
@@ -51,7 +51,7 @@ class Stopwatch:
 
     def window_done(self, done: WindowDone, late_rows: int | None) -> None:
         """Report a window that was read, or given up."""
-        self._tell(done, "gap_unreadable" if done.gap else "complete", late_rows)
+        self._tell(done, "gap_unreadable" if done.gap else _status(done), late_rows)
 
     def lost(self, window: TimeWindow, why: str) -> None:
         """Report a window that the service no longer has."""
@@ -60,16 +60,15 @@ class Stopwatch:
     def table_read(self, now: Instant, planner: TablePlanner) -> None:
         """Report a table that was read whole."""
         window = TimeWindow(EVER, now)
-        self._tell(
-            WindowDone(
-                window,
-                planner.rows or 0,
-                expected=planner.expected,
-                calls=planner.calls,
-                splits=planner.splits,
-            ),
-            "complete",
+        done = WindowDone(
+            window,
+            planner.rows or 0,
+            expected=planner.expected,
+            calls=planner.calls,
+            splits=planner.splits,
+            changed=planner.changed,
         )
+        self._tell(done, _status(done))
 
     def _tell(self, done: WindowDone, status: Status, late_rows: int | None = None) -> None:
         now, effort = self._partition_sync.service.now(), replace(self._partition_sync.effort)
@@ -88,8 +87,13 @@ class Stopwatch:
                 retries=effort.retries - self._effort.retries,
                 wait_seconds=round(effort.wait_seconds - self._effort.wait_seconds, 3),
                 seconds=round((now.ticks - self._since.ticks) / TICKS_PER_SECOND, 3),
-                message=done.gap,
+                message=done.gap or done.changed,
                 finished_at=str(now),
             )
         )
         self._since, self._effort = now, effort
+
+
+def _status(done: WindowDone) -> Status:
+    """Return the status of rows that were read, and agreed with their count or did not."""
+    return "changed" if done.changed else "complete"

@@ -41,10 +41,11 @@ class Summary:
         )
 
     def gaps(self) -> Iterator[str]:
-        """Yield a line for each window that is missing, for the first of them."""
+        """Yield a line for each window that is missing, or changed, for the first of them."""
         for gap in self._gaps[:_MOST_GAPS]:
+            word = "Changed" if gap.status == "changed" else "Missing"
             yield (
-                f"Missing: stream {gap.stream}, tenant {gap.tenant_id}, {gap.window_start} to "
+                f"{word}: stream {gap.stream}, tenant {gap.tenant_id}, {gap.window_start} to "
                 f"{gap.window_end} ({gap.status}): {gap.message}"
             )
         if (more := len(self._gaps) - _MOST_GAPS) > 0:

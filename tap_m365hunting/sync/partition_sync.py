@@ -8,9 +8,9 @@ from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.run_windows import RunWindows
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import Ask
 from tap_m365hunting.service.client import CallContext
 from tap_m365hunting.service.tenant_service import TenantService
@@ -38,6 +38,7 @@ class PartitionSync:
         run_windows_of: RunWindowsOf,
         *,
         row_cap: int,
+        take_changed: bool = False,
     ) -> None:
         self.resolved = resolved
         self.service = service
@@ -45,6 +46,7 @@ class PartitionSync:
         self._prefetch = prefetch
         self._run_windows_of = run_windows_of
         self._row_cap = row_cap
+        self._take_changed = take_changed
         self._begun: Instant | None = None
         self._planner: Planner | TablePlanner | None = None
         self._out = dict[OpenCall, Ask]()
@@ -129,13 +131,19 @@ class PartitionSync:
 
     @cached_property
     def _table(self) -> TablePlanner:
-        return TablePlanner(row_cap=self._row_cap)
+        return TablePlanner(row_cap=self._row_cap, take_changed=self._take_changed)
 
     @cached_property
     def _windows(self) -> list[Planner]:
         ahead = self._prefetch.calls > 1
         return [
-            Planner(window, row_cap=self._row_cap, step=self.resolved.step, ahead=ahead)
+            Planner(
+                window,
+                row_cap=self._row_cap,
+                step=self.resolved.step,
+                ahead=ahead,
+                take_changed=self._take_changed,
+            )
             for window in self.run_windows.windows
         ]
 

@@ -8,17 +8,19 @@ with the one before.
 import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
-from tap_m365hunting.instants import Instant, canonical
+from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning import windows
-from tap_m365hunting.planning.hash_parts import TablePlanner
+from tap_m365hunting.planning.hash_parts import Proof
 from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import (
     Ask,
     CountAsk,
@@ -27,14 +29,14 @@ from tap_m365hunting.planning.windows import (
     Unreadable,
     WindowDone,
 )
+from tap_m365hunting.sync.held_results import HeldResults
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines
+from tap_m365hunting.sync.result_rows import AnyBlock, counts_of, whole_instants
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.drift import Policy, reconcile
-from tap_m365hunting.wire.fast_records import Block
-from tap_m365hunting.wire.records import Converter, Record
+from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
 from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
-from tap_m365hunting.wire.values import DYNAMIC
 
 AnyPlanner: TypeAlias = Planner | TablePlanner
 
@@ -83,8 +85,6 @@ class NewSchema(Struct, frozen=True):
     shape: Shape
 
 
-#: Records, as dicts or as their JSON texts.
-AnyBlock: TypeAlias = Block[Record] | Block[bytes]
 Event: TypeAlias = AnyBlock | NewSchema | WindowDone
 #: Makes blocks of an answer's rows, in one form or the other.
 BlocksOf: TypeAlias = Callable[[Converter, QueryResult, RowIds], Iterator[AnyBlock]]
@@ -120,7 +120,7 @@ class QueryReader:
         self._skipping = skipping
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
-        self._parts = dict[TimeWindow | None, EarlierParts]()
+        self._held = HeldResults()
         self._silences = 0
         self.misfits = Counter[str]()
 
@@ -130,33 +130,25 @@ class QueryReader:
         Raises:
             FatalSyncError: a window cannot be read, and the settings say to stop before it.
         """
-        while True:
-            while (taken := calls.take()) is not None:
-                ask, call = taken
-                for event in self._spend(ask, call, planner):
-                    yield event
-                    calls.fill()
-                calls.used(call)
-                yield from self._done(planner)
-            if planner.unreadable is None:
-                return
-            self._give_up(planner, planner.unreadable)
-            yield from self._done(planner)
-
-    def _done(self, planner: AnyPlanner) -> Iterator[WindowDone]:
-        for done in planner.drain():
-            self._parts.pop(done.window, None)
-            yield done
+        with closing(self._held):
+            while True:
+                while (taken := calls.take()) is not None:
+                    ask, call = taken
+                    for event in self._spend(ask, call, planner):
+                        yield event
+                        calls.fill()
+                    calls.used(call)
+                    yield from planner.drain()
+                if planner.unreadable is None:
+                    return
+                self._give_up(planner, planner.unreadable)
+                yield from planner.drain()
 
     def _give_up(self, planner: AnyPlanner, stuck: Unreadable) -> None:
         skipping = self._skipping if stuck.window else None
         if skipping is None or (planner.hopeless and not skipping()):
-            where = f"between {stuck.window}" if stuck.window else "in the whole table"
-            msg = (
-                f"The service cannot answer {where}, however narrowly it is asked: "
-                f"{stuck.reason}; select less in the query, or set on_unreadable_window to skip"
-            )
-            raise FatalSyncError(msg)
+            raise FatalSyncError(_verdict(stuck))
+        self._held.drop(stuck.window)
         planner.skip()
 
     def _spend(self, ask: Ask, call: Asked, planner: AnyPlanner) -> Iterator[Event]:
@@ -170,8 +162,9 @@ class QueryReader:
         self._silences = 0
         with answer:
             if isinstance(ask, CountAsk):
-                self._parts.pop(ask.window, None)  # all parts come anew
-                planner.counted(ask, dict(_counts(answer)))
+                yield from self._counted(ask, answer, planner)
+            elif ask.part:
+                self._hold(ask, answer, planner)
             else:
                 yield from self._records(ask, answer, planner)
 
@@ -186,50 +179,76 @@ class QueryReader:
             msg = f"{error}, and so it was {_MOST_SILENCES} times in a row: it seems to be stuck"
             raise ServiceError(msg) from error
 
+    def _counted(self, ask: CountAsk, answer: QueryResult, planner: AnyPlanner) -> Iterator[Event]:
+        """Take a count; yield the rows of hash parts that it proves."""
+        counts, checksum = counts_of(answer)
+        proof = planner.counted(ask, counts, checksum)
+        if proof is Proof.USABLE:
+            earlier = EarlierParts()
+            with self._held.taken(ask.window) as results:
+                for result in results:
+                    earlier.next_part()
+                    yield from self._converted(result, self._ids(ask.window, earlier))
+        elif proof is Proof.FAILED:
+            self._held.drop(ask.window)
+
+    def _hold(self, ask: ReadAsk, answer: QueryResult, planner: AnyPlanner) -> None:
+        """Keep the rows of a hash part until it is known that the parts are all there is."""
+        self._warn_of_cap(answer)
+        if _whole(ask, planner.answered(ask, _told(answer))):
+            self._held.hold(ask.window, answer)
+
     def _records(self, ask: ReadAsk, answer: QueryResult, planner: AnyPlanner) -> Iterator[Event]:
-        if answer.columns and answer.columns != self._columns:
-            yield from self._follow(answer.columns)
+        self._warn_of_cap(answer)
+        answered = None
+        if answer.count >= self._row_cap and self._continues(answer):
+            answered = partial(_answered, planner, ask, answer)
+        elif not _whole(ask, planner.answered(ask, _told(answer))):
+            return  # truncated: all of it comes again, in parts
+        yield from self._converted(answer, self._ids(ask.window), answered)
+
+    def _converted(
+        self,
+        answer: QueryResult,
+        ids: RowIds,
+        answered: Callable[[str, int], None] | None = None,
+    ) -> Iterator[Event]:
+        """Yield the records of an answer; of one that is truncated `answered` takes the rest."""
+        yield from self._follow(answer.columns)
         if self._shape is None:  # no columns, hence no rows
-            planner.answered(ask, windows.WindowAnswer(0))
             return
-        if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
-            _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
         cursor = self._cursor()
         converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
-        blocks = self._blocks_of(converter, answer, self._ids(ask))
-        continues = cursor is not None and self._resolved.step is None
-        if continues and not ask.part and answer.count >= self._row_cap:
-            blocks = _whole_instants(blocks, partial(_answered, planner, ask, answer))
-        else:
-            until = planner.answered(ask, windows.WindowAnswer(answer.count, size=answer.size))
-            if until != (ask.window.end if ask.window else None):
-                return  # truncated: all of it comes again, in parts
-        yield from blocks
+        blocks = self._blocks_of(converter, answer, ids)
+        yield from whole_instants(blocks, answered) if answered else blocks
         self.misfits += converter.misfits
 
-    def _ids(self, ask: ReadAsk) -> RowIds:
-        window = ask.window if self._resolved.mode is Mode.WINDOWED else None
+    def _warn_of_cap(self, answer: QueryResult) -> None:
+        if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
+            _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
+
+    def _continues(self, answer: QueryResult) -> bool:
+        """Say if a truncated answer's rows may be used up to its newest instant."""
+        named = _named(self._resolved.cursor, answer.columns or self._columns or ())
+        return self._resolved.mode is Mode.INCREMENTAL and bool(named and not self._resolved.step)
+
+    def _ids(self, window: TimeWindow | None, earlier: EarlierParts | None = None) -> RowIds:
+        own = window if self._resolved.mode is Mode.WINDOWED else None
         return RowIds(
             tenant_id=self._tenant[TENANT_ID],
-            window_start=str(window.start) if window else None,
-            earlier=self._earlier(ask),
+            window_start=str(own.start) if own else None,
+            earlier=earlier,
         )
-
-    def _earlier(self, ask: ReadAsk) -> EarlierParts | None:
-        """Return what equal rows in other parts are known by, where parts may part them."""
-        if not ask.part or not any(column.kind is DYNAMIC for column in self._columns or ()):
-            return None
-        earlier = self._parts.setdefault(ask.window, EarlierParts())
-        earlier.next_part()
-        return earlier
 
     def _cursor(self) -> str | None:
         """Return the column by which rows are ordered, as the answer spells it."""
-        if self._resolved.mode is not Mode.INCREMENTAL or self._resolved.cursor is None:
+        if self._resolved.mode is not Mode.INCREMENTAL:
             return None
-        return find(self._resolved.cursor, [column.name for column in self._columns or ()])
+        return _named(self._resolved.cursor, self._columns or ())
 
     def _follow(self, columns: tuple[Column, ...]) -> Iterator[NewSchema]:
+        if not columns or columns == self._columns:
+            return
         found = reconcile(self._known, self._shape_of(columns), self._drift)
         self._columns, self._shape = columns, found.shape
         if unknown := unmapped(columns):
@@ -241,33 +260,6 @@ class QueryReader:
         if found.send_schema:
             self._known = dict(found.shape.properties)
             yield NewSchema(found.shape)
-
-
-def _whole_instants(
-    blocks: Iterable[AnyBlock], answered: Callable[[str, int], None]
-) -> Iterator[AnyBlock]:
-    """Yield the records of a truncated answer but for its newest instant, which may be cut.
-
-    At the end that instant and the number of its records are `answered`.
-
-    Raises:
-        ServiceError: the records are not in the order, or the window, that was asked for.
-    """
-    newest, held = "", list[AnyBlock]()
-    for block in blocks:
-        head, tail = block.cut(block.newest())
-        first = str(block.cursors[0])
-        if not block.in_order or first < newest:
-            msg = f"Rows came out of order: {first} after {newest or 'nothing'}"
-            raise ServiceError(msg)
-        if tail.cursors[0] != newest:
-            yield from held
-            held.clear()
-        if head.records:
-            yield head
-        held.append(tail)
-        newest = str(tail.cursors[0])
-    answered(newest, sum(len(block.records) for block in held))
 
 
 def _answered(
@@ -282,11 +274,27 @@ def _answered(
         raise ServiceError(msg) from error
 
 
-def _counts(answer: QueryResult) -> Iterator[tuple[Instant, int]]:
-    for row in answer.rows:
-        at = canonical(str(row.get("__bin") or ""))
-        try:
-            yield Instant.parse(at) if at else Instant(0), int(str(row["__rows"]))
-        except (KeyError, ValueError) as error:
-            msg = f"A count was answered with a row that has none: {', '.join(row) or 'empty'}"
-            raise ServiceError(msg) from error
+def _whole(ask: ReadAsk, until: Instant | None) -> bool:
+    """Say if the rows before that instant are all rows of the ask."""
+    return until == (ask.window.end if ask.window else None)
+
+
+def _told(answer: QueryResult) -> windows.WindowAnswer:
+    return windows.WindowAnswer(answer.count, size=answer.size)
+
+
+def _named(cursor: str | None, columns: Iterable[Column]) -> str | None:
+    return find(cursor, [column.name for column in columns]) if cursor else None
+
+
+def _verdict(stuck: Unreadable) -> str:
+    where = f"between {stuck.window}" if stuck.window else "in the whole table"
+    if stuck.changing:
+        return (
+            f"What the service holds {where} {stuck.reason}; read it when it is at rest, or set "
+            "on_changing_rows to take"
+        )
+    return (
+        f"The service cannot answer {where}, however narrowly it is asked: {stuck.reason}; select "
+        "less in the query, or set on_unreadable_window to skip"
+    )

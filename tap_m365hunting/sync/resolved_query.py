@@ -55,7 +55,7 @@ class ResolvedQuery(Struct, frozen=True):
         if isinstance(ask, CountAsk):
             if cursor and ask.window and ask.bin:
                 return kql.count(self.query, cursor, ask.window, ask.bin)
-            return kql.total(self.query, cursor, ask.window)
+            return kql.total(self.query, cursor, ask.window, checksum=ask.checksum)
         if cursor and ask.window:
             return kql.window(self.query, cursor, ask.window, ask.part)
         if ask.window:

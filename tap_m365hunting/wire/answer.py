@@ -11,6 +11,7 @@ from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO, Final, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
 from tap_m365hunting.wire.dialects import Dialect
@@ -53,6 +54,14 @@ class QueryResult(Struct, frozen=True):
     def __exit__(self, *_: object) -> None:
         self._body.close()
 
+    def moved(self, file: BinaryIO) -> Self:
+        """Return the result with its rows copied to the end of a file, which stays open for it.
+
+        Rows that no piece of text holds stay in memory.
+        """
+        parts = [_appended(p, self._body, file) if isinstance(p, Piece) else p for p in self._parts]
+        return replace(self, _body=file, _parts=tuple(parts))
+
     @property
     def texts(self) -> Iterator[bytes | list[Row]]:
         """The rows in pieces, as the text of a JSON array where they can stay text for now."""
@@ -83,6 +92,13 @@ class QueryResult(Struct, frozen=True):
     def rows(self) -> Iterator[Row]:
         """The rows one by one, in the order they came."""
         return (row for piece in self.pieces for row in piece)
+
+
+def _appended(piece: Piece, body: BinaryIO, file: BinaryIO) -> Piece:
+    body.seek(piece.offset)
+    offset = file.seek(0, SEEK_END)
+    file.write(body.read(piece.size))
+    return replace(piece, offset=offset)
 
 
 def _lower(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

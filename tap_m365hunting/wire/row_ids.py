@@ -5,10 +5,9 @@ without what is null, empty text or an empty bag. So neither the order of keys n
 is still empty changes it, nor the dialect, or a setting, in which the row was read.
 """
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from heapq import merge
 from operator import le
@@ -22,47 +21,53 @@ from tap_m365hunting.wire.json_text import Json
 CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
 # 128 bits: a collision among 10^12 rows has odds of about 1 in 10^15, and cannot be contrived
 _DIGITS: Final = 32
-# of a digest, to compare with
-_KEPT: Final = 8
+# of a digest, to compare with: as many bytes as an id shows
+_KEPT: Final = _DIGITS // 2
 
 
 class EarlierParts:
     """The rows of those hash parts of a window that have come, to be known again in the next.
 
-    Rows that differ only in the order of keys are equal, but may be in different parts. Eight bytes
-    are kept of each: that two rows share them by chance, among 10^7, has odds of 1 in 10^5, and
-    would only make one of them another row than it is when all are read at once.
+    Rows that are equal to the tap may be in different parts, since the service hashes more than
+    makes an id: the order of keys, a column that is left out, a number that JSON does not have.
+    As many bytes are kept of each as an id has, in sorted runs.
     """
 
     def __init__(self) -> None:
-        self._now = array("Q")
-        self._earlier: list[array[int]] = []
+        self._now = list[bytes]()
+        self._earlier = list[bytes]()
 
     def next_part(self) -> None:
         """Count what was added as earlier from here on."""
-        now = array("Q", sorted(self._now))
-        self._now = array("Q")
+        now, self._now = b"".join(sorted(self._now)), []
         while self._earlier and len(self._earlier[-1]) <= len(now):  # so that they stay few
-            now = array("Q", merge(self._earlier.pop(), now))
+            now = b"".join(merge(_rows(self._earlier.pop()), _rows(now)))
         self._earlier.append(now)
 
     def add(self, digests: Iterable[bytes]) -> None:
         """Take note of rows."""
-        self._now.frombytes(b"".join(digest[:_KEPT] for digest in digests))
+        self._now += [digest[:_KEPT] for digest in digests]
 
     def count(self, digest: bytes) -> int:
         """Return how many rows of earlier parts have this digest."""
-        (row,) = array("Q", digest[:_KEPT])
-        return sum(bisect_right(part, row) - bisect_left(part, row) for part in self._earlier)
+        return sum(_count(run, digest[:_KEPT]) for run in self._earlier)
 
     def knows_any(self, digests: Iterable[bytes]) -> bool:
         """Say if a row of earlier parts has one of these digests."""
-        rows = array("Q", b"".join([digest[:_KEPT] for digest in digests]))
-        return any(
-            (at := bisect_left(part, row)) < len(part) and part[at] == row
-            for part in self._earlier
-            for row in rows
-        )
+        return any(self.count(digest) for digest in digests)
+
+
+def _rows(run: bytes) -> Iterator[bytes]:
+    return (run[at : at + _KEPT] for at in range(0, len(run), _KEPT))
+
+
+def _count(run: bytes, row: bytes) -> int:
+    def key(number: int) -> bytes:
+        return run[number * _KEPT : (number + 1) * _KEPT]
+
+    numbers = range(len(run) // _KEPT)
+    first = bisect_left(numbers, row, key=key)
+    return bisect_right(numbers, row, lo=first, key=key) - first
 
 
 class RowIds:

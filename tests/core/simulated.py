@@ -1,12 +1,13 @@
 """A service that is only a callable, and a reader that tells a planner what it answered."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
+from tap_m365hunting.planning.hash_parts import Proof
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import (
     Ask,
@@ -75,6 +76,10 @@ class Service:
         assert len(found) < self.cap, "a count must not be truncated itself"
         return {Instant(at): count for at, count in found.items()}
 
+    def checksum(self, ask: CountAsk) -> int | None:
+        """Return a sum that depends on the rows of the window and not on their order."""
+        return sum(map(hash, self.select(ask.window))) if ask.checksum else None
+
     def read(self, ask: ReadAsk) -> list[Row]:
         """Return the first rows, in order, as many as the cap lets through."""
         self._called(ask)
@@ -111,18 +116,43 @@ def answer_of(rows: Sequence[Row], row_bytes: int = 1_000) -> WindowAnswer:
     )
 
 
-def tell(planner: Planner, service: Service, ask: Ask) -> list[Row]:
-    """Spend one call on an ask, tell the planner, and return the rows that may be used."""
+class HeldRows:
+    """The rows of hash parts, held until a count proves them."""
+
+    def __init__(self) -> None:
+        self._held = defaultdict[TimeWindow | None, list[Row]](list)
+
+    def hold(self, ask: ReadAsk, rows: Sequence[Row]) -> None:
+        """Keep the rows of a part."""
+        self._held[ask.window] += rows
+
+    def proven(self, ask: CountAsk, proof: Proof) -> list[Row]:
+        """Return the rows that may be used by that proof."""
+        if proof is Proof.OPEN:
+            return []
+        held = self._held.pop(ask.window, [])
+        return held if proof is Proof.USABLE else []
+
+
+def tell(planner: Planner, service: Service, ask: Ask, held: HeldRows | None = None) -> list[Row]:
+    """Spend one call on an ask, tell the planner, and return the rows that may be used.
+
+    Those of hash parts are `held`; without it they are as good as any.
+    """
     try:
         if isinstance(ask, CountAsk):
-            planner.counted(ask, service.count(ask))
-            return []
+            proof = planner.counted(ask, service.count(ask), service.checksum(ask))
+            return held.proven(ask, proof) if held else []
         rows = service.read(ask)
     except RefusedError as refused:
         planner.too_large(ask, str(refused), size=refused.size)
         return []
     until = planner.answered(ask, answer_of(rows, service.row_bytes))
-    return [row for row in rows if row[0] < until.ticks]
+    usable = [row for row in rows if row[0] < until.ticks]
+    if held is None or not ask.part:
+        return usable
+    held.hold(ask, usable)
+    return []
 
 
 @dataclass
@@ -135,10 +165,10 @@ class Read:
 
 def read_all(planner: Planner, service: Service, *, skip: bool = False) -> Read:
     """Read until nothing is left to ask; with `skip`, go on behind what is unreadable."""
-    used, done = list[Row](), list[WindowDone]()
+    used, done, held = list[Row](), list[WindowDone](), HeldRows()
     while True:
         while ask := planner.next():
-            used += tell(planner, service, ask)
+            used += tell(planner, service, ask, held)
             done += planner.drain()
         done += planner.drain()
         if not (skip and planner.unreadable):
@@ -155,7 +185,7 @@ class AheadRead(Read):
 
 def read_ahead(planner: Planner, service: Service, *, most: int) -> AheadRead:
     """Read with so many calls out at once, the oldest window first; answers take time alone."""
-    used, done = list[Row](), list[WindowDone]()
+    used, done, held = list[Row](), list[WindowDone](), HeldRows()
     out, now = dict[Ask, int](), 0
     while True:
         while len(out) < most and (ask := planner.next()):
@@ -164,5 +194,5 @@ def read_ahead(planner: Planner, service: Service, *, most: int) -> AheadRead:
             return AheadRead(used, done, finished_at=now)
         oldest = min(out, key=lambda ask: ask.window.start if ask.window else START)
         now = max(now, out.pop(oldest))
-        used += tell(planner, service, oldest)
+        used += tell(planner, service, oldest, held)
         done += planner.drain()

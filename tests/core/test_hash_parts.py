@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_m365hunting.planning.hash_parts import COUNT_TRIES, TablePlanner
+from tap_m365hunting.planning.hash_parts import ATTEMPTS, COUNT_TRIES, Proof
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import (
     CountAsk,
     HashPart,
@@ -13,24 +14,44 @@ from tap_m365hunting.planning.windows import (
     Unreadable,
     WindowAnswer,
 )
-from tests.core.simulated import START, RefusedError, Row, Service, answer_of, rows_at, span
+from tests.core.simulated import (
+    START,
+    HeldRows,
+    RefusedError,
+    Row,
+    Service,
+    answer_of,
+    rows_at,
+    span,
+)
 
 
 def read_table(planner: TablePlanner, service: Service) -> list[Row]:
     """Read until nothing is left to ask."""
-    used = list[Row]()
+    used, held = list[Row](), HeldRows()
     while ask := planner.next():
         try:
             if isinstance(ask, CountAsk):
-                planner.counted(ask, service.count(ask))
+                proof = planner.counted(ask, service.count(ask), service.checksum(ask))
+                used += held.proven(ask, proof)
                 continue
             rows = service.read(ask)
         except RefusedError as refused:
             planner.too_large(ask, str(refused))
             continue
         if planner.answered(ask, answer_of(rows)) is None:
-            used += rows
+            if ask.part:
+                held.hold(ask, rows)
+            else:
+                used += rows
     return used
+
+
+def attempt(planner: TablePlanner, service: Service) -> None:
+    """Answer everything up to the next count."""
+    while not isinstance(ask := planner.next(), CountAsk):
+        assert ask is not None
+        planner.answered(ask, answer_of(service.read(ask)))
 
 
 def table(count: int, *, most_bytes: float = float("inf")) -> Service:
@@ -50,15 +71,17 @@ def test_a_table_below_the_cap_costs_one_call() -> None:
 
 
 def test_a_table_above_the_cap_is_read_in_parts_that_are_counted() -> None:
-    """Enough parts that each fits although a hash is never quite even."""
+    """Enough parts that each fits although a hash is never quite even; two counts prove them."""
     service, planner = table(1_000), TablePlanner(row_cap=100)
+    count = CountAsk(None, checksum=True)
 
     rows = read_table(planner, service)
 
     assert sorted(rows) == service.rows
-    assert service.asked[1:3] == [CountAsk(None), ReadAsk(None, HashPart(0, 12))]
+    assert service.asked[1:3] == [count, ReadAsk(None, HashPart(0, 12))]
+    assert service.asked[-1] == count
     assert (planner.rows, planner.expected) == (1_000, 1_000)
-    assert planner.calls == service.calls == 14
+    assert planner.calls == service.calls == 15
 
 
 def test_a_table_that_is_refused_for_its_size_is_read_in_parts() -> None:
@@ -73,7 +96,7 @@ def test_a_table_that_is_refused_for_its_size_is_read_in_parts() -> None:
 
 
 def test_a_table_that_changes_while_it_is_read_is_read_once_more() -> None:
-    """The second count agrees."""
+    """The count behind the parts is the one before the next reading, which agrees."""
     service, planner = table(250), TablePlanner(row_cap=100)
     ask = planner.next()
     assert isinstance(ask, ReadAsk)
@@ -84,8 +107,9 @@ def test_a_table_that_changes_while_it_is_read_is_read_once_more() -> None:
     planner.counted(count, {START: 249})
     rows = read_table(planner, service)
 
-    assert set(rows) == set(service.rows)
+    assert sorted(rows) == service.rows
     assert planner.rows == 250
+    assert planner.calls == 1 + 2 * (1 + 3) + 1
 
 
 def test_a_table_whose_parts_never_agree_fails_with_both_numbers() -> None:
@@ -98,9 +122,61 @@ def test_a_table_whose_parts_never_agree_fails_with_both_numbers() -> None:
             planner.answered(ask, answer_of(service.read(ask)))
 
     assert planner.rows is None
-    reason = "hash parts hold 250 rows where 251 were counted"
-    assert planner.unreadable == Unreadable(None, reason)
-    assert planner.calls == 1 + 2 * (1 + 4)
+    numbers = "hash parts hold 250 rows where 251 were counted before and 251 after"
+    reason = f"agrees in none of 4 readings: {numbers}"
+    assert planner.unreadable == Unreadable(None, reason, changing=True)
+    assert planner.calls == 1 + 4 * (1 + 4) + 1
+
+
+def test_as_many_rows_with_other_values_are_no_proof() -> None:
+    """A row that moves from a part to come into one that is read would be lost."""
+    service, planner = table(250), TablePlanner(row_cap=100)
+    proofs = list[Proof]()
+    for checksum in (1, 2, 2):
+        attempt(planner, service)
+        proofs.append(planner.counted(CountAsk(None), {START: 250}, checksum))
+
+    assert proofs == [Proof.OPEN, Proof.FAILED, Proof.USABLE]
+    assert planner.rows == 250
+
+
+def test_values_that_never_rest_fail_and_say_so() -> None:
+    """Four readings, and no two checksums are the same."""
+    service, planner = table(250), TablePlanner(row_cap=100)
+    for checksum in range(1 + ATTEMPTS):
+        attempt(planner, service)
+        planner.counted(CountAsk(None), {START: 250}, checksum)
+
+    assert planner.next() is None
+    assert planner.unreadable is not None
+    assert "other values in 250 rows" in planner.unreadable.reason
+
+
+def test_a_changing_table_is_taken_as_it_came_last_by_a_setting() -> None:
+    """Its rows may be used, and it is known that they do not agree."""
+    service, planner = table(250), TablePlanner(row_cap=100, take_changed=True)
+    for rows in (250, 251, 252, 253, 254):
+        attempt(planner, service)
+        proof = planner.counted(CountAsk(None), {START: rows})
+
+    assert proof is Proof.USABLE
+    assert planner.unreadable is None
+    assert (planner.rows, planner.expected) == (250, 254)
+    assert planner.changed
+    assert "250 rows where 253 were counted before and 254 after" in planner.changed
+
+
+def test_a_count_of_no_rows_is_no_proof_against_rows_in_hand() -> None:
+    """An answer was full, so the parts are read all the same, and the count is asked again."""
+    service, planner = table(150), TablePlanner(row_cap=100)
+    attempt(planner, service)
+    first = planner.counted(CountAsk(None), {})
+    attempt(planner, service)
+
+    second = planner.counted(CountAsk(None), {START: 150})
+
+    assert (first, second) == (Proof.OPEN, Proof.FAILED)
+    assert len(read_table(planner, service)) == planner.rows == 150
 
 
 def test_a_count_that_is_refused_fails_with_the_reason() -> None:

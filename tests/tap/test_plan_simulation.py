@@ -12,8 +12,8 @@ from tap_m365hunting.commands.simulation import minutes, rehearse
 from tap_m365hunting.configuration.config import QuotaSettings
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.hash_parts import TablePlanner
 from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.service.quota import MARGIN, MINUTE
 

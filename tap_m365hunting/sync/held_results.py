@@ -1,0 +1,53 @@
+"""Results that wait on disk until it is known whether their rows may be used."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.wire.answer import QueryResult
+
+
+class HeldResults:
+    """The results of each window's hash parts, in one temporary file a window."""
+
+    def __init__(self) -> None:
+        self._files = dict[TimeWindow | None, BinaryIO]()
+        self._results = dict[TimeWindow | None, list[QueryResult]]()
+
+    def hold(self, window: TimeWindow | None, result: QueryResult) -> None:
+        """Copy a result; the caller's own may be closed.
+
+        Raises:
+            FatalAPIError: the folder for temporary files has no room.
+        """
+        try:
+            if window not in self._files:
+                self._files[window] = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - `drop` closes
+            held = result.moved(self._files[window])
+        except OSError as error:
+            msg = f"No room for rows in the folder for temporary files: {error}; check TMPDIR"
+            raise FatalAPIError(msg) from error
+        self._results.setdefault(window, []).append(held)
+
+    @contextmanager
+    def taken(self, window: TimeWindow | None) -> Iterator[Sequence[QueryResult]]:
+        """Give what is held of a window, in the order in which it came, and drop it after."""
+        try:
+            yield self._results.get(window, ())
+        finally:
+            self.drop(window)
+
+    def drop(self, window: TimeWindow | None) -> None:
+        """Forget what is held of a window, if anything is."""
+        self._results.pop(window, None)
+        if file := self._files.pop(window, None):
+            file.close()
+
+    def close(self) -> None:
+        """Forget everything."""
+        for window in list(self._files):
+            self.drop(window)
