@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.tap.test_exactness import activations, event
 
 DEVICES = {"name": "devices", "query": "DeviceEvents | project ReportId, DeviceId"}
 CAP = 100
-CAPPED = {"max_rows_per_call": CAP}
+CAPPED: dict[str, Any] = {"max_rows_per_call": CAP}
 
 
 @pytest.fixture(autouse=True)
