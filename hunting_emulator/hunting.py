@@ -1,5 +1,6 @@
 """One hunting call, step by step: token, body, quota, fault, query, answer."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from hunting_emulator.refusals import (
     missing_role,
     throttled,
     timed_out,
+    too_large,
     unauthorized,
 )
 from hunting_emulator.replies import Reply, answered, refused, scripted
@@ -38,7 +40,7 @@ def hunt(service: Service, request: Request) -> Reply:
         reply = hunted.reply()
     except Refusal as refusal:
         reply = refused(request.api, refusal, ids)
-    reply.headers.update(_usual_headers(request.api, ids))
+    reply.headers.update(usual_headers(request.api, ids))
     log(
         Call(
             at=now,
@@ -55,15 +57,47 @@ def hunt(service: Service, request: Request) -> Reply:
     return reply
 
 
-def _usual_headers(api: ApiName, ids: Ids) -> dict[str, str]:
-    if api == "defender":
-        return {"Strict-Transport-Security": "max-age=15724800; includeSubDomains"}
+def usual_headers(api: ApiName, ids: Ids) -> dict[str, str]:
+    """Return the headers that every answer of an API has, whatever its status."""
+    if api != "graph":
+        return {
+            "Strict-Transport-Security": "max-age=15724800; includeSubDomains",
+            "request-id": ids.request_id,
+        }
     return {
         "OData-Version": "4.0",
         "Strict-Transport-Security": "max-age=31536000",
         "client-request-id": ids.client_request_id,
         "request-id": ids.request_id,
     }
+
+
+def caller(service: Service, request: Request, *, now: datetime) -> Caller:
+    """Return whom a call's token speaks for.
+
+    Raises:
+        Refusal: there is no token, or one that the API does not take.
+        RoleMissingError: the token lacks the role that hunting requires.
+    """
+    authorization = request.headers.get("authorization", "")
+    try:
+        return service.identity.caller(service.settings, request.api, authorization, now=now)
+    except TokenRefusedError as error:
+        raise unauthorized(request.api, str(error), error.claims) from error
+
+
+def lost(service: Service, request: Request, refusal: Refusal) -> Reply:
+    """Answer a call that no resource takes; who calls is asked first, as the gateway does."""
+    now = service.clock.now()
+    ids = Ids.make(now, request.headers.get("client-request-id"))
+    try:
+        with suppress(RoleMissingError):
+            caller(service, request, now=now)
+    except Refusal as unknown:
+        refusal = unknown
+    reply = refused(request.api, refusal, ids)
+    reply.headers.update(usual_headers(request.api, ids))
+    return reply
 
 
 class _Hunt:
@@ -79,10 +113,10 @@ class _Hunt:
 
     def reply(self) -> Reply:
         if len(self._request.body) > self._settings.limits.request_bytes:
-            raise Refusal(413, "", "Request Entity Too Large", {"Connection": "close"})
+            raise too_large()
         caller = self._caller()
         self.tenant_id = caller.tenant_id
-        self.question = question(self._request, self._settings.wire)
+        self.question = question(self._request, self._settings)
         self._spend_call()
         make = self._service.faults.take(self._request.api, self.question.kql, self.tenant_id)
         effect = Effect() if make is None else make(self._request.api, self._now)
@@ -90,11 +124,8 @@ class _Hunt:
             return self._under(effect, caller)
 
     def _caller(self) -> Caller:
-        api, authorization = self._request.api, self._request.headers.get("authorization", "")
         try:
-            return self._service.identity.caller(self._settings, api, authorization, now=self._now)
-        except TokenRefusedError as error:
-            raise unauthorized(api, str(error)) from error
+            return caller(self._service, self._request, now=self._now)
         except RoleMissingError as error:
             raise missing_role(error.kind, error.required, error.held) from error
 

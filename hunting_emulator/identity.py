@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -17,11 +19,25 @@ from hunting_emulator.proofs import FEDERATED_AUDIENCE
 from hunting_emulator.settings import ROLES, SCOPES, ApiName, Application, Settings
 
 _WORKLOAD_SECONDS: Final = 3600
+# The Defender API takes tokens for the older resource, too, whose application has both permissions.
+_TAKEN: Final[Mapping[ApiName, tuple[ApiName, ...]]] = MappingProxyType(
+    {"graph": ("graph",), "defender": ("defender", "endpoint"), "endpoint": ("endpoint",)}
+)
+_GIVEN: Final[Mapping[ApiName, tuple[ApiName, ...]]] = MappingProxyType(
+    {"graph": ("graph",), "defender": ("defender",), "endpoint": ("endpoint", "defender")}
+)
 _UNIQUE: Final = UUID("8b2f3a64-53a5-4b0c-9d3e-6f1f4d7a1c55")
 
 
 class TokenRefusedError(Exception):
-    """The API does not take this token (401). The text is the API's own."""
+    """The API does not take this token (401). The text is the API's own.
+
+    `claims` are those that a new token has to meet, as JSON, if the API asks for any.
+    """
+
+    def __init__(self, text: str, claims: str = "") -> None:
+        super().__init__(text)
+        self.claims = claims
 
 
 class RoleMissingError(Exception):
@@ -72,12 +88,16 @@ class Identity:
         *,
         now: datetime,
         user: str | None = None,
+        audience: str | None = None,
     ) -> str:
-        """Return a signed token for this API: of the application, or of a user through it."""
+        """Return a signed token for this API: of the application, or of a user through it.
+
+        `audience` is the name of the resource as it was asked for.
+        """
         issued = int(now.timestamp())
         claims = {
             **_granted(tenant_id, application, api, user),
-            "aud": settings.audiences[api],
+            "aud": audience or settings.audiences[api],
             "iss": f"https://sts.windows.net/{tenant_id}/",
             "iat": issued,
             "nbf": issued,
@@ -129,7 +149,7 @@ class Identity:
             raise TokenRefusedError(msg)
         claims = self._claims(token.strip())
         self._refuse_if_stale(claims, now)
-        if claims.get("aud") != settings.audiences[api]:
+        if settings.api_of(str(claims.get("aud"))) not in _TAKEN[api]:
             msg = "Access token validation failure. Invalid audience."
             raise TokenRefusedError(msg)
         self._refuse_stranger(settings, claims)
@@ -190,7 +210,8 @@ class Identity:
                 "Continuous access evaluation resulted in challenge with result: "
                 "InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp"
             )
-            raise TokenRefusedError(msg)
+            since = {"nbf": {"essential": True, "value": str(int(now.timestamp()))}}
+            raise TokenRefusedError(msg, json.dumps({"access_token": since}))
 
     def _is_revoked(self, token_id: str) -> bool:
         serial = int(base64.urlsafe_b64decode(token_id + "=" * (-len(token_id) % 4)))
@@ -208,11 +229,13 @@ class Identity:
 def _granted(
     tenant_id: str, application: Application, api: ApiName, user: str | None
 ) -> dict[str, Any]:
+    held = application.roles if user is None else application.scopes
+    permissions = [permission for given in _GIVEN[api] for permission in held.get(given, ())]
     if user is None:
-        roles = list(application.roles.get(api, ()))
-        return {"idtyp": "app", "oid": person(tenant_id, application.client_id), "roles": roles}
-    scopes = " ".join(application.scopes.get(api, ()))
-    return {"idtyp": "user", "oid": person(tenant_id, user), "upn": user, "scp": scopes}
+        oid = person(tenant_id, application.client_id)
+        return {"idtyp": "app", "oid": oid, "roles": permissions}
+    oid = person(tenant_id, user)
+    return {"idtyp": "user", "oid": oid, "upn": user, "scp": " ".join(permissions)}
 
 
 def _refuse_unless_granted(api: ApiName, claims: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from hunting_emulator.devices import Consent
@@ -12,6 +12,7 @@ from hunting_emulator.proofs import Evidence, LoginRefusedError, prove
 from hunting_emulator.settings import ApiName, Application, Settings, Tenant
 
 JsonObject = dict[str, Any]
+_OPENID: Final = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Grant:
     tenant: Tenant
     application: Application
     api: ApiName
+    audience: str | None = None
 
 
 Form = Mapping[str, str]
@@ -51,7 +53,9 @@ def with_basic(form: Form, authorization: str) -> Form:
     return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret), **form}
 
 
-def grant(settings: Settings, tenant_id: str, form: Form, evidence: Evidence) -> Grant:
+def grant(
+    settings: Settings, tenant_id: str, resource: str, form: Form, evidence: Evidence
+) -> Grant:
     """Check an application's request for a token of its own, and say what the token is for.
 
     Raises:
@@ -60,7 +64,7 @@ def grant(settings: Settings, tenant_id: str, form: Form, evidence: Evidence) ->
     tenant = tenant_named(settings, tenant_id)
     application = _application(tenant, required(form, "client_id"))
     prove(application, form, evidence)
-    return Grant(tenant, application, _api(settings, required(form, "scope")))
+    return Grant(tenant, application, _api(settings, resource), resource)
 
 
 def consent(settings: Settings, tenant_id: str, form: Form) -> Consent:
@@ -72,7 +76,7 @@ def consent(settings: Settings, tenant_id: str, form: Form) -> Consent:
     tenant = tenant_named(settings, tenant_id)
     application = _application(tenant, required(form, "client_id"))
     scope = required(form, "scope")
-    api = api_among(settings, scope) or _api(settings, scope)
+    api = api_among(settings, scope) or _api(settings, resource_of(scope))
     return Consent(tenant.tenant_id, application.client_id, api)
 
 
@@ -88,11 +92,8 @@ def consented(settings: Settings, given: Consent) -> Grant:
 
 def api_among(settings: Settings, scopes: str) -> ApiName | None:
     """Return the API whose scope is asked for; `openid` and the like are of none."""
-    for scope in scopes.split():
-        for api, audience in settings.audiences.items():
-            if scope.startswith(f"{audience}/"):
-                return api
-    return None
+    asked = (scope.rpartition("/")[0] for scope in scopes.split())
+    return next((api for resource in asked if (api := settings.api_of(resource))), None)
 
 
 def required(form: Form, name: str) -> str:
@@ -125,12 +126,21 @@ def managed(settings: Settings, query: Form) -> Grant:
     """
     tenant = settings.tenants[0]
     client_id = query.get("client_id", tenant.applications[0].client_id)
-    resource = f"{required(query, 'resource').rstrip('/')}/.default"
-    return Grant(tenant, _application(tenant, client_id), _api(settings, resource))
+    resource = required(query, "resource").rstrip("/")
+    return Grant(tenant, _application(tenant, client_id), _api(settings, resource), resource)
 
 
-def _api(settings: Settings, scope: str) -> ApiName:
-    resource, dot, rest = scope.strip().partition("/.default")
+def resource_of(scopes: str) -> str:
+    """Return the resource whose default scope is asked for, beside those of OpenID Connect.
+
+    Raises:
+        LoginRefusedError: there is no such scope, or more than one.
+
+    >>> resource_of("offline_access https://graph.microsoft.com/.default")
+    'https://graph.microsoft.com'
+    """
+    scope = " ".join(asked for asked in scopes.split() if asked not in _OPENID)
+    resource, dot, rest = scope.partition("/.default")
     if not dot or rest:
         text = (
             "The provided request must include a 'scope' input parameter. The provided value for "
@@ -139,8 +149,11 @@ def _api(settings: Settings, scope: str) -> ApiName:
             "<https://example/scope> or a valid Guid <guid/scope>."
         )
         raise LoginRefusedError(400, "invalid_scope", 70011, text)
-    wanted = resource.rstrip("/")
-    api = next((api for api, audience in settings.audiences.items() if audience == wanted), None)
+    return resource.rstrip("/")
+
+
+def _api(settings: Settings, resource: str) -> ApiName:
+    api = settings.api_of(resource)
     if api is None:
         text = (
             f"The resource principal named {resource} was not found in the tenant. This can "

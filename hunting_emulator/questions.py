@@ -4,6 +4,7 @@ Pure. Graph takes its parameters in any case; the legacy API knows `Query` and n
 """
 
 import re
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +13,12 @@ from typing import Any, Final
 import msgspec
 
 from hunting_emulator import timespans
-from hunting_emulator.refusals import bad_body, bad_request
-from hunting_emulator.settings import ApiName, Wire
+from hunting_emulator.refusals import bad_body, bad_request, too_large, unknown_encoding
+from hunting_emulator.settings import ApiName, Settings
 
 _PARAMETERS: Final = ("query", "timespan", "workspaceId")
 _SETTINGS: Final = {"query": "", "timespan": "timespan", "workspaceId": "workspace_id"}
+_WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -65,14 +67,14 @@ class Question:
             raise bad_request(message) from error
 
 
-def question(request: Request, wire: Wire) -> Question:
+def question(request: Request, settings: Settings) -> Question:
     """Read the body.
 
     Raises:
-        Refusal: it is not JSON, or not what this API reads.
+        Refusal: the body is too large, is not JSON, or is not what this API reads.
     """
-    members = _members(request)
-    if request.api == "defender":
+    members, wire = _members(request, settings.limits.request_bytes), settings.wire
+    if request.api != "graph":
         return _checked(request.api, {"query": members.get("Query")})
     folded = {name.lower(): value for name, value in members.items()}
     known = [name for name in _PARAMETERS if getattr(wire, _SETTINGS[name], "") != "refused"]
@@ -95,13 +97,32 @@ def _guid(api: ApiName, given: object) -> str:
     raise bad_body(api)
 
 
-def _members(request: Request) -> dict[str, Any]:
+def _members(request: Request, largest: int) -> dict[str, Any]:
     if not request.headers.get("content-type", "").lower().startswith("application/json"):
         raise bad_body(request.api)
     try:
-        return msgspec.json.decode(request.body, type=dict[str, Any])
+        return msgspec.json.decode(_inflated(request, largest), type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise bad_body(request.api) from error
+
+
+def _inflated(request: Request, largest: int) -> bytes:
+    """Return the body as it was before the client compressed it."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return request.body
+    if encoding not in _WINDOW_BITS:
+        raise unknown_encoding(encoding)
+    unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
+    try:
+        body = unpacker.decompress(request.body, largest + 1)
+    except zlib.error as error:
+        raise bad_body(request.api) from error
+    if len(body) > largest:
+        raise too_large()
+    if not unpacker.eof:
+        raise bad_body(request.api)
+    return body
 
 
 def _refuse_unknown(members: Mapping[str, Any], known: Collection[str]) -> None:

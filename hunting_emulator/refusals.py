@@ -4,6 +4,7 @@ Wordings are the captured ones where there is a capture; the rest is documented 
 docs/emulator.md lists.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ JSON_TYPES: Final[Mapping[ApiName, str]] = MappingProxyType(
         "graph": "application/json; odata.metadata=minimal; odata.streaming=true; "
         "IEEE754Compatible=false; charset=utf-8",
         "defender": "application/json; charset=utf-8",
+        "endpoint": "application/json; charset=utf-8",
     }
 )
 HTML: Final = "text/html"
@@ -109,7 +111,7 @@ def bad_query(why: Exception, kind: str) -> Refusal:
 
 def bad_body(api: ApiName) -> Refusal:
     """The request's body is not what the API reads."""
-    if api == "defender":
+    if api != "graph":
         return Refusal(400, "InvalidRequestBody", "Request body is incorrect")
     return bad_request(
         "Unable to read JSON request payload. Please ensure Content-Type header is set and "
@@ -117,10 +119,14 @@ def bad_body(api: ApiName) -> Refusal:
     )
 
 
-def unauthorized(api: ApiName, why: str) -> Refusal:
-    """No token, or one that the API does not take."""
+def unauthorized(api: ApiName, why: str, claims: str = "") -> Refusal:
+    """No token, or one that the API does not take; `claims` are what a new token has to meet."""
     code = "InvalidAuthenticationToken" if api == "graph" else "Unauthorized"
-    return Refusal(401, code, why, {"WWW-Authenticate": _AUTHENTICATE})
+    challenge = _AUTHENTICATE
+    if claims:
+        encoded = base64.b64encode(claims.encode()).decode()
+        challenge += f', error="insufficient_claims", claims="{encoded}"'
+    return Refusal(401, code, why, {"WWW-Authenticate": challenge})
 
 
 def missing_role(kind: str, required: str, held: tuple[str, ...]) -> Refusal:
@@ -133,16 +139,37 @@ def missing_role(kind: str, required: str, held: tuple[str, ...]) -> Refusal:
 
 
 def not_found(path: str) -> Refusal:
-    """There is no such resource."""
+    """There is no such resource in a Defender API."""
     segment = path.rstrip("/").rpartition("/")[2]
     message = f"Resource not found for the segment '{segment}'."
     return Refusal(404, "ResourceNotFound", message)
+
+
+def unknown_segment(segment: str) -> Refusal:
+    """Graph's model has no such segment."""
+    return bad_request(f"Resource not found for the segment '{segment}'.")
+
+
+def unknown_encoding(encoding: str) -> Refusal:
+    """The body of the request is compressed in a way that is not known."""
+    message = f"The content encoding '{encoding}' of the request is not supported."
+    return Refusal(415, "UnsupportedMediaType", message)
 
 
 def wrong_method(allowed: str) -> Refusal:
     """The resource is there, the method is not."""
     message = "Specified HTTP method is not allowed for the request target."
     return Refusal(405, "Request_BadRequest", message, {"Allow": allowed})
+
+
+def too_large() -> Refusal:
+    """The body of the request is larger than the proxy in front lets through."""
+    return Refusal(413, "", "Request Entity Too Large", {"Connection": "close"})
+
+
+def too_long() -> Refusal:
+    """The URL is longer than the proxy in front lets through."""
+    return Refusal(414, "", "Request-URI Too Large", {"Connection": "close"})
 
 
 def timed_out() -> Refusal:

@@ -2,17 +2,22 @@
 
 Pure. Documented of Graph: a call without `Timespan` sees the last 30 days; of a `Timespan` and a
 filter in the query the shorter one wins; an unknown `workspaceId` falls back to the primary
-workspace. The Defender API sees the last 30 days of Defender XDR.
+workspace. The Defender APIs see the last 30 days of Defender XDR, that of Defender for Endpoint
+only the tables of devices.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from hunting_emulator.questions import Question
 from hunting_emulator.settings import ApiName, Limits, Settings, Tenant
 from hunting_emulator.sight import Sight
-from hunting_emulator.tables import SENTINEL
+from hunting_emulator.tables import CATALOG, SENTINEL
 from hunting_emulator.timespans import Span
+
+# Documented of the API of Defender for Endpoint: there are its own tables alone.
+_OTHERS: Final = frozenset(name for name in CATALOG if not name.startswith("Device"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,14 @@ def scope(
         span, longest = (now - timedelta(days=longest), now), None
     primary, workspace = _workspaces(tenant, api, question)
     kept_days = _cut(_kept_days(limits), longest)
-    sight = Sight(tenant.without, kept_days, primary, workspace, by_ingestion)
+    without = tenant.without | (_OTHERS if api == "endpoint" else set())
+    sight = Sight(without, kept_days, primary, workspace, by_ingestion)
     return Scope(sight, _shorter(limits.retention_days, longest), span)
 
 
 def _workspaces(tenant: Tenant, api: ApiName, question: Question) -> tuple[str | None, str | None]:
     """Return the primary workspace, and the one that the call is aimed at."""
-    if api == "defender" or not tenant.workspaces:
+    if api != "graph" or not tenant.workspaces:
         return None, None
     known = {workspace.lower(): workspace for workspace in tenant.workspaces}
     primary = tenant.workspaces[0]

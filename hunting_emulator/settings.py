@@ -32,18 +32,40 @@ _COMPANIES: Final = (
 # Six letters and ten digits come together in the same way after so many.
 _REPEAT: Final = 30
 
-ApiName = Literal["graph", "defender"]
-APIS: Final[tuple[ApiName, ...]] = ("graph", "defender")
+ApiName = Literal["graph", "defender", "endpoint"]
+"""Microsoft Graph, the API of Defender XDR, and that of Defender for Endpoint."""
 
 ROLES: Final[Mapping[ApiName, str]] = MappingProxyType(
-    {"graph": "ThreatHunting.Read.All", "defender": "AdvancedHunting.Read.All"}
+    {
+        "graph": "ThreatHunting.Read.All",
+        "defender": "AdvancedHunting.Read.All",
+        "endpoint": "AdvancedQuery.Read.All",
+    }
 )
 SCOPES: Final[Mapping[ApiName, str]] = MappingProxyType(
-    {"graph": "ThreatHunting.Read.All", "defender": "AdvancedHunting.Read"}
+    {
+        "graph": "ThreatHunting.Read.All",
+        "defender": "AdvancedHunting.Read",
+        "endpoint": "AdvancedQuery.Read",
+    }
 )
 AUDIENCES: Final[Mapping[ApiName, str]] = MappingProxyType(
-    {"graph": "https://graph.microsoft.com", "defender": "https://api.security.microsoft.com"}
+    {
+        "graph": "https://graph.microsoft.com",
+        "defender": "https://api.security.microsoft.com",
+        "endpoint": "https://api.securitycenter.microsoft.com",
+    }
 )
+ALIASES: Final[Mapping[str, ApiName]] = MappingProxyType(
+    {
+        "00000003-0000-0000-c000-000000000000": "graph",
+        "https://security.microsoft.com/mtp": "defender",
+        "8ee8fdad-f234-4243-8f3b-15c294843740": "defender",
+        "https://securitycenter.onmicrosoft.com/windowsatpservice": "endpoint",
+        "fc780465-2017-40d4-a0c5-307022471b92": "endpoint",
+    }
+)
+"""Other names of the resources: identifier URIs that connectors ask for, and application ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +185,10 @@ class Limits:
     Documented for the API unless noted: 100,000 rows, 50 MB, 45 calls a minute and 1,500 an hour,
     3 minutes a query, 30 days, both as retention and as how far back a call sees that has no
     Timespan. Sentinel keeps 90 days without charge; `table_retention_days` is the retention of
-    tables by name, of either kind. A front proxy refuses bodies over about 1 MB. The CPU shares
-    depend on the tenant's size and are published nowhere: the 10 minutes an hour of older pages are
-    taken as 150 seconds a cycle, and the most CPU of one query as the 3 minutes of its time-out.
+    tables by name, of either kind. A front proxy refuses bodies over about 1 MB, and URLs over the
+    16 KB that are usual with Microsoft's servers. The CPU shares depend on the tenant's size and
+    are published nowhere: the 10 minutes an hour of older pages are taken as 150 seconds a cycle,
+    and the most CPU of one query as the 3 minutes of its time-out.
     """
 
     row_cap: int = 100_000
@@ -180,6 +203,7 @@ class Limits:
     table_retention_days: Mapping[str, int] = field(default_factory=dict)
     default_timespan_days: int | None = 30
     request_bytes: int = 1_048_576
+    url_bytes: int = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +215,7 @@ class Wire:
     `refused`, because the metadata of v1.0 do not have the parameter.
     """
 
-    retry_after: tuple[ApiName, ...] = ("graph",)  # who sends the header with a real 429
+    retry_after: tuple[ApiName, ...] = ("graph", "endpoint")  # who sends the header with a 429
     int64_sidecars: Literal["large", "always", "never"] = "large"
     legacy_dynamic: Literal["nested", "text"] = "nested"
     latency_seconds: float = 0.0
@@ -210,6 +234,16 @@ class Settings:
     audiences: Mapping[ApiName, str] = field(default_factory=lambda: AUDIENCES)
     token_seconds: int = 3599
     device_interval: int = 5  # seconds between two polls for a device code
+
+    def api_of(self, resource: str) -> ApiName | None:
+        """Return the API that a resource or an audience names, without regard to a last slash.
+
+        >>> Settings().api_of("https://graph.microsoft.com/")
+        'graph'
+        """
+        wanted = resource.rstrip("/")
+        known = {audience: api for api, audience in self.audiences.items()}
+        return known.get(wanted) or ALIASES.get(wanted.lower())
 
     def tenant(self, tenant_id: str) -> Tenant | None:
         """Return the tenant of this id, without regard to case."""

@@ -46,8 +46,7 @@ class SignIn:
         kind = login.required(form, "grant_type")
         grant = self._grants.get(kind)
         if grant is None:
-            text = f"The app requested an unsupported grant type '{kind}'."
-            raise LoginRefusedError(400, "unsupported_grant_type", 70003, text)
+            raise _unsupported(kind)
         return grant(origin, tenant, form)
 
     def device_code(self, origin: str, tenant: str, form: Form) -> JsonObject:
@@ -65,12 +64,29 @@ class SignIn:
             f"code {pending.user_code} to authenticate.",
         }
 
+    def token_of_v1(self, origin: str, tenant: str, form: Form) -> JsonObject:
+        """Return a token of an application, as the older endpoint does, which knows resources."""
+        login.tenant_named(self._service.settings, tenant)
+        kind = login.required(form, "grant_type")
+        if kind != "client_credentials":
+            raise _unsupported(kind)
+        resource = login.required(form, "resource").rstrip("/")
+        granted = self._granted(origin, tenant, resource, form)
+        expires = int(self._service.clock.now().timestamp()) + self._service.settings.token_seconds
+        texts = {name: str(value) for name, value in self._bearer(granted).items()}
+        issued = str(expires - self._service.settings.token_seconds)
+        return {**texts, "expires_on": str(expires), "not_before": issued, "resource": resource}
+
     def _of_application(self, origin: str, tenant: str, form: Form) -> JsonObject:
-        base = f"{origin}/{tenant}"
-        audiences = (f"{base}/oauth2/v2.0/token", f"{base}/v2.0")
-        service = self._service
+        login.required(form, "client_id")
+        resource = login.resource_of(login.required(form, "scope"))
+        return self._bearer(self._granted(origin, tenant, resource, form))
+
+    def _granted(self, origin: str, tenant: str, resource: str, form: Form) -> Grant:
+        service, base = self._service, f"{origin}/{tenant}"
+        audiences = (f"{base}/oauth2/v2.0/token", f"{base}/v2.0", f"{base}/oauth2/token")
         evidence = Evidence(service.clock.now(), audiences, service.identity.public_key)
-        return self._bearer(login.grant(service.settings, tenant, form, evidence))
+        return login.grant(service.settings, tenant, resource, form, evidence)
 
     def _of_device(self, origin: str, _: str, form: Form) -> JsonObject:
         code, now = login.required(form, "device_code"), self._service.clock.now()
@@ -144,4 +160,10 @@ class SignIn:
             granted.api,
             now=service.clock.now(),
             user=user,
+            audience=granted.audience,
         )
+
+
+def _unsupported(kind: str) -> LoginRefusedError:
+    text = f"The app requested an unsupported grant type '{kind}'."
+    return LoginRefusedError(400, "unsupported_grant_type", 70003, text)

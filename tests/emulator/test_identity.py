@@ -1,14 +1,18 @@
 """Entra ID's stand-in gives tokens to whom it should, and says no in Entra ID's words."""
 
 import base64
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 import msal
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -149,6 +153,98 @@ def test_credentials_may_come_as_http_basic(client: Client) -> None:
     )
 
     assert answer.status_code == 200
+
+
+def test_a_form_need_not_say_that_it_is_one(client: Client) -> None:
+    """A known client sends its form without a content type, and gets a token."""
+    emulator = client.emulator
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": emulator.client_id,
+        "client_secret": emulator.client_secret,
+        "scope": "https://graph.microsoft.com/.default",
+    }
+    url = f"{emulator.authority_url}/{emulator.tenant_id}/oauth2/v2.0/token"
+
+    answer = client.session.post(url, data=urlencode(form).encode(), timeout=30)
+
+    assert "Content-Type" not in answer.request.headers
+    assert answer.json()["token_type"] == "Bearer"
+
+
+def token_of_v1(client: Client, **fields: str) -> requests.Response:
+    """Ask the older endpoint for a token."""
+    emulator = client.emulator
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": emulator.client_id,
+        "client_secret": emulator.client_secret,
+        **fields,
+    }
+    url = f"{emulator.authority_url}/{emulator.tenant_id}/oauth2/token"
+    return client.session.post(url, data=form, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("resource", "api"),
+    [
+        ("https://graph.microsoft.com", "graph"),
+        ("https://graph.microsoft.com/", "graph"),
+        ("00000003-0000-0000-c000-000000000000", "graph"),
+        ("https://api.security.microsoft.com", "defender"),
+        ("https://api.securitycenter.microsoft.com", "defender"),
+        ("https://security.microsoft.com/mtp", "defender"),
+    ],
+)
+def test_the_older_endpoint_knows_resources(client: Client, resource: str, api: str) -> None:
+    """Microsoft's samples of 2021 ask there; numbers come as text."""
+    answer = token_of_v1(client, resource=resource).json()
+    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+
+    assert client.send({"Query": "print 1"}, api=api, headers=headers).status_code == 200
+    assert answer["resource"] == resource.rstrip("/")
+    assert answer["expires_in"] == "3599"
+    assert int(answer["expires_on"]) - int(answer["not_before"]) == 3599
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "code"),
+    [
+        pytest.param({}, "invalid_request", 900144, id="no-resource"),
+        pytest.param(
+            {"resource": "https://vault.azure.net"}, "invalid_resource", 500011, id="other-resource"
+        ),
+        pytest.param({"grant_type": "password"}, "unsupported_grant_type", 70003, id="other-grant"),
+    ],
+)
+def test_the_older_endpoint_refuses_as_the_newer_one(
+    client: Client, fields: dict[str, str], error: str, code: int
+) -> None:
+    """In the words of Entra ID."""
+    body = token_of_v1(client, **fields).json()
+
+    assert (body["error"], body["error_codes"]) == (error, [code])
+
+
+@pytest.mark.parametrize(
+    ("scope", "api"),
+    [
+        ("offline_access https://graph.microsoft.com/.default", "graph"),
+        ("https://security.microsoft.com/mtp/.default", "defender"),
+        ("offline_access https://security.microsoft.com/mtp/.default", "defender"),
+        ("https://api.securitycenter.microsoft.com/.default", "defender"),
+        ("https://securitycenter.onmicrosoft.com/windowsatpservice/.default", "defender"),
+        ("https://api.security.microsoft.com//.default", "defender"),
+    ],
+)
+def test_connectors_ask_for_other_scopes(client: Client, scope: str, api: str) -> None:
+    """Each is a scope that a published connector sends, and opens its API."""
+    answer = client.login(scope=scope).json()
+    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+
+    assert client.send({"Query": "print 1"}, api=api, headers=headers).status_code == 200
+    other = "graph" if api == "defender" else "defender"
+    assert client.send({"Query": "print 1"}, api=other, headers=headers).status_code == 401
 
 
 def test_discovery_of_an_unknown_tenant_is_refused(client: Client) -> None:
@@ -473,6 +569,23 @@ def test_revoked_tokens_do_not_come_back(client: Client) -> None:
     fresh = Client(client.emulator, client.session).hunt("print 1")
 
     assert (revoked.status_code, fresh.status_code) == (401, 200)
+
+
+def test_a_revoked_token_is_challenged_for_claims(client: Client) -> None:
+    """SDKs read the claims, ask for a token that meets them, and go on."""
+    client.emulator.clock.set(datetime(2026, 3, 1, tzinfo=UTC))
+    client.token()
+
+    client.emulator.revoke_tokens()
+    challenge = client.hunt("print 1").headers["WWW-Authenticate"]
+    other = client.send({"Query": "print 1"}, headers={"Authorization": "Bearer abc"})
+
+    found = re.search('error="insufficient_claims", claims="([^"]+)"', challenge)
+    assert found is not None
+    assert json.loads(base64.b64decode(found[1])) == {
+        "access_token": {"nbf": {"essential": True, "value": "1772323200"}}
+    }
+    assert "claims" not in other.headers["WWW-Authenticate"]
 
 
 def test_tenants_are_strangers(client: Client) -> None:

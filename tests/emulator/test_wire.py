@@ -335,36 +335,6 @@ def test_a_body_must_say_that_it_is_json(client: Client, api: str) -> None:
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("path", "inside"), [("/v1.0/security/alerts", "innerError"), ("/api/alerts", "target")]
-)
-def test_an_unknown_path_is_404_in_the_envelope_of_its_api(
-    client: Client, path: str, inside: str
-) -> None:
-    """A path that the API has not is said so in its own way."""
-    answer = client.session.post(client.emulator.url + path, json={}, timeout=30)
-
-    assert answer.status_code == 404
-    assert answer.json()["error"]["code"] == "ResourceNotFound"
-    assert inside in answer.json()["error"]
-
-
-def test_an_unknown_graph_version_is_404(client: Client) -> None:
-    """Only v1.0 and beta are there."""
-    url = f"{client.emulator.url}/v2.0/security/runHuntingQuery"
-
-    assert client.session.post(url, json={}, timeout=30).status_code == 404
-
-
-@pytest.mark.parametrize("path", ["/v1.0/security/runHuntingQuery", "/api/advancedhunting/run"])
-def test_hunting_is_by_post(client: Client, path: str) -> None:
-    """Another method is 405, and the answer says which is allowed."""
-    answer = client.session.get(client.emulator.url + path, timeout=30)
-
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "POST"
-
-
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
 def test_a_body_is_compressed_as_the_client_asks(client: Client, encoding: str) -> None:
     """The body of each encoding is the same text."""
