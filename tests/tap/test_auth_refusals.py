@@ -200,7 +200,7 @@ CASES: dict[str, tuple[Case, tuple[str, ...]]] = {
         ("AADSTS500011", "the API is not in this tenant: check api and cloud"),
     ),
     "no-entra-id-there": (
-        lambda w: {**w.settings("client_secret"), "authority_url": f"{w.emulator.url}/v1.0"},
+        lambda w: {**w.settings("client_secret"), "authority_url": f"{w.emulator.url}/nowhere"},
         ("No sign-in: ", " answered 404", "check tenant_id, cloud and authority_url"),
     ),
     "login-not-trusted": (untrusted, ("its certificate is not trusted", "REQUESTS_CA_BUNDLE")),
