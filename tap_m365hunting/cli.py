@@ -24,8 +24,15 @@ from tap_m365hunting.commands.display import (
 from tap_m365hunting.commands.forecasts import selected
 from tap_m365hunting.commands.plans import Plan, with_probes
 from tap_m365hunting.commands.report import Report, report
-from tap_m365hunting.commands.tenants import Connect, each, laid_apart, planned, probed, to_check
-from tap_m365hunting.configuration.config import READ_UTF8, Settings, Tenant
+from tap_m365hunting.commands.tenants import (
+    Connect,
+    attribute_refusals,
+    first_reachable,
+    map_tenants,
+    planned,
+    probed,
+)
+from tap_m365hunting.configuration.config import RawSettings, Settings, Tenant
 from tap_m365hunting.errors import AuthenticationError, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import OutputLostError
@@ -91,9 +98,10 @@ def check(
     """Say whether the queries will work; exit with status 1 if one will not."""
     schema = _schema()
     given = _settings(sources, schema)
-    found = report(given, schema=schema, read=READ_UTF8, online=not offline)
+    raw = RawSettings.read(given, schema=schema, online=not offline)
+    found = report(raw)
     if not offline and not found.errors:
-        found = _asked(found, given, effects)
+        found = _asked(found, raw, effects)
     if form == "json":
         _print_json(found.to_json())
     else:
@@ -140,7 +148,7 @@ def _plan(
     )
     tenants, parallel = settings.tenants, settings.parallel_tenants
     if settings.partitioned:
-        plans = each(tenants, partial(work, queries=queries), parallel=parallel)
+        plans = map_tenants(tenants, partial(work, queries=queries), parallel=parallel)
         found = list(_progress(plans, length=len(tenants)))
     else:
         found = [work(tenants[0], _progress(queries))]
@@ -151,21 +159,21 @@ def _plan(
     return Plan.of(found, parallel=parallel, partitioned=settings.partitioned)
 
 
-def _asked(found: Report, given: Mapping[str, Any], effects: Effects) -> Report:
+def _asked(found: Report, raw: RawSettings, effects: Effects) -> Report:
     """Ask the service about the queries that may run, in one tenant; the others get one call."""
     fit = [query.query for query in found.queries if query.ok and query.query]
-    settings = Settings.right(given, fit)
+    settings = Settings.from_valid(raw, fit)
     connect = partial(_service, settings, effects)
     if not settings.partitioned or not fit:
         return _checked(found, settings, settings.tenants[0], connect)
     probe = partial(probed, query=fit[0], settings=settings, connect=connect)
-    replies = each(settings.tenants, probe, parallel=settings.parallel_tenants)
+    replies = map_tenants(settings.tenants, probe, parallel=settings.parallel_tenants)
     heard = tuple(_progress(replies, length=len(settings.tenants)))
-    number = to_check(heard)
+    number = first_reachable(heard)
     if number is None:
         return replace(found, tenants=heard)
     found = _checked(found, settings, settings.tenants[number], connect)
-    return replace(found, tenants=tuple(laid_apart(heard, found.queries, fit[0].name)))
+    return replace(found, tenants=tuple(attribute_refusals(heard, found.queries, fit[0].name)))
 
 
 def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect) -> Report:

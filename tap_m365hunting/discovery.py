@@ -12,7 +12,7 @@ from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.column_probe import Probes
-from tap_m365hunting.sync.resolved_query import ResolvedQuery, shape_of
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, resolve, shape_of
 from tap_m365hunting.wire.schema import Column, Shape, find
 
 
@@ -44,17 +44,19 @@ class Discovery:
     def _known(self, query: HuntingQuery, entry: CatalogEntry) -> HuntingStream:
         """Take the schema from the catalog, which costs no call."""
         schema = entry.schema.to_dict()
-        columns = [
-            (name, "DateTime" if about.get("format") == "date-time" else "")
-            for name, about in schema["properties"].items()
-        ]
-        verdict = query.assess(columns)
+        verdict, resolved = resolve(
+            query,
+            [
+                Column(name, "DateTime" if about.get("format") == "date-time" else "")
+                for name, about in schema["properties"].items()
+            ],
+        )
         shape = self._named(query, verdict.cursor, schema["properties"])
         key = entry.key_properties or entry.metadata.root.table_key_properties or ()
         if set(key) != set(shape.key_properties):
             raise _other_key(key, shape.key_properties)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
-        return self._stream(query, verdict, schema, shape.key_properties, cursor)
+        return self._stream(query, resolved, schema, shape.key_properties, cursor)
 
     def _named(self, query: HuntingQuery, cursor: str | None, known: Mapping[str, Any]) -> Shape:
         """Return how the settings name the columns that matter by name: the key and the cursor."""
@@ -68,28 +70,22 @@ class Discovery:
         columns = self._probes.columns(query)
         tenant = self._run.tenant_columns
         shape = shape_of(query, self._run.read_settings, columns, tenant=tenant)
-        verdict = query.assess([(column.name, column.type) for column in shape.columns])
+        verdict, resolved = resolve(query, shape.columns)
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
-        return self._stream(query, verdict, shape.json_schema(), shape.key_properties, cursor)
+        return self._stream(query, resolved, shape.json_schema(), shape.key_properties, cursor)
 
     def _stream(
         self,
         query: HuntingQuery,
-        verdict: kql.Verdict,
+        resolved: ResolvedQuery,
         schema: Mapping[str, Any],
         key: Sequence[str],
         cursor: str | None,
     ) -> HuntingStream:
-        stream = HuntingStream(
-            self._tap,
-            query,
-            ResolvedQuery(query.query, verdict.mode, verdict.cursor, verdict.bin),
-            self._run,
-            schema=schema,
-        )
+        stream = HuntingStream(self._tap, query, resolved, self._run, schema=schema)
         stream.primary_keys = key
-        if verdict.mode is kql.Mode.INCREMENTAL:
+        if resolved.mode is kql.Mode.INCREMENTAL:
             stream.replication_key = cursor
         return stream
 

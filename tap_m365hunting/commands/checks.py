@@ -86,7 +86,7 @@ class Checker:
             remarks=probed.remarks,
             mode=verdict.mode,
             cursor=verdict.cursor,
-            texts=Texts.of(probed.query, verdict, row_cap=self._read_settings.row_cap),
+            texts=Texts.of(probed.resolved, row_cap=self._read_settings.row_cap),
             facts=Facts(
                 shape.columns,
                 shape.key_properties,
@@ -147,11 +147,8 @@ class Checker:
 
     def _counted(self, probed: ProbedQuery, width: timedelta) -> Density:
         end = self._now - self._read_settings.settle
-        window = TimeWindow(end - width, end)
-        if probed.verdict.mode is Mode.WINDOWED:
-            return counting.even(window, counting.total(probed.resolved, window, self._call))
-        cap = self._read_settings.row_cap
-        return counting.density(probed.resolved, window, self._call, row_cap=cap)
+        window, cap = TimeWindow(end - width, end), self._read_settings.row_cap
+        return counting.over_time(probed.resolved, window, self._call, row_cap=cap)
 
     def _whole(self, probed: ProbedQuery, known: Facts) -> Facts:
         rows = counting.total(probed.resolved, None, self._call)

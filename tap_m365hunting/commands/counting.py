@@ -8,6 +8,7 @@ from typing import Final
 from tap_m365hunting import kql
 from tap_m365hunting.errors import WindowTooLargeError
 from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import MOST_BINS, Density
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow
 from tap_m365hunting.sync.reader import Call
@@ -30,6 +31,13 @@ WIDTHS: Final = (
 # A count that is too costly is asked for again in halves, so many times over.
 _HALVINGS: Final = 4
 _COUNTED: Final = ("rows", "keys", "nulls")
+
+
+def over_time(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
+    """Count a window per bin; the windows of WINDOWED have no bins, so their rows count as even."""
+    if resolved.mode is Mode.WINDOWED:
+        return even(window, total(resolved, window, call))
+    return density(resolved, window, call, row_cap=row_cap)
 
 
 def density(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_cap: int) -> Density:

@@ -15,7 +15,6 @@ from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
@@ -98,13 +97,13 @@ class Forecaster:
             key=probed.shape.names[cursor] if cursor else None,
             now=self._now,
         )
-        counted = [self._counted(probed, window) for window in run_windows.windows]
+        cap = self._read_settings.row_cap
+        counted = [
+            counting.over_time(probed.resolved, window, self._call, row_cap=cap)
+            for window in run_windows.windows
+        ]
         played = [
-            rehearse(
-                self._planner(probed, window),
-                rows,
-                row_cap=self._read_settings.row_cap,
-            )
+            rehearse(self._planner(probed, window), rows, row_cap=cap)
             for window, rows in zip(run_windows.windows, counted, strict=True)
         ]
         run = Simulation(
@@ -125,12 +124,6 @@ class Forecaster:
             step=probed.resolved.step,
             ahead=self._quotas.parallel_calls > 1,
         )
-
-    def _counted(self, probed: ProbedQuery, window: TimeWindow) -> Density:
-        if probed.verdict.mode is Mode.WINDOWED:
-            return counting.even(window, counting.total(probed.resolved, window, self._call))
-        cap = self._read_settings.row_cap
-        return counting.density(probed.resolved, window, self._call, row_cap=cap)
 
     def _planned(
         self,

@@ -8,7 +8,7 @@ from tap_m365hunting import kql
 from tap_m365hunting.commands.report import Remark
 from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
 from tap_m365hunting.sync.reader import Call
-from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines, shape_of
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines, resolve, shape_of
 from tap_m365hunting.wire.schema import Shape
 
 
@@ -18,6 +18,7 @@ class ProbedQuery(Struct, frozen=True):
     query: HuntingQuery
     shape: Shape
     verdict: kql.Verdict
+    resolved: ResolvedQuery
 
     @classmethod
     def of(
@@ -36,15 +37,7 @@ class ProbedQuery(Struct, frozen=True):
         probe = kql.probe(query.query)
         with in_user_lines(query.query, probe), call(probe) as answer:
             shape = shape_of(query, read_settings, answer.columns, tenant=tenant)
-        verdict = query.assess([(column.name, column.type) for column in shape.columns])
-        return cls(query, shape, verdict)
-
-    @property
-    def resolved(self) -> ResolvedQuery:
-        """The query as it will be read."""
-        return ResolvedQuery(
-            self.query.query, self.verdict.mode, self.verdict.cursor, self.verdict.bin
-        )
+        return cls(query, shape, *resolve(query, shape.columns))
 
     @property
     def remarks(self) -> tuple[Remark, ...]:

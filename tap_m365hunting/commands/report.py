@@ -4,21 +4,20 @@ Pure. Nothing is raised: whatever is wrong with one query, the others are report
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, Self
 
 from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.commands.documented_keys import Identity
-from tap_m365hunting.configuration.config import setting_problems, stated
-from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, listed_queries
+from tap_m365hunting.configuration.config import DEFAULTS, RawSettings
+from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
-from tap_m365hunting.sync.resolved_query import ResolvedQuery
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, resolve
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
 
@@ -65,14 +64,13 @@ class Texts(Struct, frozen=True):
     count: str | None = None
 
     @classmethod
-    def of(cls, query: HuntingQuery, verdict: kql.Verdict, *, row_cap: int) -> Self:
+    def of(cls, resolved: ResolvedQuery, *, row_cap: int) -> Self:
         """Write the texts as the tap does, for the window `SHOWN`."""
-        resolved = ResolvedQuery(query.query, verdict.mode, verdict.cursor, verdict.bin)
-        probe = kql.probe(query.query)
-        if verdict.mode is not Mode.INCREMENTAL:
-            whole = verdict.mode is Mode.FULL_TABLE
+        probe = kql.probe(resolved.query)
+        if resolved.mode is not Mode.INCREMENTAL:
+            whole = resolved.mode is Mode.FULL_TABLE
             return cls(probe, resolved.text(ReadAsk(None if whole else SHOWN)))
-        if verdict.cursor is None:
+        if resolved.cursor is None:
             return cls(probe)
         count = CountAsk(SHOWN, bin_width(SHOWN, row_cap))
         return cls(probe, resolved.text(ReadAsk(SHOWN)), resolved.text(count))
@@ -144,7 +142,7 @@ class QueryReport(Struct, frozen=True):
 
 
 class TenantReport(Struct, frozen=True):
-    """What one of many tenants said to a probe; `error` is why it will not do.
+    """What one of many tenants filled to a probe; `error` is why it will not do.
 
     `answered` says that it took the call, though it may have refused the query.
     """
@@ -200,31 +198,22 @@ class Report(Struct, frozen=True):
         }
 
 
-def report(
-    given: Mapping[str, Any],
-    *,
-    schema: Mapping[str, Any],
-    read: Callable[[Path], str],
-    online: bool = True,
-) -> Report:
-    """Say of each configured query how it will be read, and what is wrong with that.
-
-    If it is not to be asked online, nothing needs to name a tenant or to say how to sign in.
-    """
-    listed = listed_queries(given, read=read)
-    wrong = setting_problems(given, schema, read=read, online=online)
-    by_query, errors = _by_query(wrong, {query.number for query in listed})
+def report(raw: RawSettings) -> Report:
+    """Say of each configured query how it will be read, and what is wrong with that."""
+    by_query, errors = _by_query(raw.wrong, {query.number for query in raw.queries})
     # settings that are wrong leave those that go for all queries at their defaults
-    said = stated({} if errors else given)
+    filled = DEFAULTS if errors else raw.with_defaults
     return Report(
-        tuple(_query_report(query, by_query.get(query.number, []), said) for query in listed),
+        tuple(
+            _query_report(query, by_query.get(query.number, []), filled) for query in raw.queries
+        ),
         tuple(errors),
-        tuple(_warnings(said)),
+        tuple(_warnings(filled)),
     )
 
 
-def _warnings(said: Mapping[str, Any]) -> Iterator[str]:
-    if said["api"] == DEFENDER.name:
+def _warnings(filled: Mapping[str, Any]) -> Iterator[str]:
+    if filled["api"] == DEFENDER.name:
         yield f"The Defender API returns no data from {DEFENDER_ENDS} on; set api to graph"
 
 
@@ -241,7 +230,7 @@ def _by_query(
     return about, other
 
 
-def _query_report(listed: ListedQuery, wrong: list[str], said: Mapping[str, Any]) -> QueryReport:
+def _query_report(listed: ListedQuery, wrong: list[str], filled: Mapping[str, Any]) -> QueryReport:
     lines = [*wrong, *listed.wrong]
     remarks = [Remark("error", line) for line in lines]
     if listed.unreadable:
@@ -249,14 +238,14 @@ def _query_report(listed: ListedQuery, wrong: list[str], said: Mapping[str, Any]
     keys = {found[2] for line in lines if (found := _OF_QUERY.match(line))}
     if listed.query is None or keys & _DECISIVE:
         return QueryReport(listed.name, listed.text or "", tuple(remarks))
-    query = listed.parsed(said, without=keys)
-    verdict = query.assess()
+    query = listed.parsed(filled, without=keys)
+    verdict, resolved = resolve(query)
     return QueryReport(
         listed.name,
         listed.query.text,
         (*remarks, *map(Remark.of, verdict.problems)),
         verdict.mode,
         verdict.cursor,
-        Texts.of(query, verdict, row_cap=said["max_rows_per_call"]),
+        Texts.of(resolved, row_cap=filled["max_rows_per_call"]),
         query,
     )

@@ -23,7 +23,9 @@ _T = TypeVar("_T")
 Connect: TypeAlias = Callable[[Tenant], TenantService]
 
 
-def each(tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: int) -> Iterator[_T]:
+def map_tenants(
+    tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: int
+) -> Iterator[_T]:
     """Yield what the work returns for each tenant, in their order; an error of one ends all.
 
     Who interrupts it waits for no answer.
@@ -70,14 +72,14 @@ def probed(
     return found
 
 
-def to_check(replies: Sequence[TenantReport]) -> int | None:
+def first_reachable(replies: Sequence[TenantReport]) -> int | None:
     """Return which tenant the queries are checked in: one whose probe went well, if there is."""
     wanted = [number for number, reply in enumerate(replies) if reply.ok]
     wanted += [number for number, reply in enumerate(replies) if reply.answered]
     return next(iter(wanted), None)
 
 
-def laid_apart(
+def attribute_refusals(
     replies: Iterable[TenantReport], queries: Iterable[QueryReport], probe: str
 ) -> Iterator[TenantReport]:
     """Take a refusal from the tenants if it is due to the query, which then has it."""

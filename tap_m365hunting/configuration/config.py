@@ -19,18 +19,19 @@ from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
 
 __all__ = [
+    "DEFAULTS",
     "READ_UTF8",
     "Connection",
     "HuntingQuery",
     "QuotaSettings",
+    "RawSettings",
     "ReadSettings",
     "Settings",
     "Tenant",
-    "setting_problems",
-    "stated",
 ]
 
-_DEFAULTS: Final = {
+#: The value of each setting that need not be given.
+DEFAULTS: Final = {
     name: declared["default"]
     for name, declared in SETTINGS["properties"].items()
     if "default" in declared
@@ -102,97 +103,106 @@ class Settings(Struct, frozen=True):
         Raises:
             ConfigValidationError: something is wrong; `errors` names everything that is.
         """
-        queries = listed_queries(given, read=read)
-        wrong = [*setting_problems(given, schema, read=read, environment=environment)]
-        wrong += [line for query in queries for line in query.problems]
-        sound = [query for query in queries if not query.named_in(wrong)]
-        wrong += [line for query in sound for line in _unfit(query)]
+        raw = RawSettings.read(given, schema=schema, read=read, environment=environment)
+        wrong = [*raw.wrong, *raw.query_problems()]
         if wrong:
             msg = "Config validation failed"
             raise ConfigValidationError(msg, errors=wrong, schema=dict(schema))
-        said = stated(given)
-        parsed = [query.parsed(said) for query in queries]
-        return cls.right(given, parsed, read=read, environment=environment)
+        return cls.from_valid(raw, [query.parsed(raw.with_defaults) for query in raw.queries])
 
     @classmethod
-    def right(
-        cls,
-        given: Mapping[str, Any],
-        queries: Iterable[HuntingQuery],
-        *,
-        read: Callable[[Path], str] = READ_UTF8,
-        environment: Mapping[str, str] = os.environ,
-    ) -> Self:
+    def from_valid(cls, raw: "RawSettings", queries: Iterable[HuntingQuery]) -> Self:
         """Give types to settings with which nothing is wrong, for some of their queries."""
-        said = stated(given)
-        listed = TenantList.read(said, read=read).tenants
+        filled = raw.with_defaults
         return cls(
-            tenants=tuple(tenant.parsed(said, environment) for tenant in listed),
-            partitioned=partitioned(said),
-            parallel_tenants=said["max_parallel_tenants"],
-            quotas=_quotas(said),
-            read_settings=_read_settings(said),
+            tenants=tuple(tenant.parsed(filled, raw.environment) for tenant in raw.tenants.tenants),
+            partitioned=partitioned(filled),
+            parallel_tenants=filled["max_parallel_tenants"],
+            quotas=_quotas(filled),
+            read_settings=_read_settings(filled),
             queries=tuple(queries),
         )
 
 
-def stated(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with their defaults filled in."""
-    return _DEFAULTS | {key: value for key, value in given.items() if value is not None}
+class RawSettings(Struct, frozen=True):
+    """Settings as they were given, after every file that they name was read, once.
 
-
-def setting_problems(
-    given: Mapping[str, Any],
-    schema: Mapping[str, Any],
-    *,
-    read: Callable[[Path], str] = READ_UTF8,
-    environment: Mapping[str, str] = os.environ,
-    online: bool = True,
-) -> Iterator[str]:
-    """Yield what is wrong with the settings, the meaning of their queries aside.
-
-    For a look at the queries alone, with no call, nothing needs to name a tenant or to say how to
-    sign in.
+    `with_defaults` are the settings without nulls and with their defaults; `wrong` holds a line for
+    each thing that is wrong with them, the texts of the queries aside.
     """
-    yield from problems(given, schema)
-    given = {key: value for key, value in given.items() if value is not None}
-    tenants = TenantList.read(given, read=read, needed=online)
-    yield from tenants.problems(environment, needed=online)
-    yield from _date_problems(given)
-    yield from _nothing_to_read(given)
-    yield from _url_problems(given)
+
+    with_defaults: Mapping[str, Any]
+    queries: tuple[ListedQuery, ...]
+    tenants: TenantList
+    wrong: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    @classmethod
+    def read(
+        cls,
+        given: Mapping[str, Any],
+        *,
+        schema: Mapping[str, Any] = SETTINGS,
+        read: Callable[[Path], str] = READ_UTF8,
+        environment: Mapping[str, str] = os.environ,
+        online: bool = True,
+    ) -> Self:
+        """Read the queries and tenants of the settings; `read` reads a file.
+
+        For a look at the queries alone, with no call (not `online`), nothing needs to name a tenant
+        or to say how to sign in.
+        """
+        stated = {key: value for key, value in given.items() if value is not None}
+        tenants = TenantList.read(stated, read=read, needed=online)
+        wrong = (
+            *problems(given, schema),
+            *tenants.problems(environment, needed=online),
+            *_date_problems(stated),
+            *_nothing_to_read(stated),
+            *_url_problems(stated),
+        )
+        queries = listed_queries(given, read=read)
+        return cls(DEFAULTS | stated, queries, tenants, wrong, environment)
+
+    def query_problems(self) -> Iterator[str]:
+        """Yield the problems of each query's text, and of its windows if nothing else is wrong."""
+        lines = [line for query in self.queries for line in query.problems]
+        yield from lines
+        for query in self.queries:
+            if not query.named_in([*self.wrong, *lines]):
+                yield from _unfit(query)
 
 
 def _unfit(listed: ListedQuery) -> Iterator[str]:
     """Yield why windows would change what a query means."""
-    for problem in listed.parsed(_DEFAULTS).assess().problems:
+    for problem in listed.parsed(DEFAULTS).assess().problems:
         if problem.severity == "error":
             yield f"{listed}: line {problem.line}, column {problem.column}: {problem.message}"
 
 
-def _quotas(said: Mapping[str, Any]) -> QuotaSettings:
+def _quotas(filled: Mapping[str, Any]) -> QuotaSettings:
     return QuotaSettings(
-        calls_per_minute=said["max_calls_per_minute"],
-        calls_per_hour=said["max_calls_per_hour"],
-        share_percent=said["quota_share_percent"],
-        max_wait=timedelta(minutes=said["max_wait_minutes"]),
-        parallel_calls=said["max_parallel_calls"],
+        calls_per_minute=filled["max_calls_per_minute"],
+        calls_per_hour=filled["max_calls_per_hour"],
+        share_percent=filled["quota_share_percent"],
+        max_wait=timedelta(minutes=filled["max_wait_minutes"]),
+        parallel_calls=filled["max_parallel_calls"],
     )
 
 
-def _read_settings(said: Mapping[str, Any]) -> ReadSettings:
+def _read_settings(filled: Mapping[str, Any]) -> ReadSettings:
     return ReadSettings(
-        row_cap=said["max_rows_per_call"],
-        settle=timedelta(minutes=said["settle_minutes"]),
-        retention=timedelta(days=said["retention_days"]),
-        end=instant(said.get("end_date")),
-        on_stream_error=said["on_stream_error"],
-        on_unreadable_window=said["on_unreadable_window"],
-        on_changing_rows=said["on_changing_rows"],
-        schema_drift=said["schema_drift"],
-        dynamic_as=said["dynamic_as"],
-        column_names=said["column_names"],
-        row_id=said["row_id"],
+        row_cap=filled["max_rows_per_call"],
+        settle=timedelta(minutes=filled["settle_minutes"]),
+        retention=timedelta(days=filled["retention_days"]),
+        end=instant(filled.get("end_date")),
+        on_stream_error=filled["on_stream_error"],
+        on_unreadable_window=filled["on_unreadable_window"],
+        on_changing_rows=filled["on_changing_rows"],
+        schema_drift=filled["schema_drift"],
+        dynamic_as=filled["dynamic_as"],
+        column_names=filled["column_names"],
+        row_id=filled["row_id"],
     )
 
 
@@ -220,8 +230,8 @@ def _nothing_to_read(given: Mapping[str, Any]) -> Iterator[str]:
     """Yield what would make every run end well and read nothing."""
     if given.get("queries") == []:
         yield "queries: lists no query"
-    said = stated(given)
-    settle, retention = said["settle_minutes"], said["retention_days"]
+    filled = {**DEFAULTS, **given}
+    settle, retention = filled["settle_minutes"], filled["retention_days"]
     if (
         isinstance(settle, int)
         and isinstance(retention, int)

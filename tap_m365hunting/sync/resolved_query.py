@@ -63,6 +63,15 @@ class ResolvedQuery(Struct, frozen=True):
         return kql.whole(self.query, ask.part)
 
 
+def resolve(
+    query: HuntingQuery, columns: Iterable[Column] | None = None
+) -> tuple[kql.Verdict, ResolvedQuery]:
+    """Say how a configured query is read: for certain once the result's columns are known."""
+    pairs = None if columns is None else [(column.name, column.type) for column in columns]
+    verdict = query.assess(pairs)
+    return verdict, ResolvedQuery(query.query, verdict.mode, verdict.cursor, verdict.bin)
+
+
 @contextmanager
 def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
     """Let a refusal name the line in the user's own text, not in the one that was sent.

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from tap_m365hunting.commands.display import check_lines
 from tap_m365hunting.commands.report import report
-from tap_m365hunting.configuration.config import READ_UTF8
-from tap_m365hunting.configuration.settings import SETTINGS
+from tap_m365hunting.configuration.config import RawSettings
 from tests.kql.corpus import CASES, UNREADABLE
 from tests.tap.commands import CHECK, Commands
 
@@ -433,6 +432,6 @@ def test_any_text_gets_a_report(text: str) -> None:
 
 
 def _report(queries: Sequence[Mapping[str, object]]) -> Any:  # noqa: ANN401 - JSON
-    found = report({"queries": queries}, schema=SETTINGS, read=READ_UTF8, online=False)
+    found = report(RawSettings.read({"queries": queries}, online=False))
     "\n".join(check_lines(found, show_kql=True)).encode()
     return found.to_json()

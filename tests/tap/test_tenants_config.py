@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.configuration.config import Settings, setting_problems
+from tap_m365hunting.configuration.config import RawSettings, Settings
 from tap_m365hunting.configuration.credentials import (
     AUTH_KEYS,
     Certificate,
@@ -363,11 +363,11 @@ def test_look_at_queries_alone_needs_no_tenants() -> None:
     """The file with the secrets may be elsewhere; what is there has to be right."""
     queries = {"queries": BASE["queries"]}
 
-    missing = setting_problems({**queries, "tenants_file": "gone"}, SETTINGS, online=False)
-    twice = setting_problems({**queries, "tenants": [A, A]}, SETTINGS, online=False)
+    missing = RawSettings.read({**queries, "tenants_file": "gone"}, online=False)
+    twice = RawSettings.read({**queries, "tenants": [A, A]}, online=False)
 
-    assert list(missing) == []
-    assert list(twice) == ["tenants[1].tenant_id: 'a' is that of tenants[0], too, case aside"]
+    assert list(missing.wrong) == []
+    assert list(twice.wrong) == ["tenants[1].tenant_id: 'a' is that of tenants[0], too, case aside"]
 
 
 _ANY = st.recursive(
