@@ -72,7 +72,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
-	$(BIN)/python $(PIP) -c constraints.txt -e '.[emulator,sigma]' --group dev
+	$(BIN)/python $(PIP) -c constraints.txt -e '.[emulator,sigma,duckdb]' --group dev
 	touch $@
 
 $(LOADER)/installed: | $(VENV)/installed

@@ -1,0 +1,128 @@
+"""Columns of a stream, with the SQL type of each, from the JSON Schema of its SCHEMA message.
+
+Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from bulk_loader.errors import LoadError
+
+DECIMAL: Final = "DECIMAL(38,18)"
+#: The format of a key whose value follows from the row's content, as taps announce it: rows with
+#: the same key are the same, so that none has to be written again.
+CONTENT_HASH: Final = "x-content-hash"
+_DECIMALS: Final = {"decimal", "decimal128", "singer.decimal", "x-singer.decimal"}
+_OF_STRINGS: Final = {"date-time": "TIMESTAMP_NS", "date": "DATE", "uuid": "UUID"}
+_OF_TYPES: Final[Mapping[frozenset[str], str]] = {
+    frozenset(): "VARCHAR",
+    frozenset({"boolean"}): "BOOLEAN",
+    frozenset({"integer"}): "BIGINT",
+    frozenset({"number"}): "DOUBLE",
+    frozenset({"integer", "number"}): "DOUBLE",
+    frozenset({"string"}): "VARCHAR",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A property by its name in the records, and the SQL type that its schema asks for."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a SCHEMA message says of a stream."""
+
+    stream: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    time: str | None = None
+    content_hash: bool = False
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether records are rewritten, as DuckDB's own reading would change a cell of them.
+
+        It rounds numbers inside objects and those with more digits than a double has, and takes
+        names that differ by case alone for one.
+        """
+        folded = {column.name.lower() for column in self.columns}
+        kinds = {column.kind for column in self.columns}
+        return bool(kinds & {"JSON", DECIMAL}) or len(folded) < len(self.columns) or "" in folded
+
+    def index(self, name: str) -> int:
+        """Return the place of a column."""
+        return next(n for n, column in enumerate(self.columns) if column.name == name)
+
+
+def declared(stream: str, message: Mapping[str, Any]) -> Declaration:
+    """Read a SCHEMA message.
+
+    Raises:
+        LoadError: it names no properties, or a key that is none of them.
+    """
+    schema = message.get("schema")
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not isinstance(properties, Mapping) or not properties:
+        msg = f"The SCHEMA of stream {stream!r} names no properties"
+        raise LoadError(msg)
+    key = tuple(message.get("key_properties") or ())
+    if missing := [name for name in key if name not in properties]:
+        msg = f"The key of stream {stream!r} is no property of its schema: {', '.join(missing)}"
+        raise LoadError(msg)
+    columns = tuple(Column(name, kind_of(about)) for name, about in properties.items())
+    hashed = any(_mapping(properties[name]).get("format") == CONTENT_HASH for name in key)
+    return Declaration(stream, columns, key, _time(message, columns), hashed)
+
+
+def kind_of(about: object) -> str:
+    """Return the SQL type for a property; JSON where it may be of several types or of any.
+
+    >>> kind_of({"type": ["integer", "null"]}), kind_of({}), kind_of({"type": "null"})
+    ('BIGINT', 'JSON', 'VARCHAR')
+    >>> kind_of({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
+    'TIMESTAMP_NS'
+    """
+    parts = list(_parts(_mapping(about)))
+    types = {name for part in parts for name in _types(part)}
+    formats = {str(part["format"]) for part in parts if part.get("format")}
+    kind = _OF_TYPES.get(frozenset(types - {"null"}), "JSON") if types else "JSON"
+    if kind in {"VARCHAR", "DOUBLE"} and formats and formats <= _DECIMALS:
+        return DECIMAL
+    if kind == "DOUBLE" and any(_fraction(part.get("multipleOf")) for part in parts):
+        return DECIMAL
+    if kind == "VARCHAR" and len(formats) == 1:
+        return _OF_STRINGS.get(formats.pop(), kind)
+    return kind
+
+
+def _parts(about: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield about
+    for word in ("anyOf", "oneOf", "allOf"):
+        for part in about.get(word) or ():
+            yield from _parts(_mapping(part))
+
+
+def _types(part: Mapping[str, Any]) -> Sequence[str]:
+    named = part.get("type") or ()
+    return (named,) if isinstance(named, str) else named
+
+
+def _fraction(multiple: object) -> bool:
+    return isinstance(multiple, float) and 0 < multiple < 1
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _time(message: Mapping[str, Any], columns: Sequence[Column]) -> str | None:
+    """Return the replication key, if it is a time: rows with one content share it."""
+    named = message.get("bookmark_properties") or ()
+    times = {column.name for column in columns if column.kind == "TIMESTAMP_NS"}
+    return next((name for name in named if name in times), None)

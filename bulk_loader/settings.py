@@ -1,0 +1,116 @@
+"""Settings of the target, from files and the environment, checked before anything is opened."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bulk_loader.errors import LoadError
+
+PREFIX: Final = "TARGET_BULK_DUCKDB_"
+SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "database": {
+            "type": ["string", "null"],
+            "title": "Database",
+            "description": "File of the DuckDB database; it is made if it is not there.",
+        },
+        "schema": {
+            "type": ["string", "null"],
+            "default": "main",
+            "title": "Schema",
+            "description": "Schema of the tables; it is made if it is not there.",
+        },
+        "parquet_dir": {
+            "type": ["string", "null"],
+            "title": "Parquet folder",
+            "description": "Folder of Parquet files by stream and day, instead of a database.",
+        },
+        "add_metadata_columns": {
+            "type": ["boolean", "null"],
+            "default": False,
+            "title": "Add metadata columns",
+            "description": "Add the columns `_sdc_extracted_at`, `_sdc_received_at`, "
+            "`_sdc_batched_at`, `_sdc_deleted_at`, `_sdc_sequence` and `_sdc_table_version`.",
+        },
+        "memory_limit": {
+            "type": ["string", "null"],
+            "default": "256MB",
+            "title": "Memory limit",
+            "description": "Memory that DuckDB may use, in its own units.",
+        },
+    },
+    "oneOf": [{"required": ["database"]}, {"required": ["parquet_dir"]}],
+}
+_TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked settings: one of `database` and `parquet_dir` is set."""
+
+    database: Path | None = None
+    schema: str = "main"
+    parquet_dir: Path | None = None
+    add_metadata_columns: bool = False
+    memory_limit: str = "256MB"
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Check settings by `SCHEMA`.
+
+        Raises:
+            LoadError: a value is of another type, or the place is missing or given twice.
+        """
+        known = {name: given[name] for name in SCHEMA["properties"] if given.get(name) is not None}
+        for name, value in known.items():
+            wanted = bool if name == "add_metadata_columns" else str
+            if not isinstance(value, wanted) or value == "":
+                msg = f"Setting {name!r} has to be a {wanted.__name__} that is not empty"
+                raise LoadError(msg)
+        if len(known.keys() & {"database", "parquet_dir"}) != 1:
+            msg = "Set 'database' (a DuckDB file) or 'parquet_dir' (a folder), and not both"
+            raise LoadError(msg)
+        paths = {name: Path(known[name]) for name in known.keys() & {"database", "parquet_dir"}}
+        return cls(**(known | paths))
+
+
+def gathered(files: Iterable[Path], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what files say, a later one over an earlier one, and the environment over all.
+
+    Raises:
+        LoadError: a file is not there, or holds no JSON object.
+    """
+    given: dict[str, Any] = {}
+    for file in files:
+        given |= _read(file)
+    return given | _from(environment)
+
+
+def unknown(given: Mapping[str, Any]) -> list[str]:
+    """Return the names that mean nothing here."""
+    return sorted(given.keys() - SCHEMA["properties"].keys())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"Settings in {file} cannot be read: {type(error).__name__}"
+        raise LoadError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"Settings in {file} are no JSON object"
+        raise LoadError(msg)
+    return content
+
+
+def _from(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in SCHEMA["properties"]:
+        text = environment.get(PREFIX + name.upper())
+        if text is not None:
+            boolean = name == "add_metadata_columns"
+            found[name] = _TRUTHS.get(text.lower(), text) if boolean else text
+    return found

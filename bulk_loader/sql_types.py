@@ -1,0 +1,199 @@
+"""How a cell's text becomes a value of an SQL type, exactly or not at all, in DuckDB's SQL.
+
+Pure. Cells are read as text, since DuckDB's typed reading rounds 1.5 into an integer, takes an
+offset for nothing and cuts what a type has no room for. Each expression here is about such a text.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bulk_loader.columns import DECIMAL
+
+Sql = str
+_WHOLE: Final = frozenset(
+    {
+        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+    }
+)
+_TIMES: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMP"})
+_QUOTED: Final = frozenset({"VARCHAR", "DATE", "UUID", *_TIMES})
+_OFFSET: Final = r"'([+-])(\d\d):?(\d\d)$'"
+_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+#: Which types hold more, where a value of the column's kind has no room in it; others become text.
+_NEXT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"), "BIGINT"),
+    **dict.fromkeys(("BIGINT", "UINTEGER", "UBIGINT"), "HUGEINT"),
+    "TIMESTAMP_NS": "TIMESTAMP",
+}
+#: Which declared types a column may take as it is: what does not fit is seen by its value.
+_HOLDS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(_WHOLE, frozenset({"BIGINT"})),
+    "DOUBLE": frozenset({"BIGINT"}),
+    "DECIMAL": frozenset({"BIGINT", "DOUBLE", DECIMAL}),
+    **dict.fromkeys((*_TIMES, _ZONED), frozenset({"TIMESTAMP_NS", "DATE"})),
+}
+#: Which declared types a column is converted to, if no value in it would lose anything.
+_GROWS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(_WHOLE, frozenset({"DOUBLE", DECIMAL})),
+    "FLOAT": frozenset({"DOUBLE", DECIMAL}),
+    "DOUBLE": frozenset({DECIMAL}),
+    "DATE": frozenset({"TIMESTAMP_NS"}),
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS"), frozenset({"TIMESTAMP_NS"})),
+}
+
+
+def quoted(name: str) -> Sql:
+    """Return a name as an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> Sql:
+    """Return a text as a literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def value(kind: str, text: Sql, *, declared: str) -> Sql:
+    """Return the value of a type; null where it cannot be one."""
+    if kind == "VARCHAR":
+        return text
+    if kind == "JSON":
+        return f"to_json({text})" if declared in _QUOTED else f"TRY_CAST({text} AS JSON)"
+    if kind in _TIMES:
+        return _instant(kind, text)
+    return f"TRY_CAST({text} AS {kind})"
+
+
+def misfit(kind: str, text: Sql, *, declared: str) -> Sql:
+    """Return whether a value of a type would not be the whole text, but for how it is spelled."""
+    if kind == "VARCHAR":
+        return "FALSE"
+    held = value(kind, text, declared=declared)
+    if kind in _WHOLE:
+        return _not_whole(f"CAST({held} AS VARCHAR)", text)
+    rule = _MISFITS.get(_base(kind))
+    lost = f" OR {rule(held, text)}" if rule else ""
+    return f"{text} IS NOT NULL AND ({held} IS NULL{lost})"
+
+
+def violation(declared: str, text: Sql) -> Sql:
+    """Return whether a text is none that the schema allows."""
+    if declared in {"VARCHAR", "JSON"}:
+        return "FALSE"
+    if declared == "BIGINT":
+        return rf"NOT regexp_full_match({text}, '-?[0-9]+([.]0+)?')"
+    if declared in {"DOUBLE", DECIMAL}:
+        return f"TRY_CAST({text} AS DOUBLE) IS NULL"
+    if declared == "TIMESTAMP_NS":
+        return f"TRY_CAST({text} AS TIMESTAMP) IS NULL OR {text}[5] <> '-'"
+    return misfit(declared, text, declared=declared)
+
+
+def wider(kind: str) -> str:
+    """Return the next type that holds more; text holds everything."""
+    return _NEXT.get(kind, "VARCHAR")
+
+
+def joined(held: str, declared: str) -> str:
+    """Return the type for a column that is `held` and now declared to be another.
+
+    >>> joined("BIGINT", "DOUBLE"), joined("VARCHAR", "BIGINT"), joined("BOOLEAN", "BIGINT")
+    ('DOUBLE', 'VARCHAR', 'VARCHAR')
+    """
+    if held in {declared, "VARCHAR", "JSON"} or declared in _HOLDS.get(_base(held), ()):
+        return held
+    if declared == "JSON" or declared in _GROWS.get(_base(held), ()):
+        return declared
+    return "VARCHAR"
+
+
+def converted(held: str, kind: str, column: Sql) -> Sql:
+    """Return a column's values in another type."""
+    text = f"CAST({column} AS VARCHAR)"
+    if held in _TIMES:
+        text = f"replace({text}, ' ', 'T') || 'Z'"
+    elif held.startswith("DECIMAL"):
+        text = _plain(text)
+    if kind == "VARCHAR":
+        return text
+    if kind == "JSON":
+        return f"to_json({text if held in _QUOTED else column})"
+    return f"CAST({_through_text(held, column)} AS {kind})"
+
+
+def unconvertible(held: str, kind: str, column: Sql) -> Sql:
+    """Return whether a value that is there would lose something in another type."""
+    if kind in {"VARCHAR", "JSON"}:
+        return "FALSE"
+    back = f"TRY_CAST(TRY_CAST({_through_text(held, column)} AS {kind}) AS {held})"
+    return f"{back} IS DISTINCT FROM {column}"
+
+
+def _base(kind: str) -> str:
+    return kind.partition("(")[0]
+
+
+def _through_text(held: str, column: Sql) -> Sql:
+    """Return a floating-point number as the text that is its shortest name."""
+    return f"CAST({column} AS VARCHAR)" if held in {"DOUBLE", "FLOAT"} else column
+
+
+def _instant(kind: str, text: Sql) -> Sql:
+    """Return an instant in UTC. DuckDB itself reads `+02:00` as if it were `Z`."""
+    scale, make, since = (
+        ("1000000000", "make_timestamp_ns", "epoch_ns")
+        if kind == "TIMESTAMP_NS"
+        else ("1000000", "make_timestamp", "epoch_us")
+    )
+    local = f"TRY_CAST(regexp_replace({text}, {_OFFSET}, '') AS {kind})"
+    minutes = (
+        f"(CAST(regexp_extract({text}, {_OFFSET}, 2) AS BIGINT) * 60"
+        f" + CAST(regexp_extract({text}, {_OFFSET}, 3) AS BIGINT))"
+    )
+    ahead = f"CASE WHEN regexp_extract({text}, {_OFFSET}, 1) = '-' THEN -60 ELSE 60 END"
+    return (
+        f"CASE WHEN suffix({text}, 'Z') OR NOT regexp_matches({text}, {_OFFSET})"
+        f" THEN TRY_CAST({text} AS {kind})"
+        f" ELSE {make}({since}({local}) - {scale} * {minutes} * ({ahead})) END"
+    )
+
+
+def _plain(text: Sql) -> Sql:
+    """Return a decimal without zeros at its end."""
+    return f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+
+
+def _not_whole(held: Sql, text: Sql) -> Sql:
+    return (
+        f"{text} IS NOT NULL AND ({held} IS NULL OR ({held} <> {text}"
+        f" AND {held} || '.0' <> {text} AND {text} NOT IN ('-0', '-0.0')))"
+    )
+
+
+def _inexact_double(held: Sql, text: Sql) -> Sql:
+    """Infinite though the text is a number, or a whole number that a double has no room for."""
+    return (
+        f"(isinf({held}) AND {text}[-1] BETWEEN '0' AND '9')"
+        f" OR (length({text}) > 15 AND regexp_full_match({text}, '-?[0-9]+')"
+        f" AND CAST(TRY_CAST({held} AS HUGEINT) AS VARCHAR) IS DISTINCT FROM {text})"
+    )
+
+
+def _odd_instant(_: Sql, text: Sql) -> Sql:
+    """A word that DuckDB takes for an instant, or more than nine digits of a second."""
+    return rf"{text}[5] <> '-' OR (length({text}) > 30 AND regexp_matches({text}, '[.]\d{{10}}'))"
+
+
+def _finer_instant(held: Sql, text: Sql) -> Sql:
+    return rf"{_odd_instant(held, text)} OR regexp_matches({text}, '[.]\d{{6}}\d*[1-9]')"
+
+
+_MISFITS: Final[Mapping[str, Callable[[Sql, Sql], Sql]]] = {
+    "DOUBLE": _inexact_double,
+    "BOOLEAN": lambda _, text: f"{text} NOT IN ('true', 'false')",
+    "DATE": lambda held, text: f"CAST({held} AS VARCHAR) <> {text}",
+    "DECIMAL": lambda held, text: f"{_plain(f'CAST({held} AS VARCHAR)')} <> {_plain(text)}",
+    "TIMESTAMP_NS": _odd_instant,
+    "TIMESTAMP": _finer_instant,
+    _ZONED: _finer_instant,
+}

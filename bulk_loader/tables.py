@@ -1,0 +1,280 @@
+"""Tables of a DuckDB database: made, grown and widened as the schemas ask, filled by key."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from bulk_loader.columns import Column, Declaration
+from bulk_loader.errors import LoadError
+from bulk_loader.metadata import METADATA, VERSION, added
+from bulk_loader.slices import Slice
+from bulk_loader.sql_types import converted, joined, quoted, unconvertible, value, wider
+from bulk_loader.staging import ROWS, Staging
+from bulk_loader.upserts import Upsert
+
+_LOGGER: Final = logging.getLogger("target-bulk-duckdb")
+
+
+@dataclass
+class Table:
+    """A table and the declaration that fills it; `names` and `kinds` are those of its columns."""
+
+    declaration: Declaration
+    qualified: str
+    names: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+
+
+class Tables:
+    """The place of all streams, in one transaction at a time."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        schema: str,
+        *,
+        add_metadata: bool = False,
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._metadata = add_metadata
+        self._staging = Staging(connection)
+        self._tables: dict[str, Table] = {}
+        self._unversioned: set[str] = set()
+        self._open = False
+
+    def declare(self, declaration: Declaration) -> None:
+        """Make the table, or give it the columns and types that it lacks.
+
+        Raises:
+            LoadError: another stream has the table, its name differing by case alone.
+        """
+        stream = declaration.stream
+        for other in self._tables.keys() - {stream}:
+            if other.lower() == stream.lower():
+                msg = f"Streams {other!r} and {stream!r} would share a table: case is ignored"
+                raise LoadError(msg)
+        self._begin()
+        table = Table(declaration, f"{quoted(self._schema)}.{quoted(stream)}")
+        self._tables[stream] = table
+        held = self._held(stream)
+        names = named(declaration.columns, list(held))
+        if not held:
+            self._create(table, names)
+        else:
+            self._grow(table, names, held)
+        if self._metadata:
+            self._add(table, METADATA)
+
+    def add(self, part: Slice) -> None:
+        """Put rows into their table: by key, or behind the others where there is none.
+
+        Raises:
+            LoadError: a line is broken, a key null, or a value none that the schema allows.
+        """
+        self._begin()
+        table = self._tables[part.declaration.stream]
+        self._staging.read(part)
+        key = [part.declaration.index(name) for name in part.declaration.key]
+        cells = [self._value(table, n) for n in key]
+        facts = self._staging.facts(part, table.kinds, cells)
+        while facts.misfits:
+            for number in facts.misfits:
+                self._staging.require_valid(part, number)
+                self._convert(table, number, wider(table.kinds[number]))
+            cells = [self._value(table, n) for n in key]
+            facts = self._staging.facts(part, table.kinds, cells)
+        self._note_versions(table, versioned=facts.versioned)
+        self._put(table, part, repeated=facts.repeated, versioned=facts.versioned)
+
+    def activate(self, stream: str, version: int) -> None:
+        """Delete the rows of older versions, and those that have none.
+
+        Raises:
+            LoadError: the stream has no SCHEMA.
+        """
+        table = self._tables.get(stream)
+        if table is None:
+            msg = f"ACTIVATE_VERSION of stream {stream!r}, which has no SCHEMA yet"
+            raise LoadError(msg)
+        if stream in self._unversioned:
+            _LOGGER.warning("%s: its rows have no version, so none is taken away", stream)
+            return
+        self._begin()
+        self._add(table, VERSION)
+        self._connection.execute(
+            f'DELETE FROM {table.qualified} WHERE "_sdc_table_version" IS NULL'
+            f' OR "_sdc_table_version" < {version:d}'
+        )
+
+    def commit(self) -> None:
+        """End the transaction: what was put in is there, whatever happens."""
+        if self._open:
+            self._connection.execute("COMMIT")
+            self._open = False
+
+    def _begin(self) -> None:
+        if not self._open:
+            self._connection.execute("BEGIN")
+            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._schema)}")
+            self._open = True
+
+    def _held(self, stream: str) -> dict[str, str]:
+        """Return the columns of a table that is there, with their types."""
+        found = self._connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ?"
+            " AND lower(table_name) = lower(?) AND database_name = current_database()"
+            " ORDER BY column_index",
+            [self._schema, stream],
+        )
+        return dict(found.fetchall())
+
+    def _create(self, table: Table, names: list[str]) -> None:
+        kinds = [column.kind for column in table.declaration.columns]
+        defined = ", ".join(f"{quoted(n)} {k}" for n, k in zip(names, kinds, strict=True))
+        self._connection.execute(f"CREATE TABLE {table.qualified} ({defined})")
+        table.names, table.kinds = names, kinds
+
+    def _grow(self, table: Table, names: list[str], held: dict[str, str]) -> None:
+        table.names = names
+        table.kinds = [
+            held.get(name, column.kind)
+            for name, column in zip(names, table.declaration.columns, strict=True)
+        ]
+        self._add(table, {n: k for n, k in zip(names, table.kinds, strict=True) if n not in held})
+        for number, column in enumerate(table.declaration.columns):
+            self._convert(table, number, joined(table.kinds[number], column.kind))
+
+    def _add(self, table: Table, columns: dict[str, str]) -> None:
+        for name, kind in columns.items():
+            self._connection.execute(
+                f"ALTER TABLE {table.qualified} ADD COLUMN IF NOT EXISTS {quoted(name)} {kind}"
+            )
+
+    def _convert(self, table: Table, number: int, kind: str) -> None:
+        """Give a column another type; text, if a value that is there has no room in it."""
+        held, name = table.kinds[number], quoted(table.names[number])
+        if held == kind:
+            return
+        lost = f"SELECT count(*) FROM {table.qualified} WHERE {unconvertible(held, kind, name)}"
+        kind = "VARCHAR" if self._number(lost) else kind
+        stream = table.declaration.stream
+        _LOGGER.warning("%s: column %s becomes %s, was %s", stream, name, kind, held)
+        self._connection.execute(
+            f"ALTER TABLE {table.qualified} ALTER COLUMN {name} SET DATA TYPE {kind}"
+            f" USING {converted(held, kind, name)}"
+        )
+        table.kinds[number] = kind
+
+    def _value(self, table: Table, number: int) -> str:
+        declared = table.declaration.columns[number].kind
+        return value(table.kinds[number], f"c{number}", declared=declared)
+
+    def _note_versions(self, table: Table, *, versioned: bool) -> None:
+        if versioned:
+            self._add(table, VERSION)
+        else:
+            self._unversioned.add(table.declaration.stream)
+
+    def _put(self, table: Table, part: Slice, *, repeated: bool, versioned: bool) -> None:
+        declaration = table.declaration
+        own = added(part) if self._metadata else {}
+        if versioned:
+            own |= {"_sdc_table_version": "version"}
+        cells = {name: self._value(table, n) for n, name in enumerate(table.names)}
+        upsert = Upsert(
+            into=table.qualified,
+            cells=cells | own,
+            key=tuple(table.names[declaration.index(name)] for name in declaration.key),
+            source=latest(declaration, cells, table.names) if repeated else ROWS,
+        )
+        if declaration.content_hash:
+            span = self._span(table)
+            self._execute(upsert.new(span), upsert.renewed() if versioned else None)
+        elif declaration.key:
+            self._execute(upsert.cleared(), upsert.all())
+        else:
+            self._execute(upsert.all())
+
+    def _span(self, table: Table) -> tuple[str, Any, Any] | None:
+        """Return the column of time that rows of one content share, and its ends here."""
+        time = table.declaration.time
+        number = table.declaration.index(time) if time else -1
+        if number < 0 or table.kinds[number] not in {"TIMESTAMP_NS", "TIMESTAMP"}:
+            return None
+        cell = self._value(table, number)
+        asked = f"SELECT min({cell})::VARCHAR, max({cell})::VARCHAR, count(*) - count({cell})"
+        low, high, empty = self._connection.execute(f"{asked} FROM {ROWS}").fetchone() or (0, 0, 1)
+        return None if empty else (quoted(table.names[number]), low, high)
+
+    def _execute(self, *statements: str | None) -> None:
+        for statement in statements:
+            if statement:
+                self._connection.execute(statement)
+
+    def _number(self, sql: str) -> int:
+        found = self._connection.execute(sql).fetchone()
+        return int(found[0]) if found else 0
+
+
+def latest(declaration: Declaration, cells: dict[str, str], names: list[str]) -> str:
+    """Return the rows of the slice without those whose key comes again behind them."""
+    key = ", ".join(cells[names[declaration.index(name)]] for name in declaration.key)
+    return f"(FROM {ROWS} WHERE rowid IN (SELECT max(rowid) FROM {ROWS} GROUP BY {key}))"
+
+
+def named(columns: tuple[Column, ...], held: list[str]) -> list[str]:
+    """Return the names of columns in a table, where case is ignored and none may be empty.
+
+    A column that is there under its very name keeps it; else one that differs by case alone is
+    taken, or numbered if another of the stream's columns has it.
+
+    >>> named((Column("Id", ""), Column("ID", ""), Column("", "")), ["ID"])
+    ['Id_2', 'ID', '_']
+    """
+    exact = {column.name for column in columns} & set(held)
+    taken = {name.lower() for name in exact}
+    found = []
+    for column in columns:
+        name = column.name
+        if name not in exact:
+            name = _free(name or "_", taken)
+            name = next((own for own in held if own.lower() == name.lower()), name)
+            taken.add(name.lower())
+        found.append(name)
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    candidate, number = name, 2
+    while candidate.lower() in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
+def opened(database: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Open a database.
+
+    Raises:
+        LoadError: another process has it open, or it is none.
+    """
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(database), config={"memory_limit": memory_limit})
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            msg = (
+                f"{database} is open in another process, and only one can write; "
+                "end the other one, or let it open the file read-only after this load"
+            )
+            raise LoadError(msg) from error
+        msg = f"{database} cannot be opened: {str(error).splitlines()[0]}"
+        raise LoadError(msg) from error
+    except (duckdb.Error, OSError) as error:
+        msg = f"{database} cannot be opened: {str(error).splitlines()[0]}"
+        raise LoadError(msg) from error
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection

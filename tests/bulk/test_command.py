@@ -1,0 +1,179 @@
+"""The command: settings, `--about`, and the lines that Singer's SDK tries targets on."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from bulk_loader.cli import main
+from bulk_loader.errors import LoadError
+from bulk_loader.settings import SCHEMA, Settings, gathered, unknown
+from tests.bulk.loads import Database, Json
+
+LINES = resources.files("singer_sdk.testing.target_test_streams")
+COMMAND = Path(sys.executable).with_name("target-bulk-duckdb")
+
+
+def run(
+    *arguments: str, lines: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the installed command."""
+    return subprocess.run(
+        [COMMAND, *arguments], input=lines, capture_output=True, check=False,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+def test_about_names_every_setting() -> None:
+    """For people, and as JSON for tools that make a listing of it."""
+    text, told = run("--about"), json.loads(run("--about", "--format=json").stdout)
+
+    assert told["name"] == "target-bulk-duckdb"
+    assert told["settings"]["properties"].keys() == SCHEMA["properties"].keys()
+    assert [name for name in SCHEMA["properties"] if name not in text.stdout.decode()] == []
+
+
+def test_settings_come_from_files_and_environment(tmp_path: Path) -> None:
+    """A later file goes over an earlier one, and the environment over both."""
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    first.write_text('{"database": "a.duckdb", "schema": "a", "memory_limit": "1GB"}')
+    second.write_text('{"schema": "b", "batch_size_rows": 5}')
+    environment = {
+        "TARGET_BULK_DUCKDB_SCHEMA": "c",
+        "TARGET_BULK_DUCKDB_ADD_METADATA_COLUMNS": "true",
+    }
+
+    given = gathered([first, second], environment)
+
+    assert Settings.of(given) == Settings(
+        database=Path("a.duckdb"), schema="c", add_metadata_columns=True, memory_limit="1GB"
+    )
+    assert unknown(given) == ["batch_size_rows"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param({}, "Set 'database'", id="nowhere"),
+        pytest.param({"database": "a", "parquet_dir": "b"}, "and not both", id="two-places"),
+        pytest.param({"database": 7}, "'database' has to be a str", id="type"),
+        pytest.param(
+            {"database": "a", "add_metadata_columns": "perhaps"}, "has to be a bool", id="boolean"
+        ),
+    ],
+)
+def test_settings_that_say_nothing_clear_are_refused(given: Json, said: str) -> None:
+    """Before anything is opened."""
+    with pytest.raises(LoadError, match=said):
+        Settings.of(given)
+
+
+def test_file_of_settings_that_is_none_is_told(tmp_path: Path) -> None:
+    """A line and status 1, whatever is wrong with it."""
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"database": secret}')
+
+    for file in (wrong, tmp_path / "missing.json"):
+        done = run("--config", str(file))
+        assert done.returncode == 1
+        assert file.name in done.stderr.decode()
+        assert b"secret" not in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_place_that_is_no_database_is_told(tmp_path: Path) -> None:
+    """A file of another kind is left as it is."""
+    file = tmp_path / "notes.txt"
+    file.write_text("notes")
+
+    done = run(TARGET_BULK_DUCKDB_DATABASE=str(file))
+
+    assert done.returncode == 1
+    assert b"cannot be opened" in done.stderr
+    assert file.read_text() == "notes"
+
+
+def test_command_loads_standard_input(tmp_path: Path) -> None:
+    """What `tap | target-bulk-duckdb --config FILE` does."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"database": str(tmp_path / "new" / "rows.duckdb")}))
+
+    done = run("--config", str(config), lines=(LINES / "camelcase.singer").read_bytes())
+
+    assert done.returncode == 0
+    with duckdb.connect(str(tmp_path / "new" / "rows.duckdb"), read_only=True) as connection:
+        [[count]] = connection.execute("SELECT count(*) FROM TestCamelcase").fetchall()
+    assert count == 2
+
+
+REFUSED = {"invalid_schema", "record_before_schema", "record_missing_key_property"}
+STANDARD = sorted(
+    file.name.removesuffix(".singer") for file in LINES.iterdir() if file.name.endswith(".singer")
+)
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_lines_of_the_sdks_own_tests(name: str, database: Database) -> None:
+    """Loaded, each row that has to be there and no other; or refused where the SDK refuses."""
+    text = (LINES / f"{name}.singer").read_bytes()
+    if name in REFUSED:
+        with pytest.raises(LoadError):
+            database.load_bytes(text)
+        return
+
+    database.load_bytes(text)
+
+    for stream, (wanted, key) in expected(text).items():
+        assert database.rows(stream) == len(wanted), stream
+        for cells in wanted:
+            assert database.ask(f'FROM "{stream}" WHERE {where(cells, key)}'), (stream, cells)
+
+
+def expected(text: bytes) -> dict[str, tuple[list[dict[str, Json]], list[str]]]:
+    """Return the records that stay of each stream, and its key."""
+    found: dict[str, dict[Json, dict[str, Json]]] = {}
+    keys: dict[str, list[str]] = {}
+    for number, message in enumerate(map(json.loads, text.splitlines())):
+        if message["type"] == "SCHEMA":
+            keys[message["stream"]] = message.get("key_properties") or []
+            found.setdefault(message["stream"], {})
+        elif message["type"] == "RECORD":
+            cells = message["record"]
+            key = keys[message["stream"]]
+            identity = tuple(cells[k] for k in key) if key else number
+            found[message["stream"]][identity] = cells
+    return {stream: (list(rows.values()), keys[stream]) for stream, rows in found.items()}
+
+
+def where(cells: dict[str, Json], key: list[str]) -> str:
+    """Return the condition that a row has this key and these texts."""
+    told = [
+        f'"{name}"::VARCHAR IS NOT DISTINCT FROM {literal(cell)}'
+        for name, cell in cells.items()
+        if name in key or isinstance(cell, str)
+    ]
+    return " AND ".join(told or ["TRUE"])
+
+
+def literal(cell: Json) -> str:
+    """Return a value as DuckDB writes it in text."""
+    if cell is None:
+        return "NULL"
+    text = str(cell).lower() if isinstance(cell, bool) else str(cell)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def test_main_ends_with_the_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status 0 after a load of a file, 1 after one that stopped."""
+    monkeypatch.setenv("TARGET_BULK_DUCKDB_DATABASE", str(tmp_path / "rows.duckdb"))
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_bytes((LINES / "duplicate_records.singer").read_bytes())
+    bad.write_bytes((LINES / "record_before_schema.singer").read_bytes())
+
+    assert main(["--input", str(good)]) == 0
+    assert main(["--input", str(bad)]) == 1

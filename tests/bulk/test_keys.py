@@ -1,0 +1,129 @@
+"""Rows by their key, and without one."""
+
+import json
+import logging
+
+import pytest
+
+from bulk_loader.errors import LoadError
+from tests.bulk.loads import Database, Json, hashed, record, schema, state
+
+PEOPLE = schema("people", {"id": "whole", "Name": "text"}, "id")
+
+
+def person(number: int, name: str | None, **more: Json) -> Json:
+    """Return a RECORD."""
+    return record("people", {"id": number, "Name": name}, **more)
+
+
+def test_row_replaces_the_one_with_its_key(database: Database) -> None:
+    """In the same load and in a later one; what the new row has not is null."""
+    database.load(PEOPLE, person(1, "a"), person(2, "b"), person(1, "c"), state(1))
+    database.load(PEOPLE, person(3, "d"), record("people", {"id": 2}))
+
+    assert database.ask("FROM people ORDER BY id") == [(1, "c"), (2, None), (3, "d")]
+
+
+def test_last_of_many_rows_with_a_key_stays(database: Database) -> None:
+    """However many there are, and in whichever order threads read them."""
+    head = '{"type":"RECORD","stream":"people","record":'
+    rows = b"".join(f'{head}{{"id":{n % 5000},"Name":"{n}"}}}}\n'.encode() for n in range(200_000))
+
+    database.load_bytes(json.dumps(PEOPLE).encode() + b"\n" + rows)
+
+    assert database.ask("SELECT count(*), min(Name::INT), max(Name::INT) FROM people") == [
+        (5000, 195_000, 199_999)
+    ]
+    assert database.ask("SELECT count(*) FROM people WHERE Name::INT % 5000 <> id") == [(0,)]
+
+
+def test_key_of_several_columns_is_one(database: Database) -> None:
+    """Rows are the same only where all of its columns are."""
+    about = schema("s", {"a": "text", "b": "whole", "v": "text"}, "a", "b")
+    rows = [("x", 1, "first"), ("x", 2, "second"), ("y", 1, "third"), ("x", 1, "last")]
+
+    database.load(about, *(record("s", {"a": a, "b": b, "v": v}) for a, b, v in rows))
+
+    assert database.ask("SELECT v FROM s ORDER BY a, b") == [("last",), ("second",), ("third",)]
+
+
+def test_rows_without_key_are_added(database: Database) -> None:
+    """Each is a row of its own."""
+    about = schema("log", {"Text": "text"})
+
+    for _ in range(2):
+        database.load(about, record("log", {"Text": "a"}), record("log", {"Text": "a"}))
+
+    assert database.ask("SELECT count(*) FROM log") == [(4,)]
+
+
+def test_content_hash_is_written_once(database: Database) -> None:
+    """A key that follows from the content says that the row is there already."""
+    about = schema("s", {"id": hashed(), "At": "time", "v": "text"}, "id")
+    about["bookmark_properties"] = ["At"]
+    first = record("s", {"id": "a", "At": "2026-03-01T00:00:00.1Z", "v": "first"})
+    again = record("s", {"id": "a", "At": "2026-03-01T00:00:00.1Z", "v": "another"})
+    other = record("s", {"id": "b", "At": "2026-03-02T00:00:00Z", "v": "other"})
+    none = record("s", {"id": "c", "At": None, "v": "no time"})
+
+    database.load(about, first, again, none)
+    database.load(about, again, other, other)
+    database.load(about, none, first)
+
+    held = database.ask("SELECT id, v FROM s ORDER BY id")
+    assert held[1:] == [("b", "other"), ("c", "no time")]
+    assert len(held) == 3
+
+
+@pytest.mark.parametrize("cells", [{"id": None, "Name": "x"}, {"Name": "x"}], ids=["null", "none"])
+def test_key_without_value_fails(cells: Json, database: Database) -> None:
+    """A row that could not be found again is no row; the line is told."""
+    with pytest.raises(LoadError, match="Line 3 of stream 'people' has no value in key"):
+        database.load(PEOPLE, person(1, "a"), record("people", cells))
+
+
+def test_rows_of_older_versions_go(database: Database) -> None:
+    """`ACTIVATE_VERSION` takes away what a table that is read whole has no more."""
+    database.load(PEOPLE, person(1, "a", version=1), person(2, "b", version=1))
+    database.load(
+        PEOPLE,
+        person(2, "b", version=2),
+        person(3, "c", version=2),
+        {"type": "ACTIVATE_VERSION", "stream": "people", "version": 2},
+    )
+
+    assert database.ask("SELECT id, Name FROM people ORDER BY id") == [(2, "b"), (3, "c")]
+
+
+def test_row_of_same_content_has_the_new_version(database: Database) -> None:
+    """What was not written again was still read again."""
+    about = schema("s", {"id": hashed()}, "id")
+    activated = {"type": "ACTIVATE_VERSION", "stream": "s", "version": 2}
+
+    database.load(about, *(record("s", {"id": n}, version=1) for n in "ab"))
+    database.load(about, *(record("s", {"id": n}, version=2) for n in "bc"), activated)
+
+    assert database.ask("SELECT id FROM s ORDER BY id") == [("b",), ("c",)]
+
+
+def test_version_without_rows_empties_the_table(database: Database) -> None:
+    """A table with nothing left at its source has nothing left here."""
+    database.load(PEOPLE, person(1, "a"))
+    database.load(PEOPLE, {"type": "ACTIVATE_VERSION", "stream": "people", "version": 2})
+
+    assert database.ask("SELECT count(*) FROM people") == [(0,)]
+
+
+def test_rows_without_version_are_not_taken_for_old(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A tap that numbers no rows but activates a version does not lose what it wrote."""
+    with caplog.at_level(logging.WARNING):
+        database.load(
+            PEOPLE,
+            person(1, "a"),
+            {"type": "ACTIVATE_VERSION", "stream": "people", "version": 2},
+        )
+
+    assert database.ask("SELECT count(*) FROM people") == [(1,)]
+    assert "have no version" in caplog.text
