@@ -33,7 +33,7 @@ from tap_m365hunting.commands.tenants import (
     probed,
 )
 from tap_m365hunting.configuration.config import RawSettings, Settings, Tenant
-from tap_m365hunting.errors import AuthenticationError, UnusableInputError
+from tap_m365hunting.errors import TENANT_ERRORS, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import OutputLostError
 from tap_m365hunting.service.tenant_service import TenantService
@@ -187,7 +187,7 @@ def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect
     )
     try:
         queries = tuple(map(checker.check, _progress(found.queries)))
-    except AuthenticationError as error:
+    except TENANT_ERRORS as error:
         return replace(found, errors=(*found.errors, str(error)))
     return replace(found, queries=queries, access=_access(tenant) if checker.answered else None)
 

@@ -5,11 +5,14 @@
       UnusableInputError           a file, or a variable, that was named is wrong; `.errors`
       FatalAPIError                a retry cannot help
         AuthenticationError          no token, or a permission is missing; `.fresh_token_may_help`
+        ConnectionSetupError         this machine cannot reach the service as it is set up
         QueryRejectedError           the service will not run this KQL; `.line`, `.table`
       RetriableAPIError            a retry may help
         ThrottledError               a quota is spent; `.retry_after`, `.text`
         ServiceError                 5xx, or the connection broke
           SignInError                  Entra ID does not answer, for whatever query
+          UnreachableError             no host answers: nothing listens, or DNS has no address
+            LoginUnreachableError        … at the address of the sign-in
       WindowTooLargeError          narrow the window (size, pre-empted, time-out); `.size`
       FatalSyncError               going on would lose rows
         SchemaDriftError             the result no longer fits the stream's schema
@@ -19,6 +22,7 @@ Each message says what happened, where (tenant, stream, window) and what to do.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from singer_sdk.exceptions import (
     ConfigValidationError,
@@ -30,14 +34,18 @@ from singer_sdk.exceptions import (
 )
 
 __all__ = [
+    "TENANT_ERRORS",
     "AuthenticationError",
+    "ConnectionSetupError",
     "FatalSyncError",
+    "LoginUnreachableError",
     "QueryRejectedError",
     "QueryTextError",
     "SchemaDriftError",
     "ServiceError",
     "SignInError",
     "ThrottledError",
+    "UnreachableError",
     "UnusableInputError",
     "WindowTooLargeError",
     "lines_of",
@@ -68,6 +76,10 @@ class AuthenticationError(FatalAPIError):
     def __init__(self, message: str, *, fresh_token_may_help: bool = False) -> None:
         super().__init__(message)
         self.fresh_token_may_help = fresh_token_may_help
+
+
+class ConnectionSetupError(FatalAPIError):
+    """This machine cannot reach the service as it is set up: TLS, a proxy, an address."""
 
 
 class QueryRejectedError(FatalAPIError):
@@ -119,6 +131,14 @@ class SignInError(ServiceError):
     """Entra ID does not answer; no query can be asked until it does."""
 
 
+class UnreachableError(ServiceError):
+    """No host answers: nothing listens, its name has no address, or a proxy is not there."""
+
+
+class LoginUnreachableError(SignInError, UnreachableError):
+    """No host answers at the address of the sign-in, or none that is Entra ID."""
+
+
 class WindowTooLargeError(SyncError):
     """The service cannot answer for a window this wide; a narrower one may work.
 
@@ -143,3 +163,7 @@ class QueryTextError(ValueError):
         super().__init__(message)
         self.line = line
         self.column = column
+
+
+#: Before a tenant's first answer these hold for every query of the tenant.
+TENANT_ERRORS: Final = (AuthenticationError, ConnectionSetupError, SignInError, UnreachableError)

@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
-from tap_m365hunting.errors import SignInError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.late_rows import Lateness
@@ -136,7 +135,7 @@ class HuntingStream(SdkStream):
     def _fail(self, service: TenantService, error: SingerSDKError) -> None:
         self.failures[service.tenant_id] = error
         self.logger.error("%s stops: %s", self._called(service), error)
-        everywhere = isinstance(error, SignInError) and not self._run.partitioned
+        everywhere = service.failure is not None and not self._run.partitioned
         if everywhere or self._run.read_settings.on_stream_error == "stop":
             raise error
 

@@ -21,7 +21,7 @@ from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
-from tap_m365hunting.errors import AuthenticationError, SignInError, lines_of
+from tap_m365hunting.errors import TENANT_ERRORS, lines_of
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.output import Signals, WholeLines, write
 from tap_m365hunting.reporting.progress import progress_on
@@ -231,7 +231,7 @@ class TapM365Hunting(Tap):
         for query in self._settings.queries:
             try:
                 streams.append(discovery.stream(query))
-            except (AuthenticationError, SignInError):
+            except TENANT_ERRORS:
                 raise  # it holds for every query
             except SingerSDKError as error:
                 self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict

@@ -18,7 +18,7 @@ from tap_m365hunting.configuration.credentials import (
     Federated,
     ManagedIdentity,
 )
-from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.errors import AuthenticationError, LoginUnreachableError, SignInError
 from tap_m365hunting.http.connection_errors import connection_failure
 
 _LONGEST: Final = 400
@@ -68,7 +68,7 @@ def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
 
 
 def _unreached(error: requests.RequestException | HTTPError, place: Connection) -> Exception:
-    reason, lasts = connection_failure(error)
+    reason, lasts, absent = connection_failure(error)
     if lasts:
         return AuthenticationError(f"No sign-in at {place.authority}: {reason}")
     if isinstance(place.credential, ManagedIdentity):
@@ -77,7 +77,8 @@ def _unreached(error: requests.RequestException | HTTPError, place: Connection) 
             "it a machine in Azure, with an identity assigned?"
         )
         return SignInError(msg)
-    return SignInError(f"No sign-in at {place.authority}: {reason}")
+    kind = LoginUnreachableError if absent else SignInError
+    return kind(f"No sign-in at {place.authority}: {reason}")
 
 
 def _no_metadata(error: Exception, place: Connection) -> Exception:
@@ -95,7 +96,10 @@ def _no_metadata(error: Exception, place: Connection) -> Exception:
             "check tenant_id, cloud and authority_url"
         )
         return AuthenticationError(msg)
-    return SignInError(f"No sign-in at {place.authority}: {type(error).__name__}")
+    # of a proxy that asks for a password in a browser, say, which may be done in a moment
+    said = f"it answers, but not as Entra ID does ({type(error).__name__})"
+    msg = f"No sign-in at {place.authority}: {said}; check authority_url and HTTPS_PROXY"
+    return LoginUnreachableError(msg)
 
 
 def _json_text(hidden: str) -> str:

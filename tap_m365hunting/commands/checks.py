@@ -13,7 +13,7 @@ from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Texts
 from tap_m365hunting.commands.simulation import minutes, rehearse
 from tap_m365hunting.configuration.config import QuotaSettings, ReadSettings
-from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, WindowTooLargeError
+from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError, WindowTooLargeError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
@@ -57,7 +57,8 @@ class Checker:
         A query that may not run is not asked about.
 
         Raises:
-            AuthenticationError: the service takes no call; it holds for every query.
+            AuthenticationError, ConnectionSetupError, SignInError, UnreachableError: the service
+                takes no call; the reason holds for every query.
         """
         if found.query is None or not found.ok:
             return found
@@ -72,7 +73,7 @@ class Checker:
 
     def _refusal(self, error: SingerSDKError) -> Remark:
         # where another query was answered, what is missing is this one's alone: a licence
-        if isinstance(error, AuthenticationError) and not self.answered:
+        if isinstance(error, TENANT_ERRORS) and not self.answered:
             raise error
         if isinstance(error, QueryRejectedError):
             self.answered = True

@@ -12,7 +12,7 @@ from tap_m365hunting.commands.plans import StreamPlan
 from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.simulation import Simulation, minutes, rehearse
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
-from tap_m365hunting.errors import AuthenticationError, FatalSyncError, SignInError
+from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
@@ -63,7 +63,8 @@ class Forecaster:
         """Plan a query.
 
         Raises:
-            AuthenticationError, SignInError: the service takes no call; it holds for every query.
+            AuthenticationError, ConnectionSetupError, SignInError, UnreachableError: the service
+                takes no call; the reason holds for every query.
         """
         try:
             probed = _fit(ProbedQuery.of(query, self._read_settings, self._call))
@@ -71,7 +72,7 @@ class Forecaster:
             if probed.verdict.mode is Mode.FULL_TABLE:
                 return self._whole(probed)
             return self._windowed(probed)
-        except (AuthenticationError, SignInError) as error:
+        except TENANT_ERRORS as error:
             if not self._answered:  # else what is missing is this query's alone: a licence
                 raise
             return StreamPlan(query.name, self._tenant_id, error=str(error))

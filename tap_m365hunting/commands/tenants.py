@@ -14,7 +14,7 @@ from tap_m365hunting.commands.plans import TenantPlan
 from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.report import QueryReport, TenantReport
 from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
-from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, SignInError
+from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError
 from tap_m365hunting.service.tenant_service import TenantService
 
 _T = TypeVar("_T")
@@ -53,7 +53,7 @@ def planned(
     forecaster = Forecaster(tenant.tenant_id, settings, service.run, state=state, now=service.now())
     try:
         streams, error = [forecaster.stream(query) for query in queries], None
-    except (AuthenticationError, SignInError) as reason:
+    except TENANT_ERRORS as reason:
         streams, error = [], str(reason)
     return TenantPlan.of(tenant.tenant_id, streams, settings.quotas, name=tenant.name, error=error)
 

@@ -4,10 +4,19 @@ The libraries' own texts hold URLs, which may hold a proxy's password: only what
 """
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from errno import ECONNREFUSED
+from typing import Final, NamedTuple, TypeAlias
 
-from requests.exceptions import InvalidURL, ProxyError, RequestException
-from urllib3.exceptions import HTTPError, LocationValueError
+from requests.exceptions import InvalidSchema, InvalidURL, ProxyError, RequestException
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 _DISTRUST: Final = re.compile(r"certificate[ _]verify[ _]failed", re.IGNORECASE)
 _WHY: Final = re.compile(r"certificate verify failed: ([^(\[\]]{1,80})")
@@ -15,43 +24,117 @@ _CHECK: Final = "check api_url, authority_url and HTTPS_PROXY"
 # OpenSSL's words for an answer that is no TLS, as that of a plain HTTP server
 _NO_TLS: Final = re.compile(r"wrong[ _]version[ _]number|record[ _]layer[ _]failure", re.IGNORECASE)
 _BY_PROXY: Final = re.compile(r"Tunnel connection failed: (([45])\d\d[\w ]{0,60})")
+_BY_SOCKS: Final = re.compile(r"\bSOCKS", re.IGNORECASE)
+_THIS_MACHINE: Final = re.compile(r"localhost|127\.[\d.]+|::1")
 
 
 class ConnectionFailure(NamedTuple):
-    """The reason; and whether it is one that does not pass by waiting."""
+    """The reason, and whether waiting cannot cure it (`lasts`).
+
+    `absent` says that no host answered at all: nothing listens, or the name has no address.
+    """
 
     reason: str
-    lasts: bool
+    lasts: bool = False
+    absent: bool = False
 
 
-def connection_failure(error: RequestException | HTTPError) -> ConnectionFailure:
+_Error: TypeAlias = RequestException | HTTPError
+
+
+def connection_failure(error: _Error) -> ConnectionFailure:
     """Say why there was no answer, or no whole one."""
-    said = str(error)
-    if _DISTRUST.search(said):
-        found = _WHY.search(said)
-        why = f" ({found[1].strip()})" if found else ""
+    named = (recognise(error) for recognise in _KINDS)
+    return next(filter(None, named), ConnectionFailure(_name(error)))
+
+
+def _distrusted(error: _Error) -> ConnectionFailure | None:
+    if not _DISTRUST.search(str(error)):
+        return None
+    found = _WHY.search(str(error))
+    why = f" ({found[1].strip()})" if found else ""
+    text = (
+        f"its certificate is not trusted{why}; name the authority of your proxy, or of the "
+        "emulator, in REQUESTS_CA_BUNDLE"
+    )
+    return ConnectionFailure(text, lasts=True)
+
+
+def _without_tls(error: _Error) -> ConnectionFailure | None:
+    if not _NO_TLS.search(str(error)):
+        return None
+    return ConnectionFailure(f"it answers, but not over TLS; {_CHECK}", lasts=True)
+
+
+def _no_address(error: _Error) -> ConnectionFailure | None:
+    if not isinstance(_cause(error), InvalidURL | LocationValueError):
+        return None
+    return ConnectionFailure(f"that is no address; {_CHECK}", lasts=True)
+
+
+def _socks(error: _Error) -> ConnectionFailure | None:
+    """Recognise a SOCKS proxy: without PySocks, or with nothing that listens there."""
+    if not _BY_SOCKS.search(f"{type(_reason(error)).__qualname__} {error}"):
+        return None
+    if isinstance(error, InvalidSchema):
         text = (
-            f"its certificate is not trusted{why}; name the authority of your proxy, or of the "
-            "emulator, in REQUESTS_CA_BUNDLE"
+            "HTTPS_PROXY (or ALL_PROXY) names a SOCKS proxy, which needs PySocks; install it with "
+            "pip install 'requests[socks]'"
         )
         return ConnectionFailure(text, lasts=True)
-    if _NO_TLS.search(said):
-        return ConnectionFailure(f"it answers, but not over TLS; {_CHECK}", lasts=True)
-    if isinstance(_cause(error), InvalidURL | LocationValueError):
-        return ConnectionFailure(f"that is no address; {_CHECK}", lasts=True)
-    if isinstance(error, ProxyError):
-        answer = _BY_PROXY.search(said)
-        text = f"answers {answer[1].strip()}" if answer else "does not answer"
-        refused = answer is not None and answer[2] == "4"
-        return ConnectionFailure(f"the proxy {text}; check HTTPS_PROXY", lasts=refused)
-    return ConnectionFailure(_name(error), lasts=False)
+    return ConnectionFailure("the SOCKS proxy does not answer; check HTTPS_PROXY", absent=True)
+
+
+def _proxy(error: _Error) -> ConnectionFailure | None:
+    if not isinstance(error, ProxyError):
+        return None
+    answer = _BY_PROXY.search(str(error))
+    text = f"answers {answer[1].strip()}" if answer else "does not answer"
+    refused = answer is not None and answer[2] == "4"
+    reason = f"the proxy {text}; check HTTPS_PROXY"
+    return ConnectionFailure(reason, lasts=refused, absent=answer is None)
+
+
+def _nobody(error: _Error) -> ConnectionFailure | None:
+    """Recognise that there was no connection, and name what an operator can look at."""
+    reason = _reason(error)
+    if isinstance(reason, NameResolutionError):
+        return ConnectionFailure(f"the host's name has no address (DNS); {_CHECK}", absent=True)
+    if not isinstance(reason, NewConnectionError | ConnectTimeoutError):
+        return None
+    broke = reason.__cause__ if isinstance(reason, NewConnectionError) else TimeoutError()
+    if not isinstance(broke, OSError) or broke.errno != ECONNREFUSED:
+        why = (isinstance(broke, OSError) and broke.strerror) or "the host takes no connection"
+        return ConnectionFailure(f"{why.lower()}; {_CHECK}", absent=True)
+    emulator = " (is the emulator started?)" if _on_this_machine(error) else ""
+    return ConnectionFailure(f"nothing listens there{emulator}; {_CHECK}", absent=True)
+
+
+def _on_this_machine(error: _Error) -> bool:
+    cause = _cause(error)
+    host = getattr(cause.pool, "host", "") if isinstance(cause, MaxRetryError) else ""
+    return bool(_THIS_MACHINE.fullmatch(host))
 
 
 def _name(error: Exception) -> str:
     """Name what broke by the innermost error's class."""
+    return type(_reason(error)).__name__
+
+
+def _reason(error: Exception) -> object:
     cause = _cause(error)
-    return type(getattr(cause, "reason", cause)).__name__
+    return getattr(cause, "reason", cause)
 
 
 def _cause(error: Exception) -> Exception:
     return error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+
+
+_KINDS: Final[tuple[Callable[[_Error], ConnectionFailure | None], ...]] = (
+    _distrusted,
+    _without_tls,
+    _no_address,
+    _socks,
+    _proxy,
+    _nobody,
+)

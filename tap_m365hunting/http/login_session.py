@@ -1,6 +1,7 @@
 """The HTTP session for signing in, which MSAL leaves without bounds."""
 
 import json
+import logging
 from io import BytesIO
 from typing import Any, Final
 
@@ -12,10 +13,14 @@ from urllib3.util import Retry
 from tap_m365hunting.errors import SignInError
 from tap_m365hunting.http.deadlines import DeadlineAdapter
 
+# its warning of a connection that is made anew has no place to look at; the tap's own message has
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 LOGIN_SECONDS: Final = 60.0
+_CONNECT_SECONDS: Final = 10.0
 # Metadata and tokens are a few kilobytes.
 _MOST_BYTES: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 16
+_OK: Final = 200
 _REFUSED: Final = 400
 _THROTTLED: Final = 429
 _FAILED: Final = 500
@@ -43,7 +48,7 @@ class _Bounded(DeadlineAdapter):
 
     def __init__(self, seconds: float) -> None:
         # to ask for a token twice does no harm; how long a refusal lasts is not waited for here
-        once = Retry(1, allowed_methods=None, respect_retry_after_header=False)
+        once = Retry(1, connect=0, allowed_methods=None, respect_retry_after_header=False)
         super().__init__(max_retries=once)
         self._seconds = seconds
 
@@ -51,7 +56,7 @@ class _Bounded(DeadlineAdapter):
     def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
         if request.method == "GET" and request.url.endswith(_METADATA):
             return _endpoints(request)
-        ours = {"timeout": self._seconds, "stream": True}
+        ours = {"timeout": (min(_CONNECT_SECONDS, self._seconds), self._seconds), "stream": True}
         response = super().send(request, *args, **{**options, **ours})
         try:
             body = _whole(response)
@@ -89,6 +94,9 @@ def _check(status: int, body: bytes) -> None:
     if status >= _FAILED:
         msg = f"No sign-in: the token endpoint answered {status}"
         raise SignInError(msg)
+    if status == _OK and not _is_object(body):
+        msg = "no JSON"  # of a page that asks for a password, say
+        raise ValueError(msg)
     if _is_no_entra_id(status, body):
         msg = f"HTTP status: {status}"
         raise ValueError(msg)
@@ -102,6 +110,13 @@ def _is_no_entra_id(status: int, body: bytes) -> bool:
         return not isinstance(json.loads(body)["error"], str)
     except (ValueError, TypeError, KeyError):
         return True
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def _whole(response: requests.Response) -> bytes:

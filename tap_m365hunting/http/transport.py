@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
+from urllib.parse import urlsplit
 
 import requests
 from singer_sdk.exceptions import FatalAPIError
@@ -14,7 +15,12 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_m365hunting.configuration.config import Connection
-from tap_m365hunting.errors import ServiceError, WindowTooLargeError
+from tap_m365hunting.errors import (
+    ConnectionSetupError,
+    ServiceError,
+    UnreachableError,
+    WindowTooLargeError,
+)
 from tap_m365hunting.http.connection_errors import connection_failure
 from tap_m365hunting.http.deadlines import DeadlineAdapter
 from tap_m365hunting.wire.error_responses import classify
@@ -23,7 +29,7 @@ _OK: Final = 200
 _THROTTLED: Final = 429
 _FIRST_OF_CLIENT: Final = 400
 _FIRST_OF_SERVER: Final = 500
-_CONNECT_SECONDS: Final = 30
+_CONNECT_SECONDS: Final = 10
 _SPARE: Final = 8
 _CHUNK_BYTES: Final = 1 << 18
 # A body up to this size stays in memory; a larger one goes to a file without a name.
@@ -57,7 +63,8 @@ class Transport:
         Raises:
             WindowTooLargeError: it did not come in time, or is too large.
             ServiceError: the connection broke.
-            FatalAPIError: this machine cannot reach the API as it is set up.
+            UnreachableError: no host answers.
+            ConnectionSetupError: this machine cannot reach the API as it is set up.
         """
         place = self._place
         with (
@@ -83,16 +90,18 @@ class Transport:
             raise self._broken(error) from error
         except OSError as error:  # a file with certificates that is not there
             msg = f"No way to {self._place.dialect.title}: {error}; check REQUESTS_CA_BUNDLE"
-            raise FatalAPIError(msg) from error
+            raise ConnectionSetupError(msg) from error
 
     def _broken(self, error: requests.RequestException | HTTPError) -> Exception:
         title = self._place.dialect.title
         if _is_late(error):
             msg = f"{title} did not answer within {self._place.timeout}"
             return WindowTooLargeError(msg, silent=True)
-        reason, lasts = connection_failure(error)
+        reason, lasts, absent = connection_failure(error)
         if lasts:
-            return FatalAPIError(f"No way to {title}: {reason}")
+            return ConnectionSetupError(f"No way to {title}: {reason}")
+        if absent:
+            return UnreachableError(f"No answer from {title} at {_host(self._place.url)}: {reason}")
         return ServiceError(f"No whole answer from {title}: {reason}")
 
     def _refusal(self, response: requests.Response) -> Exception:
@@ -170,6 +179,11 @@ def _write(body: BinaryIO, chunk: bytes) -> None:
     except OSError as error:
         msg = f"No room for an answer in the folder for temporary files: {error}; check TMPDIR"
         raise FatalAPIError(msg) from error
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_late(error: Exception) -> bool:

@@ -15,7 +15,12 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_m365hunting.auth import TokenSource, explained
 from tap_m365hunting.configuration.config import Connection, QuotaSettings
-from tap_m365hunting.errors import AuthenticationError, ServiceError, ThrottledError
+from tap_m365hunting.errors import (
+    AuthenticationError,
+    ServiceError,
+    ThrottledError,
+    UnreachableError,
+)
 from tap_m365hunting.http.transport import Transport
 from tap_m365hunting.service.quota import TenantQuota
 from tap_m365hunting.service.quota_gate import CallContext, Permit, QuotaGate, QuotaWaitError
@@ -26,6 +31,8 @@ __all__ = ["CallContext", "Client"]
 _LOG: Final = logging.getLogger(__name__)
 # A failure that may pass is tried again this often, after up to 1, 2, 4 ... 60 seconds.
 _RETRIES: Final = 6
+# A host that has never answered is more likely a wrong setting: it has 7 seconds at most.
+_FIRST_RETRIES: Final = 3
 _LONGEST_RETRY_SECONDS: Final = 60
 
 
@@ -70,6 +77,7 @@ class Client:
             share_percent=quotas.share_percent,
         )
         self._gate = QuotaGate(quota, clock=clock, sleep=sleep)
+        self._reached = False
 
     def run(
         self, text: str, *, read: Callable[[BinaryIO], _T], context: CallContext | None = None
@@ -84,7 +92,7 @@ class Client:
             QueryRejectedError: the service will not run the query.
             WindowTooLargeError: a narrower window may work.
             ThrottledError: a quota frees up later than the settings allow to wait.
-            ServiceError: the service failed again and again.
+            ServiceError: the service failed again and again; UnreachableError: no host answers.
             CancelledError: the errand was called off before a call was spent for it.
         """
         context = context or CallContext()
@@ -97,10 +105,17 @@ class Client:
             except ThrottledError as error:
                 self._throttled(call, error)
             except ServiceError as error:
-                self._pause(call.after_failure(error, self._clock()), error, context)
+                self._pause(
+                    call.after_failure(error, self._clock(), reached=self._reached), error, context
+                )
             except AuthenticationError as error:
                 call.after_refusal(error)
                 self._tokens.forget(call.token)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the API has answered a call at all, be it with an error."""
+        return self._reached
 
     def calls_left(self) -> int:
         """Return how many calls the quotas allow at once."""
@@ -125,6 +140,7 @@ class Client:
 
     def _post(self, text: str, token: str, permit: Permit) -> BinaryIO:
         def arrived(headers: Mapping[str, str]) -> None:
+            self._reached = True
             permit.arrived()
             refuse_ahead(headers.get("Date"), asked=permit.taken)
 
@@ -162,14 +178,26 @@ class _Patience:
         self.throttles = 0
         self.token = ""
         self._retry_waits = retry_waits
+        self._brief = False
         self._renewed = False
 
-    def after_failure(self, error: ServiceError, now: float) -> float:
+    def _be_brief(self) -> None:
+        """Allow few tries more, from now on."""
+        if not self._brief:
+            self._brief = True
+            self._retry_waits = islice(self._retry_waits, _FIRST_RETRIES)
+
+    def after_failure(self, error: ServiceError, now: float, *, reached: bool) -> float:
         """Return the wait before the next try: as long as the service asks for, if that may be.
+
+        `reached` says that the API has answered at least once; else a host that is not there is
+        soon given up.
 
         Raises:
             ServiceError: it was tried often enough.
         """
+        if isinstance(error, UnreachableError) and not reached:
+            self._be_brief()
         wait = next(self._retry_waits, None)
         if wait is None:
             raise error

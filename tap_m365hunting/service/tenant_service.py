@@ -9,7 +9,7 @@ from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.auth import token_source
 from tap_m365hunting.configuration.config import QuotaSettings, Settings, Tenant
-from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.errors import TENANT_ERRORS, AuthenticationError, SignInError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.service.client import CallContext, Client
 from tap_m365hunting.wire.answer import QueryResult, read_answer
@@ -18,8 +18,8 @@ from tap_m365hunting.wire.answer import QueryResult, read_answer
 class TenantService:
     """One tenant's service, and the tenant's `failure` once no query can be answered any more.
 
-    One of `several` tenants that lets nobody in is not asked again: the failure holds for every
-    query. `clock` tells seconds since the epoch.
+    A host that has never answered, and one of `several` tenants that lets nobody in, is not asked
+    again: the failure holds for every query. `clock` tells seconds since the epoch.
     """
 
     def __init__(
@@ -62,10 +62,15 @@ class TenantService:
             raise self.failure
         try:
             return self._client.run(text, read=self._read, context=context)
-        except (AuthenticationError, SignInError) as error:
-            if self._several:
+        except TENANT_ERRORS as error:
+            if self._holds_for_all(error):
                 self.failure = error
             raise
+
+    def _holds_for_all(self, error: SingerSDKError) -> bool:
+        if isinstance(error, AuthenticationError):
+            return self._several
+        return isinstance(error, SignInError) or not self._client.reached
 
     def answers(self, text: str) -> bool:
         """Spend a call to see if the service answers the query."""

@@ -80,9 +80,7 @@ class Tenant:
 
     def tap(self, config: Mapping[str, Any], **options: Any) -> TapM365Hunting:  # noqa: ANN401 - JSON
         """Return a tap that waits by moving the emulator's clock."""
-        return TapM365Hunting(
-            config=dict(config), clock=self._seconds, sleep=self._sleep, **options
-        )
+        return TapM365Hunting(config=dict(config), clock=self.seconds, sleep=self.sleep, **options)
 
     def sync(
         self,
@@ -104,10 +102,12 @@ class Tenant:
         failed = {f.stream or f.where: str(f.error) for f in tap.conclude()}
         return Run(lines, failed)
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """Return the tap's time: seconds since the epoch."""
         return (self.emulator.clock.now() + self.ahead).timestamp()
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Wait, by moving the emulator's clock."""
         self.slept.append(seconds)
         self.emulator.clock.advance(timedelta(seconds=seconds))
 

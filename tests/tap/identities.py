@@ -213,7 +213,7 @@ class SignedIn(Tenant):
     def tokens(self, **settings: Any) -> TokenSource:  # noqa: ANN401 - JSON
         """Return where the tap would take its tokens from."""
         connection = Settings.parse(self.config(ALERTS, **settings)).connection
-        return token_source(connection, clock=self._seconds, sleep=self._sleep)
+        return token_source(connection, clock=self.seconds, sleep=self.sleep)
 
     def load(self, hours: int = 3) -> None:
         """Put an alert into each of the last hours."""
@@ -223,11 +223,11 @@ class SignedIn(Tenant):
         self.emulator.engine.load("AlertInfo", rows)
 
     @override
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
         self.emulator.clock.advance(timedelta(seconds=self.pace))
-        return super()._seconds()
+        return super().seconds()
 
     @override
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.sign_ins += self.emulator.sign_in(approve=self.answers)
-        super()._sleep(seconds)
+        super().sleep(seconds)
