@@ -73,6 +73,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[emulator,sigma,duckdb]' --group dev
+	-$(BIN)/hunting-emulator parser install
 	touch $@
 
 $(LOADER)/installed: | $(VENV)/installed

@@ -13,6 +13,7 @@ import msgspec
 
 from hunting_emulator.control import changed
 from hunting_emulator.emulator import Emulator
+from hunting_emulator.parser.command import parser
 from hunting_emulator.settings import (
     Limits,
     Settings,
@@ -69,7 +70,7 @@ class TableFile(click.ParamType[tuple[str, Path]]):
         return table, Path(path)
 
 
-@click.command(context_settings={"show_default": True})
+@click.group(invoke_without_command=True, context_settings={"show_default": True})
 @click.option("--port", default=8443, help="Port to listen on; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--rows", default=100_000, help="Rows to make up, over all tables.")
@@ -117,7 +118,10 @@ class TableFile(click.ParamType[tuple[str, Path]]):
     default=Limits().sentinel_retention_days,
     help="How far back the tables of Sentinel go.",
 )
+@click.pass_context
 def main(  # noqa: PLR0913 - an option each
+    context: click.Context,
+    /,
     *,
     port: int,
     host: str,
@@ -134,6 +138,8 @@ def main(  # noqa: PLR0913 - an option each
     **limits: float,
 ) -> None:
     """Serve advanced hunting from this machine until interrupted."""
+    if context.invoked_subcommand is not None:
+        return
     emulator = Emulator(
         rows=rows,
         days=days,
@@ -149,6 +155,9 @@ def main(  # noqa: PLR0913 - an option each
         announce(emulator, ready_file)
         told.wait()
     click.echo("Stopped")
+
+
+main.add_command(parser)
 
 
 def _tenants(count: int, file: Path | None, workspaces: int) -> tuple[Tenant, ...]:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 
 import duckdb
-from duckdb_kql.types import kusto_type
 
 from hunting_emulator.kql import diagnose, sql, times
 from hunting_emulator.kql.errors import (
@@ -20,9 +19,9 @@ from hunting_emulator.kql.errors import (
     KqlSyntaxError,
     KqlUnsupportedError,
 )
-from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.translate import Described, Translation, Translator
-from hunting_emulator.kql.twins import unmarked
+from hunting_emulator.parser.judge import Judge, Parser, parser
+from hunting_emulator.reading import Reader
 from hunting_emulator.sight import Sight
 from hunting_emulator.store import Moment, Store
 from hunting_emulator.tables import CATALOG, SENTINEL, Column, Table
@@ -69,7 +68,8 @@ class Result:
 class Engine:
     """The tables of a tenant, in memory or in a DuckDB file, and the queries over them.
 
-    Threads may share it.
+    Threads may share it. Where Microsoft's parser is at hand, it decides which texts are KQL, and
+    the names and types of the columns of a result.
     """
 
     def __init__(
@@ -78,11 +78,13 @@ class Engine:
         *,
         tables: Iterable[Table] = (*CATALOG.values(), *SENTINEL.values()),
         cpu: Callable[[], float] = time.process_time,
+        asked: Callable[[], Parser | None] = parser,
     ) -> None:
         self._store = Store(database)
         self._cpu = cpu
+        self._asked = asked
         self._lock = threading.Lock()
-        self._translator: tuple[object, Translator] | None = None
+        self._reader: tuple[object, Reader] | None = None
         for table in tables:
             self._store.create(table)
 
@@ -151,32 +153,36 @@ class Engine:
             times.minus_days(at, retention_days),
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
-        statement = self._current_translator(sight).statement(kql)
+        reader = self._current_reader(sight)
+        reading = reader.read(kql)
         views = _Views(self._store, moment, sight)
-        asked = views.under(statement.filled(at), statement.translation)
-        shown = [(name, kind) for name, kind in statement.columns if name != INGESTED]
-        shaped = sql.shaped(asked, [sql.selected(name, kind) for name, kind in shown], row_cap)
+        asked = views.under(reading.statement.filled(at), reading.statement.translation)
         try:
-            cursor = self._store.cursor().execute(shaped)
+            cursor = self._store.cursor().execute(sql.shaped(asked, reading.chosen, row_cap))
         except duckdb.Error as error:
-            raise diagnose.database(kql, str(error)) from error
-        columns = tuple(Column(unmarked(name), kusto_type(kind)) for name, kind in shown)
-        return Result(columns, self._cpu() - started, cursor)
+            raise reader.told(diagnose.database(kql, str(error)), kql) from error
+        return Result(reading.columns, self._cpu() - started, cursor)
 
-    def _current_translator(self, sight: Sight) -> Translator:
+    def _current_reader(self, sight: Sight) -> Reader:
         with self._lock:
             version = self._store.version, sight.schema
-            if self._translator is None or self._translator[0] != version:
-                self._translator = version, self._new_translator(sight)
-            return self._translator[1]
+            if self._reader is None or self._reader[0] != version:
+                self._reader = version, self._new_reader(sight)
+            return self._reader[1]
 
-    def _new_translator(self, sight: Sight) -> Translator:
+    def _new_reader(self, sight: Sight) -> Reader:
+        shown = self._store.shown(sight)
         spellings = self._store.spellings(sight)
         schema = {
             name: tuple(spellings.inner(column.name) for column in columns)
-            for name, columns in self._store.shown(sight).items()
+            for name, columns in shown.items()
         }
-        return Translator(schema, spellings, _Views(self._store, _ANY, sight).described)
+        translator = Translator(schema, spellings, _Views(self._store, _ANY, sight).described)
+        asked = self._asked()
+        if asked is None:
+            return Reader(translator, None)
+        known = {name: [(c.name, c.type) for c in columns] for name, columns in shown.items()}
+        return Reader(translator, Judge(asked, known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from hunting_emulator.kql.words import FUNCTIONS, OPERATORS
 INCOMPLETE: Final = "The incomplete fragment is unexpected"
 NO_OPERATOR: Final = "Query operator expected."
 NO_KQL: Final = "A recognition error occurred."
+NO_STATEMENT: Final = "No tabular expression statement found"
 
 _UNFINISHED: Final = frozenset(
     {"|", ",", "=", "(", "[", "{", "==", "!=", "<", ">", "<=", ">=", "=~", "!~", "+", "-", "*", "/"}
@@ -91,6 +92,11 @@ def unknown_function(text: str, name: str) -> KqlSemanticError:
     return _semantic(text, name, None, f"Unknown function: '{name}'")
 
 
+def compared(left: str, right: str) -> str:
+    """Say that values of two types are not compared."""
+    return f"Cannot compare values of types {left} and {right}. Try adding explicit casts"
+
+
 def _semantic(text: str, name: str, operator: str | None, said: str) -> KqlSemanticError:
     offset = locate.find(text, name)
     line, column = (None, None) if offset is None else locate.position(text, offset)
@@ -102,7 +108,7 @@ def unsupported(text: str, construct: str) -> KqlError:
     """Tell a function that nobody has from one that only the emulator lacks."""
     kind, _, name = construct.partition(":")
     if construct == "statement":
-        return KqlSemanticError("No tabular expression statement found")
+        return KqlSemanticError(NO_STATEMENT)
     if kind in {"function", "aggregate", "invoke"} and name.casefold() not in FUNCTIONS:
         return unknown_function(text, name)
     return KqlUnsupportedError(construct)
@@ -119,8 +125,7 @@ def database(text: str, marked_message: str) -> KqlError:
             return missing_column(text, found[1])
     if found := _COMPARED.search(message):
         left, right = kusto_type(found[1]), kusto_type(found[2])
-        said = f"Cannot compare values of types {left} and {right}. Try adding explicit casts"
-        return KqlSemanticError(said)
+        return KqlSemanticError(compared(left, right))
     return KqlUnsupportedError(message.splitlines()[0])
 
 

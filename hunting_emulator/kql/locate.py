@@ -31,7 +31,7 @@ def operator_around(text: str, name: str) -> str | None:
     'project'
     """
     tokens = tokenize(text)
-    around = [_operator_before(tokens, index) for index in _indices(tokens, name)]
+    around = [operator_at(tokens, index) for index in _indices(tokens, name)]
     readers = [word for word in around if word not in _TAKE_AWAY]
     return next(iter(readers or around), None)
 
@@ -48,7 +48,7 @@ def operator_on(text: str, table: str) -> str | None:
     index = next(iter(_indices(tokens, table)), None)
     if index is None:
         return None
-    return _operator_after(tokens, index) or _operator_before(tokens, index)
+    return _operator_after(tokens, index) or operator_at(tokens, index)
 
 
 def _indices(tokens: Sequence[Token], name: str) -> list[int]:
@@ -60,7 +60,8 @@ def _indices(tokens: Sequence[Token], name: str) -> list[int]:
     ]
 
 
-def _operator_before(tokens: Sequence[Token], index: int) -> str | None:
+def operator_at(tokens: Sequence[Token], index: int) -> str | None:
+    """Return the operator around the token at an index."""
     depth = 0
     for at in range(index - 1, -1, -1):
         text = tokens[at].text

@@ -68,7 +68,36 @@ def selected(name: str, duckdb_type: str) -> str:
     return form.format(quote(name))
 
 
+def converted(name: str, kusto_type: str) -> str:
+    """Write the expression that brings a column out as another type of Kusto's."""
+    value = quote(name)
+    if kusto_type == "dynamic":
+        return f"to_json({value})::VARCHAR"
+    made = CONVERTED[kusto_type].format(value)
+    return made if kusto_type == "string" else _formed(made, kusto_type)
+
+
+def _formed(value: str, kusto_type: str) -> str:
+    form = {"datetime": _DATETIME, "timespan": _SPAN}.get(kusto_type, "{0}")
+    return form.format(value)
+
+
+CONVERTED: Final[Mapping[str, str]] = {
+    "string": "kusto_tostring({0})",
+    "long": "TRY_CAST({0} AS BIGINT)",
+    "int": "TRY_CAST({0} AS INTEGER)",
+    "real": "TRY_CAST({0} AS DOUBLE)",
+    "bool": "TRY_CAST({0} AS BOOLEAN)",
+    "datetime": "kusto_todatetime({0})",
+    "timespan": "TRY_CAST({0} AS INTERVAL)",
+    "guid": "TRY_CAST({0} AS UUID)::VARCHAR",
+    "decimal": "TRY_CAST({0} AS DECIMAL(38, 18))::VARCHAR",
+    "dynamic": "to_json({0})",
+}
+"""How a value becomes one of another type, where it can; else it is missing."""
+
 _AS_TEXT: Final = "{0}::VARCHAR"
+_SPAN: Final = "kusto_span(epoch_us({0}))"
 _DATETIME: Final = "kusto_text({0})"
 _FORMS: Final[Mapping[str, str]] = {
     "VARCHAR": "coalesce({0}, '')",

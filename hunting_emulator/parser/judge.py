@@ -1,0 +1,142 @@
+"""What Microsoft's KQL parser says of a text, over the tables of a tenant.
+
+The parser runs in a V8 of this process; one is enough for all tenants, and one text is judged at a
+time. A text on which the parser itself fails (depth, time, memory) has no verdict.
+"""
+
+import atexit
+import json
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from hunting_emulator.parser.folder import FILES, installed
+
+logger = logging.getLogger(__name__)
+
+Tables = Mapping[str, Sequence[tuple[str, str]]]
+"""Names and types of the columns of each table."""
+
+_SCRIPT: Final = Path(__file__).with_name("judge.js")
+_SECONDS: Final = 20
+_REMEMBERED: Final = 1_000
+_MOST_HEAP: Final = 1_000_000_000
+_TIDY_EVERY: Final = 500
+_PROFILE: Final = (
+    "GlobalPrevalence=long(0), GlobalFirstSeen=now(), GlobalLastSeen=now(), Signer='', Issuer='', "
+    "SignerHash='', IsCertificateValid=false, IsRootSignerMicrosoft=false, SignatureState='', "
+    "IsExecutable=false, ThreatName='', Publisher='', SoftwareName='', ProfileAvailability=''"
+)
+_ADDRESS: Final = "IPAddress='', IPType='', NetworkAdapterType='', ConnectedNetworks=dynamic(null)"
+FUNCTIONS: Final = (
+    ("FileProfile", "(T:(*), column:string='SHA1', calls:long=100)", f"{{T | extend {_PROFILE}}}"),
+    ("DeviceFromIP", "(T:(*), ip:string='', at:datetime=datetime(null))", "{T|extend DeviceId=''}"),
+    ("SeenBy", "(T:(*), device:string='')", "{T | extend SeenBy=''}"),
+    (
+        "AssignedIPAddresses",
+        "(device:string='', at:datetime=datetime(null))",
+        f"{{print Timestamp=now(), {_ADDRESS}}}",
+    ),
+)
+"""Advanced hunting's own functions, with bodies that have the documented columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An error: the parser's code, its words, and the offsets of what it is about."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The errors of a text, and the columns of its result: empty where they are not all known."""
+
+    complaints: tuple[Complaint, ...]
+    tabular: bool
+    columns: tuple[tuple[str, str], ...]
+
+
+class Parser:
+    """Microsoft's parser, loaded; threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        from py_mini_racer import MiniRacer  # noqa: PLC0415 - tens of megabytes, for who asks
+
+        self._engine = MiniRacer()
+        # left to the end of the interpreter, it would wait for a thread that runs no more
+        atexit.register(self._engine.close)
+        self._engine.set_hard_memory_limit(_MOST_HEAP)
+        self._lock = threading.Lock()
+        self._known: Tables | None = None
+        self._asked = 0
+        for path in (*(folder / name for name in FILES), _SCRIPT):
+            self._engine.eval(path.read_text("utf-8-sig"))
+
+    def judge(self, text: str, tables: Tables) -> Verdict | None:
+        """Return what the parser says, or nothing where it cannot say."""
+        from py_mini_racer import JSEvalException  # noqa: PLC0415 - as above
+
+        with self._lock:
+            try:
+                self._know(tables)
+                said = self._engine.eval(f"judge({json.dumps(text)})", timeout_sec=_SECONDS)
+            except JSEvalException:
+                return None
+        return _verdict(json.loads(str(said)))
+
+    def _know(self, tables: Tables) -> None:
+        self._asked += 1
+        if self._asked % _TIDY_EVERY == 0:
+            self._engine.low_memory_notification()
+        if self._known is not tables:
+            known = json.dumps({name: list(columns) for name, columns in tables.items()})
+            self._engine.eval(f"know({known}, {json.dumps(FUNCTIONS)})")
+            self._known = tables
+
+
+def _verdict(said: dict[str, Any]) -> Verdict:
+    complaints = tuple(Complaint(**error) for error in said["errors"])
+    columns = () if said["open"] else tuple((name, kind) for name, kind in said["columns"])
+    return Verdict(complaints, said["tabular"], columns)
+
+
+@cache
+def parser() -> Parser | None:
+    """Return the process's parser, or nothing, said once, where it is not installed."""
+    place = installed()
+    if place is None:
+        logger.warning(
+            "Microsoft's KQL parser is not here, so errors and types are the emulator's own; "
+            "get it with: hunting-emulator parser install"
+        )
+        return None
+    try:
+        return Parser(place)
+    except ImportError:
+        logger.warning("Microsoft's KQL parser needs the package mini-racer, which is not here")
+        return None
+
+
+class Judge:
+    """The parser, asked about one set of tables; verdicts are remembered by text."""
+
+    def __init__(self, asked: Parser, tables: Tables) -> None:
+        self._parser = asked
+        self._tables = tables
+        self._remembered: dict[str, Verdict | None] = {}
+
+    def verdict(self, text: str) -> Verdict | None:
+        """Return what the parser says of a text, or nothing where it cannot say."""
+        if text not in self._remembered:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[text] = self._parser.judge(text, self._tables)
+        return self._remembered[text]
