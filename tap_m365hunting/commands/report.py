@@ -142,7 +142,7 @@ class QueryReport(Struct, frozen=True):
 
 
 class TenantReport(Struct, frozen=True):
-    """What one of many tenants filled to a probe; `error` is why it will not do.
+    """The answer of one of many tenants to a probe; `error` is why it will not do.
 
     `answered` says that it took the call, though it may have refused the query.
     """

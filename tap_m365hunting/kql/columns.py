@@ -1,6 +1,6 @@
-"""Which columns a step of a query has, as far as its text tells.
+"""Columns at one step of a query, as far as the query's text tells.
 
-Pure. A table's columns are not in the text, so the answer to "is it there?" is yes, no or unknown.
+Pure. A table's columns are not in the text, so a column is there, not there, or unknown.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from tap_m365hunting.kql.operators import CURSORS
 
 
 def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
-    """Return the width whose multiples are bins of all the widths.
+    """Return the least common multiple of the widths.
 
     >>> str(common_width([timedelta(hours=2), None, timedelta(hours=3)]))
     '6:00:00'
@@ -26,9 +26,9 @@ def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
 
 
 class Origin(Struct, frozen=True):
-    """How the values of a column came to be: as they were, rounded down to bins, or computed.
+    """Origin of a column's values: unchanged, rounded down to bins, or computed.
 
-    `uneven` are bins whose width the text does not tell, or that are not whole multiples of one.
+    `uneven` bins have a width unknown from the text, or are not whole multiples of any width.
     """
 
     computed: bool = False
@@ -36,7 +36,7 @@ class Origin(Struct, frozen=True):
     uneven: bool = False
 
     def beside(self, other: Self) -> Self:
-        """Return how the values came to be where rows of the one and the other stand together."""
+        """Return the origin for rows of both kinds together."""
         bins = common_width(origin.bin for origin in (self, other))
         computed, uneven = self.computed or other.computed, self.uneven or other.uneven
         return type(self)(computed=computed, bin=bins, uneven=uneven)
@@ -47,10 +47,10 @@ COMPUTED: Final = Origin(computed=True)
 
 
 class Columns(Struct, frozen=True):
-    """What is known of a step's columns.
+    """Known columns at one step.
 
-    `known` says of a name how its values came to be, or `None` where it is surely not there.
-    Names in `maybe` are open, and with `rest` so are all others.
+    `known` maps a name to the origin of the values, or to `None` if the column is surely absent.
+    Names in `maybe` are open; with `rest`, so are all other names.
 
     >>> table = Columns()
     >>> table.has("Timestamp"), table.only({"DeviceId": PLAIN}).has("Timestamp")
@@ -68,7 +68,7 @@ class Columns(Struct, frozen=True):
         return None if self.rest or name in self.maybe else False
 
     def origin(self, name: str) -> Origin:
-        """Return how the column's values came to be; as they were, if nothing else is known."""
+        """Return the origin of the column's values; unchanged, if nothing else is known."""
         return self.known.get(name) or PLAIN
 
     @property
@@ -77,7 +77,7 @@ class Columns(Struct, frozen=True):
         return any(origin and (origin.bin or origin.uneven) for origin in self.known.values())
 
     def only(self, known: Mapping[str, Origin], maybe: Iterable[str] = ()) -> Self:
-        """Return a step that has these columns and no others."""
+        """Return a step with these columns and no others."""
         return type(self)(dict(known), frozenset(maybe) - known.keys(), rest=False)
 
     def plus(self, known: Mapping[str, Origin | None], maybe: Iterable[str] = ()) -> Self:
@@ -86,17 +86,17 @@ class Columns(Struct, frozen=True):
         return type(self)({**self.known, **known}, unsure, self.rest)
 
     def unsure(self) -> Self:
-        """Return the step after something that may keep any of the columns, or none."""
+        """Return the step after an operator of unknown effect: any column may be gone."""
         there = {name for name, origin in self.known.items() if origin}
         gone = {name: None for name, origin in self.known.items() if not origin}
         return type(self)(gone, self.maybe | there, self.rest)
 
     def union(self, other: Self) -> Self:
-        """Return the columns of both, of rows that come from either."""
+        """Return the columns of rows from either side."""
         return self._with(other, lambda name: self.origin(name).beside(other.origin(name)))
 
     def join(self, right: Self) -> Self:
-        """Return the columns of both, of rows that are put together."""
+        """Return the columns of rows joined from both sides."""
 
         def origin(name: str) -> Origin:
             return (right if self.leaves(name, right) else self).origin(name)
@@ -104,10 +104,10 @@ class Columns(Struct, frozen=True):
         return self._with(right, origin)
 
     def leaves(self, name: str, right: Self) -> bool:
-        """Whether a joined column of this name may be the right side's.
+        """Whether a joined column of the given name may come from the right side.
 
-        A table's columns are not in the text, but one that may be the cursor is taken to be there.
-        Of a name on both sides, the right side's gets a number: `Timestamp1`.
+        A table's columns are not in the text, but a possible cursor counts as present. Of a name on
+        both sides, the right side's gets a number: `Timestamp1`.
         """
         if self.has(name) is False:
             return right.has(name) is not False
@@ -127,5 +127,5 @@ class Columns(Struct, frozen=True):
         return type(self)(known, maybe, self.rest or other.rest)
 
     def matching(self, pattern: str, watched: Iterable[str]) -> set[str]:
-        """Return the names, known or watched for, that a pattern with `*` means."""
+        """Return the known or watched names matched by a pattern with `*`."""
         return set(matching(pattern, {*self.known, *self.maybe, *watched}))

@@ -1,9 +1,9 @@
-"""The columns that the documentation of a hunting table calls the identity of its rows.
+"""The columns documented as the identity of a hunting table's rows.
 
-Pure. From the tables' pages below https://learn.microsoft.com/en-us/defender-xdr/ (July 2026). They
-are offered, and used only where `primary_keys` names them, because they are claims about what the
-service stores and not about what it returns: tables with rows per entity repeat them, and the pages
-of mail tables speak of a column that those tables do not have.
+Pure. From the tables' pages below https://learn.microsoft.com/en-us/defender-xdr/ (July 2026). The
+keys are offered, and used only where `primary_keys` names them: the pages speak of stored rows, not
+of returned rows. Tables with rows per entity repeat a key, and the pages of mail tables name a
+column missing from those tables.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ IDENTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 def documented_identity(query: Query) -> tuple[str, ...]:
-    """Return the documented identity of a query that is a whole table; empty if there is none.
+    """Return the documented identity of a query for a whole table; empty if not documented.
 
     >>> from tap_m365hunting.kql.statements import read
     >>> documented_identity(read("DeviceEvents"))

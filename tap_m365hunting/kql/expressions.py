@@ -1,4 +1,4 @@
-"""Column lists as `project`, `extend` and `summarize` take them, and the names that they make.
+"""Column lists of `project`, `extend` and `summarize`, their names, and calls in expressions.
 
 Pure.
 """
@@ -37,7 +37,7 @@ _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
 
 class Call(Struct, frozen=True):
-    """A function called by an expression, at the token `index` of it, and where its text is."""
+    """A function call in an expression: name, token `index`, and the tokens of the arguments."""
 
     name: str
     index: int
@@ -52,7 +52,7 @@ class Item(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """What a column list makes: columns for sure, columns perhaps, and with `star` all others."""
+    """Columns made by a column list: certain, possible, and with `star` all other columns."""
 
     known: dict[str, Origin]
     maybe: frozenset[str]
@@ -71,7 +71,7 @@ def items(query: Query, span: TokenSpan) -> Iterator[Item]:
 
 
 def made(query: Query, span: TokenSpan, columns: Columns) -> Made:
-    """Return the columns that a list makes out of those there are."""
+    """Return the columns made by a list from the columns at hand."""
     known: dict[str, Origin] = {}
     maybe: set[str] = set()
     star = False
@@ -95,7 +95,7 @@ def mentioned(query: Query, span: TokenSpan) -> Iterator[str]:
 
 
 def parts(query: Query, span: TokenSpan) -> dict[str, frozenset[str]]:
-    """Return of each column that a list gives a name the columns that its value is made of."""
+    """Return, for each column named by a list, the columns used in the expression."""
     return {
         name: frozenset(_columns_in(query, item.value))
         for item in items(query, span)
@@ -104,7 +104,7 @@ def parts(query: Query, span: TokenSpan) -> dict[str, frozenset[str]]:
 
 
 def patterns(query: Query, span: TokenSpan) -> list[str]:
-    """Return a list's names, where `*` stands for anything: `project-away Initiating*, Sha1`."""
+    """Return a list's names, with `*` for any text: `project-away Initiating*, Sha1`."""
     return [
         column_name(query, piece)
         or "".join(query.tokens[index].text for index in range(piece.start, piece.end))
@@ -135,7 +135,7 @@ def _names(query: Query, span: TokenSpan) -> Iterator[str]:
 
 
 def _own_names(query: Query, span: TokenSpan) -> tuple[str, ...]:
-    """Return the names that an expression brings along, empty if the text does not tell."""
+    """Return the names brought along by an expression; empty if unknown from the text."""
     name = column_name(query, span)
     if name:
         return (name,)
@@ -147,7 +147,7 @@ def _own_names(query: Query, span: TokenSpan) -> tuple[str, ...]:
 
 
 def groups(query: Query, span: TokenSpan, columns: Columns) -> Iterator[Origin]:
-    """Return of each entry of a list how its values come to be, named or not."""
+    """Return the origin of the values of each entry of a list, named or not."""
     for item in items(query, span):
         yield _origin(query, item.value, columns)
 
@@ -187,7 +187,7 @@ def _width(query: Query, call: Call) -> timedelta | None:
 
 
 def _literal(query: Query, span: TokenSpan) -> str:
-    """Return the text of the span, or of what a `let` gives the name that it is."""
+    """Return the text of the span, or of the value bound by `let` to the name in the span."""
     name = column_name(query, span)
     for statement in query.leading if name else ():
         defined = definition(query, statement)
@@ -197,7 +197,7 @@ def _literal(query: Query, span: TokenSpan) -> str:
 
 
 def _arguments(query: Query, span: TokenSpan) -> list[TokenSpan]:
-    """Return a call's arguments, if the span is one call and nothing else."""
+    """Return a call's arguments, if the span is a single call."""
     opening = span.start + 1
     if not query.is_sign(opening, "(") or query.closing[opening] != span.end - 1:
         return []
@@ -213,7 +213,8 @@ def _takes_all(query: Query, span: TokenSpan) -> bool:
 def calls(query: Query, span: TokenSpan, inside: frozenset[str] = frozenset()) -> Iterator[Call]:
     """Yield each call of an expression, from left to right.
 
-    A function of the query's own is followed by what its body calls, at the same token.
+    A call of a function declared in the query is followed by the calls of the body, at the same
+    token. A query in brackets is left out.
     """
     before = span.start
     for index in query.top_level(span):
@@ -230,7 +231,7 @@ def calls(query: Query, span: TokenSpan, inside: frozenset[str] = frozenset()) -
 
 
 def _call_of(query: Query, opening: int, before: int) -> Call | None:
-    """Return the call whose brackets open here, if a name stands before them."""
+    """Return the call with an opening bracket here, if a name stands before the bracket."""
     name = column_name(query, TokenSpan(before, opening)) if query.is_sign(opening, "(") else ""
     return Call(name, before, TokenSpan(opening + 1, query.closing[opening])) if name else None
 

@@ -1,7 +1,7 @@
-"""A short text that changes when a query does, so that a bookmark is not kept for another one.
+"""A short text that changes with the query, so that no bookmark is kept for another query.
 
-Pure. It is made from the tokens, so comments, spaces and line ends may change; so may a `;` at the
-end and a last `render`, which are never sent.
+Pure. Made from the tokens, so comments, spaces and line ends may change; so may a `;` at the end
+and a last `render`: neither is sent.
 """
 
 from hashlib import blake2b
@@ -15,7 +15,7 @@ _BYTES: Final = 6
 
 
 def fingerprint(query: Query, mode: Mode) -> str:
-    """Return what a state remembers of a query and of the way in which it is read.
+    """Return the text remembered in the state for a query and its mode.
 
     >>> from tap_m365hunting.kql.statements import read
     >>> fingerprint(read("AlertInfo // all"), Mode.INCREMENTAL)

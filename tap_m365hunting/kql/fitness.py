@@ -1,6 +1,7 @@
-"""Whether a query may be bounded by windows, and what to do if it may not.
+"""Fitness of a query for windows, and the way out where windows do not fit.
 
-Pure. Only the text is looked at, and the columns of its result where the service has named them.
+Pure. Judged from the text alone, and from the columns of the result once the service has named
+them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,12 +28,12 @@ def assess(
     unsafe: bool = False,
     columns: Iterable[tuple[str, str]] | None = None,
 ) -> Verdict:
-    """Say how the query will be read, and what is wrong with that.
+    """Judge how the query will be read, and list the problems.
 
     `method` and `cursor` are the configured `replication_method` and `replication_key`. With
-    `columns`, the names and types that the service gives the result, the cursor is certain;
-    without, a query whose text does not tell is taken to have one. `unsafe` (`unsafe_window`)
-    turns what stands against bounding the query into warnings.
+    `columns`, the names and types of the result by the service, the cursor is certain; without, a
+    query with unknown columns is taken to have one. `unsafe` (`unsafe_window`) turns errors about
+    bounding the query into warnings.
 
     >>> from tap_m365hunting.kql import read
     >>> verdict = assess(read("DeviceEvents | take 10"))
@@ -57,18 +58,18 @@ class Result(Struct, frozen=True):
     types: Mapping[str, str] | None
 
     def has_time(self, name: str) -> bool | None:
-        """Whether there is such a column and it is a datetime; `None` if the text does not tell."""
+        """Whether the column exists and is a datetime; `None` if unknown from the text."""
         if self.types is None:
             return self.stated.has(name)
         return name in self.times()
 
     def times(self) -> list[str]:
-        """Return the columns that are known to be datetimes."""
+        """Return the columns known to be datetimes."""
         types = self.types or {}
         return [name for name, kind in types.items() if kind.lower().endswith("datetime")]
 
     def cursor(self, query: Query) -> str | None:
-        """Return the column that windows bound where none is configured."""
+        """Return the cursor to use where none is configured."""
         there = [name for name in operators.CURSORS if self.has_time(name) is not False]
         likely = [name for name in there if self.has_time(name) or query.uses(name) is not None]
         usual = [name for name in there if name == operators.CURSORS[0]]
@@ -116,7 +117,7 @@ _WINDOWED_EXAMPLE = "Add `| where Timestamp >= window_start and Timestamp < wind
 
 
 def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[Finding]:
-    """Say what is wrong with the cursor of a query that windows are to bound."""
+    """Yield the problems of the cursor of a query to be bounded by windows."""
     if cursor is None or result.has_time(cursor) is False:
         times = ", ".join(result.times()) or "none is known"
         msg = (
@@ -131,7 +132,7 @@ def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[
 
 
 def _about_flow(flow: Flow, result: Result, cursor: str | None) -> Iterator[Finding]:
-    """Take what was met on the way and matters where windows bound this cursor."""
+    """Yield the findings along the way with a meaning for windows over the cursor."""
     for met in flow.findings:
         there = met.beside is None or result.has_time(met.beside)
         if met.fatal or (cursor is not None and met.cursor in (None, cursor) and there):
@@ -151,7 +152,7 @@ def _place(problem: Problem) -> tuple[int, int]:
 
 
 def _bin(flow: Flow, cursor: str | None, mode: Mode) -> timedelta | None:
-    """Return the width that windows must be whole multiples of, if the query rounds time."""
+    """Return the width of the grid for windows, if the query rounds time."""
     if mode is Mode.FULL_TABLE:
         return None
     known = flow.columns.known
@@ -169,7 +170,7 @@ _CHANGING: Final = {
 
 
 def remarks(query: Query) -> Iterator[Finding]:
-    """Find what depends on the run, or does not fit windows: each at its first place."""
+    """Find words that depend on the run or do not fit windows: each at its first place."""
     yield from _about_calls(query)
     index = query.uses("externaldata")
     if index is not None:
@@ -191,7 +192,7 @@ def _about_calls(query: Query) -> Iterator[Finding]:
 
 
 def _about_option(query: Query, statement: TokenSpan) -> Iterator[Finding]:
-    """Find what a `set` may do to the rows; the names of options have no case."""
+    """Find the effects of a `set` on the rows; the names of options ignore case."""
     written, *_ = query.split(statement, "=")
     name = label(query, TokenSpan(written.start + 1, written.end))
     if name.lower() not in operators.HARMLESS_OPTIONS:
@@ -201,7 +202,7 @@ def _about_option(query: Query, statement: TokenSpan) -> Iterator[Finding]:
 
 
 def _about_end(query: Query) -> Iterator[Finding]:
-    """Find windows that hold their own end, as `between (window_start .. window_end)` does."""
+    """Find windows with their end included, as in `between (window_start .. window_end)`."""
     ends = _names_of_the_end(query)
     for index, token in enumerate(query.tokens):
         if token.text in ends and query.name_at(index):
@@ -221,7 +222,7 @@ def _end_included(query: Query, index: int, written: str) -> Finding:
 
 
 def _around(query: Query, index: int) -> tuple[int, int]:
-    """Return the tokens to the left and right, outside brackets that hold this one alone."""
+    """Return the tokens to the left and right, outside brackets around the token alone."""
     left, right = index - 1, index + 1
     while query.is_sign(left, "(") and query.closing[left] == right:
         left, right = left - 1, right + 1
@@ -229,7 +230,7 @@ def _around(query: Query, index: int) -> tuple[int, int]:
 
 
 def _names_of_the_end(query: Query) -> set[str]:
-    """Return the names that stand for the window's end as it is."""
+    """Return the names bound to the window's end unchanged."""
     ends = {WINDOW_NAMES[1]}
     for statement in query.leading:
         defined = definition(query, statement)

@@ -1,4 +1,4 @@
-"""What is known of rows at a point of a query.
+"""Rows at a point of a query: columns, findings, and the functions a query declares.
 
 Pure.
 """
@@ -15,11 +15,11 @@ from tap_m365hunting.kql.stages import Stage
 
 
 class Finding(Struct, frozen=True):
-    """What the operator at a token means for windows.
+    """The meaning of an operator, at a token, for windows.
 
-    A `fatal` finding holds however the query is run, any other only where windows bound it, and
-    one with a `cursor` only where that column is the cursor, with another `beside` it if one is
-    named. `lacking` tells of rows that have nothing in it, which another column may fill.
+    A `fatal` finding holds however the query is run, any other only under windows, and a finding
+    with a `cursor` only where that column is the cursor, with another `beside` it if named.
+    `lacking` tells of rows without a value in the column; another column may fill the gap.
     """
 
     index: int
@@ -33,7 +33,7 @@ class Finding(Struct, frozen=True):
 
 
 class SideFindings(Struct, frozen=True, eq=False):
-    """What was met on one side of a join: it holds for the columns of that side alone."""
+    """Findings on one side of a join: valid for the columns of that side alone."""
 
     findings: tuple[Finding, ...]
     left: Columns
@@ -41,7 +41,7 @@ class SideFindings(Struct, frozen=True, eq=False):
     of_the_right: bool
 
     def about(self, column: str) -> Iterator[Finding]:
-        """Yield what holds where that column, which may be of this side, is the cursor."""
+        """Yield the findings valid where the column, possibly of this side, is the cursor."""
         own = column if self._side.has(column) is not False else column.rstrip("0123456789")
         for finding in self.findings if self._may_have(column) else ():
             if finding.cursor in (None, column, own):
@@ -58,14 +58,14 @@ class SideFindings(Struct, frozen=True, eq=False):
 
 
 class Group(Struct, frozen=True):
-    """Rows put together by a time that is rounded."""
+    """Rows grouped by a rounded time."""
 
     stage: Stage
     origin: Origin
 
 
 class Flow(Struct, frozen=True):
-    """Rows at a point of the query: their columns, and what was met on the way."""
+    """Rows at a point of the query: columns, and findings on the way."""
 
     columns: Columns = field(default_factory=Columns)
     findings: tuple[Finding, ...] = ()
@@ -77,24 +77,24 @@ class Flow(Struct, frozen=True):
         return replace(self, columns=columns)
 
     def met(self, findings: Iterable[Finding]) -> Self:
-        """Return the rows after what was met."""
+        """Return the rows after the findings."""
         return replace(self, findings=tuple(dict.fromkeys((*self.findings, *findings))))
 
     def beside(self, sides: Iterable[SideFindings]) -> Self:
-        """Return the rows after what was met on one side alone."""
+        """Return the rows after the findings of one side."""
         return replace(self, sides=tuple(dict.fromkeys((*self.sides, *sides))))
 
     def grouped(self, groups: Iterable[Group]) -> Self:
-        """Return the rows after they were put together."""
+        """Return the rows after grouping."""
         return replace(self, groups=tuple(dict.fromkeys((*self.groups, *groups))))
 
     @property
     def divided(self) -> bool:
-        """Whether what was met holds for some columns only."""
+        """Whether findings hold for some columns only."""
         return bool(self.sides) or any(finding.cursor for finding in self.findings)
 
     def renewed(self, made: Mapping[str, frozenset[str]]) -> Self:
-        """Return the rows with columns made of others: what held for those, holds for them."""
+        """Return the rows with columns made of others: findings pass from part to whole."""
         anew = {name for name, parts in made.items() if name not in parts}
         kept = [m for m in self.findings if m.cursor not in made and m.beside not in anew]
         new = [
@@ -113,10 +113,10 @@ class Flow(Struct, frozen=True):
 
 
 class Function(Struct, frozen=True):
-    """A function that the query declares, with the names that its body can see.
+    """A function declared in the query, with the names visible from its body.
 
-    `parameters` tells of each parameter whether it takes rows. A `view` is among the tables that
-    a pattern means.
+    `parameters` maps each parameter to whether it takes rows. A `view` is among the tables meant by
+    a pattern.
     """
 
     parameters: Mapping[str, bool]
@@ -126,14 +126,14 @@ class Function(Struct, frozen=True):
 
 
 class Argument(Struct, frozen=True):
-    """Rows given to a function: in their place, or to the parameter of a name."""
+    """Rows given to a function: in their place, or to a named parameter."""
 
     rows: Flow
     name: str | None = None
 
 
 def finding(stage: Stage, message: str, *, warning: bool = False, fatal: bool = False) -> Finding:
-    """Say of the operator what it means."""
+    """Make a finding about the operator of a stage."""
     text = f"'{stage.operator}' {message}"
     return Finding(stage.index, stage.operator, text, warning=warning, fatal=fatal)
 
@@ -141,6 +141,6 @@ def finding(stage: Stage, message: str, *, warning: bool = False, fatal: bool = 
 def lacking(
     stage: Stage, message: str, cursor: str | None = None, *, beside: str | None = None
 ) -> Finding:
-    """Say of the operator that some of its rows have no such cursor; only perhaps, `beside` one."""
+    """Make a finding: rows of the operator lack the cursor, or may, with another `beside` it."""
     met = finding(stage, message.format(cursor=cursor, beside=beside), warning=beside is not None)
     return replace(met, cursor=cursor, beside=beside, lacking=True)

@@ -1,6 +1,14 @@
 """Operators that bring in other rows: `union`, `join`, `lookup`.
 
-Pure. The windows bound a column of the result, so what counts is which side that column is from.
+Pure. Theory, by one query:
+
+    EmailEvents
+    | join kind=inner (UrlClickEvents | top 5 by Timestamp) on NetworkMessageId
+
+Windows bound a column of the result. `Timestamp` is a name on both sides, so the left side's keeps
+the name and the right side's becomes `Timestamp1`. Found: the `top` of the right side, as a
+`SideFindings`. With the cursor `Timestamp` the finding is silent, with `Timestamp1` the query is
+refused.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,9 +25,9 @@ from tap_m365hunting.kql.stages import Stage, keyword, option
 
 
 class JoinContext(Struct, frozen=True):
-    """What is needed to follow other rows: `watched` are possible cursors.
+    """Means to follow other rows: `watched` are possible cursors.
 
-    `rows` follows an expression, `branches` what a `union` takes, which may be several tables.
+    `rows` follows an expression, `branches` one operand of `union`, possibly several tables.
     """
 
     query: Query
@@ -29,7 +37,7 @@ class JoinContext(Struct, frozen=True):
 
 
 def union(side: JoinContext, stage: Stage, flow: Flow | None = None) -> Flow:
-    """Return the rows of all branches, the flow that the operator stands in among them."""
+    """Return the rows of all branches, the flow before the operator among them."""
     rest, new = _without_options(side.query, stage.rest)
     branches = [b for piece in side.query.split(rest, ",") for b in side.branches(piece)]
     flows = [flow, *branches] if flow else branches
@@ -43,7 +51,7 @@ def union(side: JoinContext, stage: Stage, flow: Flow | None = None) -> Flow:
 def _about_branches(
     side: JoinContext, stage: Stage, columns: Columns, flows: Sequence[Flow]
 ) -> Iterator[Finding]:
-    """Say of which branches the rows have no cursor, or perhaps another."""
+    """Yield findings about branches without a cursor, or perhaps with another one."""
     for name in side.watched:
         there = {branch.columns.has(name) for branch in flows}
         if False in there and columns.has(name) is not False:
@@ -82,7 +90,7 @@ def _about(
 def _sides(
     side: JoinContext, stage: Stage, kind: str, left: Flow, right: Flow
 ) -> Iterator[SideFindings]:
-    """Return what holds for the columns of one side, and so for a cursor that comes from there."""
+    """Yield the findings for the columns of each side, and so for a cursor from there."""
     if len(_here(side, left, right)) < len(side.watched):
         yield SideFindings(left.findings, left.columns, right.columns, of_the_right=False)
     null = [lacking(stage, operators.NULL_CURSOR)] if kind == "leftouter" else []
@@ -90,7 +98,7 @@ def _sides(
 
 
 def _of_the_left(side: JoinContext, left: Flow, right: Flow) -> Iterator[Finding]:
-    """Keep what was met on the left, but for a cursor that only the right side has."""
+    """Keep the findings on the left, but for a cursor only the right side has."""
     here = _here(side, left, right)
     for met in left.findings:
         if met.fatal or met.cursor or len(here) == len(side.watched):
@@ -100,13 +108,13 @@ def _of_the_left(side: JoinContext, left: Flow, right: Flow) -> Iterator[Finding
 
 
 def _here(side: JoinContext, left: Flow, right: Flow) -> list[str]:
-    """Return the possible cursors that may be the left side's."""
+    """Return the possible cursors of the left side."""
     both = ((name, left.columns.has(name), right.columns.has(name)) for name in side.watched)
     return [name for name, here, there in both if here is not False or not there]
 
 
 def _without_options(query: Query, span: TokenSpan) -> tuple[TokenSpan, list[str]]:
-    """Return what follows `kind=outer` and its like, and the column that `withsource` makes."""
+    """Return the operands after `kind=outer` and its like, and the column made by `withsource`."""
     start, new = span.start, list[str]()
     while (end := _option_end(query, start)) is not None:
         if query.name_at(start) == "withsource":
@@ -116,6 +124,6 @@ def _without_options(query: Query, span: TokenSpan) -> tuple[TokenSpan, list[str
 
 
 def _option_end(query: Query, start: int) -> int | None:
-    """Return where the option ends that starts here, if one does: `hint.strategy = x`."""
+    """Return the end of the option starting here, if there is one: `hint.strategy = x`."""
     equals = start + (3 if query.is_sign(start + 1, ".") else 1)
     return equals + 2 if query.is_sign(equals, "=") else None

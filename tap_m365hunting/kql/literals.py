@@ -33,7 +33,7 @@ _LONGEST: Final = 36_500  # days; no bin is wider than a century
 
 
 def column_text(name: str) -> str:
-    r"""Write a column's name so that any name is taken as it is.
+    r"""Write a column's name so that any text is safe.
 
     >>> print(column_text("it's"))
     ['it\'s']
@@ -47,7 +47,7 @@ def datetime_text(instant: Instant) -> str:
 
 
 def timespan_text(span: timedelta) -> str:
-    """Write a span in its largest whole unit.
+    """Write a span in the largest whole unit.
 
     >>> timespan_text(timedelta(hours=24)), timespan_text(timedelta(minutes=90))
     ('1d', '90m')
@@ -59,7 +59,7 @@ def timespan_text(span: timedelta) -> str:
 
 
 def timespan(text: str) -> timedelta | None:
-    """Read a timespan; `None` for a form that bins are not written in.
+    """Read a timespan; `None` for forms not used for bins.
 
     >>> str(timespan("90min")), str(timespan("timespan(1d)")), timespan("step")
     ('1:30:00', '1 day, 0:00:00', None)

@@ -17,17 +17,17 @@ _WORDS: Final = frozenset({TokenKind.NAME, TokenKind.NUMBER})
 
 
 class Definition(Struct, frozen=True):
-    """What a `let` gives a name: a value, rows or a function."""
+    """The name and value of a `let`: a scalar, rows or a function."""
 
     name: str
     value: TokenSpan
 
 
 class Source(Struct, frozen=True):
-    """A table, function or pattern that rows come from.
+    """A table, function or pattern as the source of rows.
 
-    `name` is its last name, at the token `index`; `arguments` are a call's. What is `qualified`,
-    as `database('d').T` is, names nothing that the query defines.
+    `name` is the last name of the path, at the token `index`; `arguments` belong to a call. A
+    `qualified` source, such as `database('d').T`, is never a name defined by the query.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Source(Struct, frozen=True):
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the name stands for all tables that match it."""
+        """Whether the name is a pattern for several tables."""
         return "*" in self.name
 
 
@@ -50,7 +50,7 @@ def column_name(query: Query, span: TokenSpan) -> str:
 
 
 def quoted_name(query: Query, index: int) -> str:
-    """Return the text of the string literal there, without its quotes; empty if it is none."""
+    """Return the text of a string literal, without quotes; empty for other tokens."""
     token = query.tokens[index]
     if token.kind is not TokenKind.STRING:
         return ""
@@ -59,7 +59,7 @@ def quoted_name(query: Query, index: int) -> str:
 
 
 def label(query: Query, span: TokenSpan) -> str:
-    """Return the name that the span is, which may be one that no column has: `24h_peak`, `T*`."""
+    """Return the span as a name, even one no column may have: `24h_peak`, `T*`."""
     tokens = query.tokens[span.start : span.end]
     text = "".join(token.text for token in tokens)
     if len(tokens) == 1 and tokens[0].kind in _WORDS:
@@ -69,7 +69,7 @@ def label(query: Query, span: TokenSpan) -> str:
 
 
 def definition(query: Query, statement: TokenSpan) -> Definition | None:
-    """Return what a statement defines, if it is a `let`."""
+    """Return the definition in a `let` statement; `None` for other statements."""
     signs = (i for i in query.top_level(statement) if query.is_sign(i, "="))
     equals = next(signs, None) if query.name_at(statement.start) == "let" else None
     if equals is None:
@@ -79,7 +79,7 @@ def definition(query: Query, statement: TokenSpan) -> Definition | None:
 
 
 def functions(query: Query) -> dict[str, TokenSpan]:
-    """Return the body of each function that the text defines, in other functions as well."""
+    """Return the body of each function defined in the text, inside other functions as well."""
     found: dict[str, TokenSpan] = {}
     for index, token in enumerate(query.tokens):
         if token.text == "let" and (index == 0 or query.tokens[index - 1].text in _STATEMENT_ENDS):
@@ -91,7 +91,7 @@ def functions(query: Query) -> dict[str, TokenSpan]:
 
 
 def function_at(query: Query, start: int) -> tuple[TokenSpan, TokenSpan] | None:
-    """Return parameters and body of a function that starts there, if one does."""
+    """Return parameters and body of the function starting there, if there is one."""
     opening = start + (query.name_at(start) == "view")
     closing = query.closing.get(opening, opening)
     if not query.is_sign(opening, "(") or not query.is_sign(closing + 1, "{"):
@@ -112,7 +112,7 @@ def source(query: Query, span: TokenSpan) -> Source | None:
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
-    """Return the names that a pattern with `*` means."""
+    """Return the names matched by a pattern with `*`."""
     form = re.compile(re.escape(pattern).replace(r"\*", ".*"))
     return [name for name in names if form.fullmatch(name)]
 

@@ -1,8 +1,8 @@
-"""What each tabular operator does to the rows of a window.
+"""Tables of operators, by their effect on the rows of a window.
 
-Pure data. An operator works row by row if each row of its result comes from one row of its input,
-whatever other rows there are; only then is a bounded result the same as the result of bounded
-rows. What is in neither table is refused: a new operator has to be looked at first.
+Pure data. An operator works row by row if each row of the result comes from one row of the input,
+whatever other rows there are; only then does bounding the result equal bounding the input. An
+operator in neither table is refused: a new operator has to be looked at first.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A query taken apart: its tokens, its brackets, its statements, its lines.
+"""A query taken apart: tokens, brackets, statements, lines.
 
 Pure. Nothing is changed here; `wrapping` puts the pieces together again.
 """
@@ -35,8 +35,8 @@ class Query:
     """A query that can be bounded: leading statements and one last, tabular expression.
 
     `tokens` holds the code alone, without space and comments. `closing` leads from an opening
-    bracket to its partner, `functions` from a name to the body that a `let` gives it. `hunt` is a
-    name that occurs nowhere in the text.
+    bracket to the closing one, `functions` from a name to the body given by a `let`. `hunt` is a
+    name absent from the text.
     """
 
     text: str
@@ -49,23 +49,23 @@ class Query:
 
     @property
     def windowed(self) -> bool:
-        """Whether the text itself uses `window_start` and `window_end`, so the tap defines them."""
+        """Whether the text uses `window_start` and `window_end`, so that the tap defines both."""
         return all(self.uses(name) is not None for name in WINDOW_NAMES)
 
     def uses(self, name: str) -> int | None:
-        """Return the first token that uses the name as a variable, if any does."""
+        """Return the first token with the name used as a variable, if there is one."""
         for index, token in enumerate(self.tokens):
             if token.text == name and token.kind is _NAME and not self.is_sign(index - 1, "."):
                 return index
         return None
 
     def is_sign(self, index: int, text: str) -> bool:
-        """Whether the token there is this operator or bracket; beyond the ends nothing is."""
+        """Whether the token is the operator or bracket; false beyond the ends."""
         within = 0 <= index < len(self.tokens)
         return within and self.tokens[index].text == text and self.tokens[index].kind is _SIGN
 
     def name_at(self, index: int) -> str:
-        """Return the bare name that the token there is, or an empty text."""
+        """Return the token as a bare name, or an empty text."""
         within = 0 <= index < len(self.tokens) and self.tokens[index].kind is _NAME
         return self.tokens[index].text if within else ""
 
@@ -75,7 +75,7 @@ class Query:
         return QueryTextError(message, line=line, column=column)
 
     def top_level(self, span: TokenSpan) -> Iterator[int]:
-        """Go through the span's tokens, over what stands in brackets; the brackets come along."""
+        """Yield the span's tokens outside brackets, and the brackets."""
         index = span.start
         while index < span.end:
             yield index

@@ -1,7 +1,17 @@
-"""Rows followed through a query: which columns reach its end, and what stands in a window's way.
+"""Rows followed through a query: the columns at its end, and the obstacles to windows.
 
 Pure. Names bound by `let`, function bodies, union branches, parentheses and `materialize` are
-followed; what stands beside the rows (right sides of joins, `toscalar`, lists for `in`) is not.
+followed; rows beside the flow (right sides of joins, `toscalar`, lists for `in`) are not.
+
+Theory, by one query:
+
+    let recent = DeviceEvents | top 100 by Timestamp;
+    recent | extend Day = bin(Timestamp, 1d) | project Timestamp, Day
+
+`recent` is bound to a flow with open columns and one finding, `top`. `extend` adds `Day` with an
+origin (a bin of one day), `project` closes the columns to `Timestamp` and `Day`. At the end
+`Timestamp` may be a cursor, and the finding says why windows over the cursor are wrong: the hundred
+rows would be other rows in each window.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,7 +53,7 @@ _Names = dict[str, Flow | Function]
 
 
 class RowFlow:
-    """One walk through one query, looking out for the `watched` names."""
+    """One walk through one query, with an eye on the `watched` names."""
 
     def __init__(self, query: Query, watched: frozenset[str]) -> None:
         self._query = query
@@ -78,7 +88,7 @@ class RowFlow:
         return Function(parameters, body, dict(names), view)
 
     def _parameter(self, span: TokenSpan) -> tuple[str, bool]:
-        """Return a parameter's name, and whether it takes rows: `T: (*)` does, `n: long` not."""
+        """Return a parameter's name, and whether rows are meant: `T: (*)` means rows, `n: long` not."""
         name, *kind = self._query.split(span, ":")
         return label(self._query, name), any(self._query.is_sign(k.start, "(") for k in kind)
 
@@ -184,7 +194,7 @@ class RowFlow:
     # Sources
 
     def _source(self, span: TokenSpan, names: _Names) -> Flow:
-        """Follow the rows from where a pipeline takes them."""
+        """Follow the rows from the source of a pipeline."""
         stage = stage_at(self._query, span)
         if self._query.is_sign(span.start, "("):
             return self._rows(TokenSpan(span.start + 1, self._query.closing[span.start]), names)
@@ -204,7 +214,7 @@ class RowFlow:
         return self._rows(self._query.split(self._inside(stage), ",")[0], names)
 
     def _made_here(self, stage: Stage) -> Columns | None:
-        """Return the columns of rows that stand in the query itself, or in a file."""
+        """Return the columns of rows written in the query, or read from a file."""
         if stage.operator == "print":
             new = made(self._query, stage.rest, Columns())
             return Columns().only(new.known, new.maybe)
@@ -215,13 +225,13 @@ class RowFlow:
         return None
 
     def _inside(self, stage: Stage) -> TokenSpan:
-        """Return what stands in the brackets after the operator."""
+        """Return the span in the brackets after the operator."""
         return TokenSpan(
             stage.rest.start + 1, self._query.closing.get(stage.rest.start, stage.rest.end)
         )
 
     def _named(self, stage: Stage, span: TokenSpan, names: _Names) -> Flow:
-        """Follow a table, a function, or what `let` has given a name."""
+        """Follow a table, a function, or a name bound by `let`."""
         called = source(self._query, span)
         if called is None:
             return Flow().met([finding(stage, operators.UNKNOWN)])
@@ -246,7 +256,7 @@ class RowFlow:
                 yield lacking(stage, message, name)
 
     def _branches(self, span: TokenSpan, names: _Names) -> Iterator[Flow]:
-        """Follow what a `union` takes: the rows of an expression, or views that a pattern means."""
+        """Follow an operand of `union`: the rows of an expression, or views meant by a pattern."""
         yield self._rows(span, names)
         named = source(self._query, span)
         if named and named.is_pattern and not named.qualified:
@@ -266,7 +276,7 @@ class RowFlow:
 
 
 def _given(parameters: Mapping[str, bool], arguments: Iterable[Argument]) -> dict[str, Flow]:
-    """Return what each parameter stands for; scalars are not looked at."""
+    """Return the rows bound to each parameter; scalars are not looked at."""
     pieces = list(arguments)
     named = {piece.name: piece.rows for piece in pieces if piece.name}
     in_place = (piece.rows for piece in pieces if not piece.name)

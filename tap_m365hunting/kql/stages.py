@@ -1,7 +1,6 @@
-"""What each operator does to the columns.
+"""Effect of each operator on the columns.
 
-Pure. Row limits and aggregations are here as well: whether they leave the cursor decides whether
-a query is bounded at all.
+Pure. Row limits and aggregations are here as well: a query is bounded only if the cursor survives.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +26,7 @@ _EXPAND_OPTIONS: Final = frozenset({"bagexpansion", "kind", "with_itemindex"})
 
 
 class Stage(Struct, frozen=True):
-    """An operator of a pipeline: its name, the token that names it, and what follows."""
+    """An operator of a pipeline: name, token of the name, and the tokens behind."""
 
     operator: str
     index: int
@@ -35,7 +34,7 @@ class Stage(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """A stage about to change columns. `watched` are the names that may become the cursor."""
+    """A stage about to change columns. `watched` are possible cursors."""
 
     query: Query
     rest: TokenSpan
@@ -46,7 +45,7 @@ class Step(Struct, frozen=True):
 def stage_at(query: Query, span: TokenSpan) -> Stage:
     """Read the operator at the start of a stage, `mv-expand` and the like as one name.
 
-    Hints say how it is to be computed and not what, so they are left out.
+    Hints about execution are left out.
     """
     end = span.start + 1
     while end < span.end and _continues(query, end):
@@ -58,24 +57,24 @@ def stage_at(query: Query, span: TokenSpan) -> Stage:
 
 
 def keyword(query: Query, span: TokenSpan, word: str) -> int:
-    """Return where a word stands outside brackets, the span's end if it does not."""
+    """Return the position of a word outside brackets, the span's end if absent."""
     found = (i for i in query.top_level(span) if query.name_at(i) == word)
     return next(found, span.end)
 
 
 def option(query: Query, span: TokenSpan, name: str) -> str:
-    """Return the value of an option such as `kind=inner`, empty if it is not given."""
+    """Return the value of an option such as `kind=inner`, empty if not given."""
     index = keyword(query, span, name)
     return query.name_at(index + 2) if query.is_sign(index + 1, "=") else ""
 
 
 def columns_after(stage: Stage, step: Step) -> Columns:
-    """Return the columns behind the operator; what is not known to change them leaves them."""
+    """Return the columns behind the operator; unknown operators leave the columns unchanged."""
     return _EFFECTS.get(stage.operator, _same)(step)
 
 
 def groups_of(stage: Stage, query: Query, columns: Columns) -> Iterator[Origin]:
-    """Yield how the values came to be that rows are put together by."""
+    """Yield the origin of each value rows are grouped by."""
     if stage.operator == "summarize":
         by = keyword(query, stage.rest, "by")
         yield from groups(query, TokenSpan(by + 1, stage.rest.end), columns)
@@ -84,14 +83,14 @@ def groups_of(stage: Stage, query: Query, columns: Columns) -> Iterator[Origin]:
 
 
 def row_values(stage: Stage, query: Query) -> TokenSpan:
-    """Return what is computed from whole rows; the query of an `mv-apply` sees parts of one."""
+    """Return the expressions over whole rows; the query inside `mv-apply` sees parts of a row."""
     if stage.operator in _EXPANDING:
         return TokenSpan(stage.rest.start, keyword(query, stage.rest, "on"))
     return stage.rest
 
 
 def parts_of(stage: Stage, query: Query) -> Mapping[str, frozenset[str]]:
-    """Return of each column that the operator gives a name the columns that it is made of."""
+    """Return, for each column named by the operator, the columns used in the expression."""
     if stage.operator in _EXPANDING:
         return parts(query, _expanded(query, stage.rest))
     return parts(query, stage.rest) if stage.operator in _NAMING else {}
@@ -180,7 +179,7 @@ def _rename(step: Step) -> Columns:
 
 
 def _expanded(query: Query, span: TokenSpan) -> TokenSpan:
-    """Return the columns that are expanded, without options before them and a query behind."""
+    """Return the expanded columns, without options before them and a query behind."""
     start = span.start
     while query.name_at(start) in _EXPAND_OPTIONS and query.is_sign(start + 1, "="):
         start += 3

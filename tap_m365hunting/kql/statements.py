@@ -47,7 +47,7 @@ def _unused_name(text: str) -> str:
 
 
 def _partners(text: str, code: tuple[Token, ...]) -> dict[int, int]:
-    """Lead from each opening bracket to the bracket that closes it."""
+    """Lead from each opening bracket to the closing one."""
     partners: dict[int, int] = {}
     opened: list[int] = []
     for index, token in enumerate(code):
@@ -91,7 +91,7 @@ def _at(message: str, text: str, token: Token) -> QueryTextError:
 
 
 def _result(query: Query, statements: list[TokenSpan]) -> TokenSpan:
-    """Return the one statement with a result, without a `render` at its end."""
+    """Return the only statement with a result, without a `render` at its end."""
     for index, token in enumerate(query.tokens):
         if token.kind is TokenKind.DIRECTIVE:
             msg = "Directives (#) are for desktop tools; the service knows none. Remove the line"
@@ -137,7 +137,7 @@ def _without_render(query: Query, span: TokenSpan) -> TokenSpan:
 
 
 def _check_definitions(query: Query) -> None:
-    """Refuse a `let`, a column or a parameter of a name that the tap gives to the window."""
+    """Refuse a `let`, a column or a parameter with a name reserved for the window."""
     for index in range(len(query.tokens)):
         name = query.name_at(index)
         defined = any(query.is_sign(index + 1, sign) for sign in ("=", ":"))

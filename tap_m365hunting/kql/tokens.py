@@ -43,7 +43,7 @@ _TOKEN: Final = re.compile(
 
 
 class TokenKind(Enum):
-    """What a token is, as far as bounding a query needs to know."""
+    """Kind of a token, as far as bounding a query needs to know."""
 
     NAME = auto()
     STRING = auto()
@@ -69,7 +69,7 @@ class Token(NamedTuple):
 
     @property
     def is_code(self) -> bool:
-        """Whether the piece means something: it is neither space nor comment."""
+        """Whether the piece is neither space nor comment."""
         return self.kind not in (TokenKind.SPACE, TokenKind.COMMENT)
 
 

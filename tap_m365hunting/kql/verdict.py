@@ -1,4 +1,4 @@
-"""What is said about a query before any call: how it will be read, and what is wrong with that.
+"""The verdict on a query before any call: how to read the query, and its problems.
 
 Pure.
 """
@@ -26,7 +26,7 @@ class Mode(Enum):
 
 
 class Problem(Struct, frozen=True):
-    """One thing to know about a query, at a place in the user's own text (from 1)."""
+    """A problem of a query, at a place in the user's own text (from 1)."""
 
     severity: Literal["error", "warning"]
     line: int
@@ -43,9 +43,9 @@ class Problem(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """How a query will be read.
 
-    `cursor` is the column that windows bound, `None` where they bound none. `bin` is the width of
-    the bins that the result's cursor (or, for WINDOWED, any column) is rounded to: windows must
-    start and end at whole multiples of it, counted from 0001-01-01.
+    `cursor` is the column bounded by windows, `None` without windows over a column. `bin` is the
+    width of the bins of the cursor (or, for WINDOWED, of any column): windows start and end at
+    whole multiples, counted from 0001-01-01.
     """
 
     mode: Mode

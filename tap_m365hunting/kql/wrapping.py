@@ -1,7 +1,7 @@
-"""The texts that are sent: a query bounded by a window, counted, or asked for its schema alone.
+"""The texts sent to the service: a query bounded by a window, counted, or probed for columns.
 
-Pure. The user's own statements are in every text as they were written, except that blank lines
-outside strings are gone; what the tap adds stands on lines of its own.
+Pure. The user's own statements are in every text as written, but without blank lines outside
+strings; lines added by the tap stand apart.
 """
 
 import re
@@ -30,7 +30,7 @@ def probe(query: Query) -> str:
 
 
 def window(query: Query, cursor: str, window: TimeWindow, part: HashPart | None = None) -> str:
-    """Ask for the rows whose cursor is in the window, oldest first."""
+    """Ask for the rows with a cursor in the window, oldest first."""
     order = f"order by {column_text(cursor)} asc"
     return _wrapped(query, _bounds(cursor, window), *_hash(part), order, window=window)
 
@@ -65,7 +65,7 @@ def total(
 
 
 def nulls(query: Query, cursor: str) -> str:
-    """Ask for the number of rows without a cursor, `__rows`: no window ever holds them."""
+    """Ask for the number of rows without a cursor, `__rows`: no window ever holds such rows."""
     return _wrapped(query, f"where isnull({column_text(cursor)})", "summarize __rows = count()")
 
 
@@ -86,14 +86,14 @@ def keys(query: Query, cursor: str, window: TimeWindow, columns: Sequence[str]) 
 
 
 def whole(query: Query, part: HashPart | None = None) -> str:
-    """Ask for all rows, by the text as it stands, or for one hash part of them."""
+    """Ask for all rows, by the text as it stands, or for one hash part of the rows."""
     if part is not None:
         return _wrapped(query, *_hash(part))
     return _joined(query.lines(0, len(query.text)))
 
 
 def windowed(query: Query, window: TimeWindow, part: HashPart | None = None) -> str:
-    """Ask what the query itself selects between `window_start` and `window_end`."""
+    """Ask for the rows selected by the query itself between `window_start` and `window_end`."""
     if part is not None:
         return _wrapped(query, *_hash(part), window=window)
     return _definitions(window) + whole(query)
@@ -115,9 +115,9 @@ def table_query(name: str, *, ingestion_time: bool = False) -> str:
 
 
 def user_line(query: Query, sent: str, line: int) -> int:
-    """Return the line of the user's own text that a line of a sent text came from.
+    """Return the line of the user's text behind a line of a sent text.
 
-    For a line that the tap added: the nearest line of the user's before it.
+    For a line added by the tap: the nearest line of the user's before it.
     """
     if f"let {query.hunt} = (\n" in sent:
         leading, final = _pieces(query)
