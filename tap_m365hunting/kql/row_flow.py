@@ -88,7 +88,7 @@ class RowFlow:
         return Function(parameters, body, dict(names), view)
 
     def _parameter(self, span: TokenSpan) -> tuple[str, bool]:
-        """Return a parameter's name, and whether rows are meant: `T: (*)` means rows, `n: long` not."""
+        """Return the name, and whether rows are meant: `T: (*)` means rows, `n: long` does not."""
         name, *kind = self._query.split(span, ":")
         return label(self._query, name), any(self._query.is_sign(k.start, "(") for k in kind)
 
