@@ -15,8 +15,12 @@ RIVALS := $(VENV)/rivals
 PARSER := $(VENV)/kql-parser
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
+CLIENTS := .venv-clients
+SDKS := $(patsubst tests/clients/pins/%.txt,$(CLIENTS)/%/installed,$(wildcard tests/clients/pins/*.txt))
+# the client for JavaScript, where Node is there
+SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 
-.PHONY: demo test soak lint check docs meltano-test loaders bench bench-latency fuzz clean
+.PHONY: demo test soak lint check docs meltano-test loaders clients bench bench-latency fuzz clean
 
 demo: $(VENV)/installed $(LOADER)/installed
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
@@ -53,6 +57,10 @@ loaders: $(VENV)/installed $(TARGETS)
 	  --junit-xml=$(LOADERS)/report.xml -o junit_family=legacy
 	$(BIN)/python -m tests.loaders.page $(LOADERS)/report.xml
 
+# Microsoft's Graph clients, msticpy and curl against the emulator: sign in, query, errors, 429
+clients: $(VENV)/installed $(SDKS)
+	CLIENTS=$(abspath $(CLIENTS)) $(BIN)/python -m pytest tests/clients
+
 # speed, beside other ways to read the same answers; writes docs/performance.md
 bench: $(VENV)/installed $(RIVALS)/installed
 	$(BIN)/python -m bench --write --rivals $(RIVALS)/bin/python
@@ -66,7 +74,7 @@ fuzz: $(VENV)/installed
 	$(BIN)/python -m bench.fuzz --minutes 10
 
 clean:
-	rm -rf .venv .venv-loaders .meltano .hunting-emulator output
+	rm -rf .venv .venv-loaders .venv-clients .meltano .hunting-emulator output
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -102,4 +110,15 @@ $(RIVALS)/installed: | $(VENV)/installed
 $(LOADERS)/%/installed: tests/loaders/pins/%.txt | $(VENV)/installed
 	$(PYTHON) -m venv $(LOADERS)/$*
 	$(LOADERS)/$*/bin/python $(PIP) -r $<
+	touch $@
+
+$(CLIENTS)/node/installed: tests/clients/pins/package.json
+	mkdir -p $(CLIENTS)/node
+	cp $< $(CLIENTS)/node/package.json
+	npm install --prefix $(CLIENTS)/node --no-audit --no-fund --no-package-lock --silent
+	touch $@
+
+$(CLIENTS)/%/installed: tests/clients/pins/%.txt | $(VENV)/installed
+	$(PYTHON) -m venv $(CLIENTS)/$*
+	$(CLIENTS)/$*/bin/python $(PIP) -r $<
 	touch $@
