@@ -73,7 +73,8 @@ class Discovery:
         verdict, resolved = resolve(query, shape.columns)
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
-        return self._stream(query, resolved, shape.json_schema(), shape.key_properties, cursor)
+        schema = shape.json_schema(content_hash=resolved.mode is not kql.Mode.WINDOWED)
+        return self._stream(query, resolved, schema, shape.key_properties, cursor)
 
     def _stream(
         self,

@@ -248,7 +248,8 @@ class HuntingStream(SdkStream):
 
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""
-        self._schema = self._input_schema = shape.json_schema()
+        content_hash = self._resolved.mode is not Mode.WINDOWED
+        self._schema = self._input_schema = shape.json_schema(content_hash=content_hash)
         self._metadata = self._mask = self._stream_maps = None
         entry = CatalogEntry(
             tap_stream_id=self.name,

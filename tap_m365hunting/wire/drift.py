@@ -24,6 +24,7 @@ _OWN: Final = frozenset({ROW_ID, TENANT_ID, TENANT_NAME})
 _TYPES: Final[Mapping[tuple[str, str | None], str]] = {
     ("integer", None): "Int64",
     ("number", None): "Double",
+    ("number", "decimal"): "Decimal",
     ("boolean", None): "Boolean",
     ("string", "date-time"): "DateTime",
     ("string", "uuid"): "Guid",

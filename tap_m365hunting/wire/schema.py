@@ -13,6 +13,8 @@ from tap_m365hunting.wire.naming import fold, names_as_is, safe_names
 from tap_m365hunting.wire.values import DYNAMIC, KINDS, UNKNOWN, ColumnKind
 
 ROW_ID: Final = "_row_id"
+#: The format of a key that follows from the content of its row.
+CONTENT_HASH: Final = "x-content-hash"
 TENANT_ID: Final = "tenant_id"
 TENANT_NAME: Final = "tenant_name"
 
@@ -134,8 +136,11 @@ class Shape(Struct, frozen=True):
             for column in self.columns
         }
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self, *, content_hash: bool = False) -> dict[str, Any]:
         """Return the stream's JSON Schema.
+
+        `content_hash` says that rows with the same `_row_id` are equal, so that a loader need not
+        write one again.
 
         >>> Shape.of([Column("N", "Int64")], row_id=False).json_schema()["properties"]
         {'N': {'type': ['integer', 'null']}}
@@ -144,7 +149,8 @@ class Shape(Struct, frozen=True):
             name: {"type": ["string", "null"] if name == TENANT_NAME else ["string"]}
             for name in self.tenant
         }
-        last = {ROW_ID: {"type": ["string"]}} if self.row_id else {}
+        row_id = {"type": ["string"], **({"format": CONTENT_HASH} if content_hash else {})}
+        last = {ROW_ID: row_id} if self.row_id else {}
         return {
             "type": "object",
             "properties": {**first, **self.properties, **last},

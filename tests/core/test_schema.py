@@ -7,6 +7,7 @@ from hypothesis import given
 from tap_m365hunting.wire.schema import Column, DynamicAs, Shape, find, unmapped
 from tests.core.wire import Table, tables
 
+DECIMAL = {"type": ["number", "null"], "format": "decimal"}
 COLUMNS = [Column("Timestamp", "DateTime"), Column("Flag", "SByte"), Column("Bag", "Object")]
 
 
@@ -25,8 +26,8 @@ COLUMNS = [Column("Timestamp", "DateTime"), Column("Flag", "SByte"), Column("Bag
         pytest.param("Int64", {"type": ["integer", "null"]}, id="Int64"),
         pytest.param("Double", {"type": ["number", "null"]}, id="Double"),
         pytest.param("Single", {"type": ["number", "null"]}, id="Single"),
-        pytest.param("Decimal", {"type": ["number", "null"]}, id="Decimal"),
-        pytest.param("SqlDecimal", {"type": ["number", "null"]}, id="SqlDecimal"),
+        pytest.param("Decimal", DECIMAL, id="Decimal"),
+        pytest.param("SqlDecimal", DECIMAL, id="SqlDecimal"),
         pytest.param("Guid", {"type": ["string", "null"], "format": "uuid"}, id="Guid"),
         pytest.param("TimeSpan", {"type": ["string", "null"]}, id="TimeSpan"),
         pytest.param("Object", {"type": ["string", "null"]}, id="Object"),

@@ -76,7 +76,7 @@ class Files(Loader):
                 else f'FROM "{stream.name}"'
             )
             rows = [
-                {name: _plain(types[name], cell) for name, cell in zip(types, row, strict=True)}
+                {name: plain(types[name], cell) for name, cell in zip(types, row, strict=True)}
                 for row in asked.fetchall()
             ]
         return Held(list(types), rows, types)
@@ -100,7 +100,8 @@ def _as_text(types: Mapping[str, str]) -> str:
     return ", ".join(f"{name}::VARCHAR AS {name}" for name in times)
 
 
-def _plain(kind: str, cell: Any) -> Json:  # noqa: ANN401 - whatever DuckDB returns
+def plain(kind: str, cell: Any) -> Json:  # noqa: ANN401 - whatever DuckDB returns
+    """Return a cell as a record has it; times are given as text."""
     if cell is None:
         return None
     if kind == "TIMESTAMP":

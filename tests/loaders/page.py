@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from tests.loaders.bulk import Bulk
 from tests.loaders.cases import CASES
 from tests.loaders.files import Files
 from tests.loaders.loaders import LOADERS, DuckDB, Loader, Postgres, pins
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "loaders.md"
-_ALL: Final[tuple[type[Loader], ...]] = (*LOADERS, Files)
+_ALL: Final[tuple[type[Loader], ...]] = (Bulk, *LOADERS, Files)
 Found = Mapping[tuple[str, str], Sequence[str]]
 """The limits that were met, by case and loader; none where every value is as the service had it."""
 
@@ -89,7 +90,7 @@ def _row(*cells: str) -> str:
 
 def _results(found: Found, limits: Sequence[str]) -> Iterator[str]:
     pinned = [", ".join(f"`{pin}`" for pin in pins(loader.name)) for loader in LOADERS]
-    yield _row("case", *pinned, "no loader, [files.md](files.md)")
+    yield _row("case", f"`{Bulk.name}`", *pinned, "no loader, [files.md](files.md)")
     yield _row(*["---"] * (1 + len(_ALL)))
     yield _row("two runs of one stream leave", *(loader.keeps for loader in _ALL))
     for case in CASES:
@@ -111,10 +112,11 @@ def _limits(limits: Sequence[str]) -> Iterator[str]:
 
 def _types() -> Iterator[str]:
     yield "\nColumn types, by the query's own. `target-duckdb` writes names in lower case.\n\n"
-    yield _row("Kusto", DuckDB.name, Postgres.name, f"[{Files.name}]({Files.name})")
-    yield _row("---", "---", "---", "---")
+    yield _row("Kusto", Bulk.name, DuckDB.name, Postgres.name, f"[{Files.name}]({Files.name})")
+    yield _row("---", "---", "---", "---", "---")
     for kind, of_duckdb in DuckDB.types.items():
-        yield _row(kind, of_duckdb, Postgres.types[kind], Files.types[kind])
+        others = (of_duckdb, Postgres.types[kind], Files.types[kind])
+        yield _row(kind, Bulk.types[kind], *others)
 
 
 def read(report: Path) -> Found:

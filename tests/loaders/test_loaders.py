@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.loaders.bulk import Bulk
 from tests.loaders.cases import CASES, Case
 from tests.loaders.comparison import compared_with_truth, loaded
 from tests.loaders.conftest import MakeLoader
@@ -13,7 +14,7 @@ from tests.loaders.files import Files
 from tests.loaders.loaders import INSTALLED, LOADERS, Loader
 from tests.loaders.runs import Runs
 
-EVERY: Final[tuple[type[Loader], ...]] = (*LOADERS, Files)
+EVERY: Final[tuple[type[Loader], ...]] = (Bulk, *LOADERS, Files)
 pytestmark = pytest.mark.skipif(INSTALLED is None, reason="`make loaders` runs it")
 
 Note = Callable[[str, object], None]
