@@ -6,6 +6,19 @@
 True
 """
 
-from hunting_emulator.emulator import Emulator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hunting_emulator.emulator import Emulator
 
 __all__ = ["Emulator"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the emulator when it is first asked for: the command starts without its extra."""
+    if name != "Emulator":
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from hunting_emulator.emulator import Emulator  # noqa: PLC0415 - needs the extra
+
+    return Emulator

@@ -1,6 +1,22 @@
-"""`python -m hunting_emulator` is the command `hunting-emulator`."""
+"""Starts the emulator: `python -m hunting_emulator`, and the command `hunting-emulator`."""
 
-from hunting_emulator.cli import main
+import sys
+
+_LACKING = (
+    "hunting-emulator needs its extra ({} is missing): pip install 'tap-m365hunting[emulator]'"
+)
+
+
+def main() -> None:
+    """Run the command; without the packages of the extra, say in a line how to get them."""
+    try:
+        from hunting_emulator import cli  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(__package__ or ""):
+            raise
+        sys.exit(_LACKING.format(error.name))
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

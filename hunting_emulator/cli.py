@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from hunting_emulator.control import changed
 from hunting_emulator.emulator import Emulator
 from hunting_emulator.parser.command import parser
 from hunting_emulator.settings import (
+    CLIENT_SECRET,
     Limits,
     Settings,
     Tenant,
@@ -41,6 +43,11 @@ and set in the tap's config:
   "api_url": "{url}",
   "authority_url": "{authority_url}"
 """
+_OPEN: Final = (
+    "on {}, other machines reach this emulator, and whoever reaches it can read its rows and give "
+    "it orders by /_emulator"
+)
+_KNOWN: Final = "; its client secret is published, and anybody can sign in with it"
 _PRINTED: Final = (
     "url",
     "graph_url",
@@ -151,6 +158,8 @@ def main(  # noqa: PLR0913 - an option each
         settings=changed(Settings(_tenants(tenants, tenants_file, workspaces)), limits),
     )
     with _told_to_stop() as told, emulator:
+        if not is_loopback(host):
+            click.echo(f"Warning: {_OPEN.format(host)}{_KNOWN * _is_known(emulator)}", err=True)
         load(emulator, files)
         announce(emulator, ready_file)
         told.wait()
@@ -158,6 +167,23 @@ def main(  # noqa: PLR0913 - an option each
 
 
 main.add_command(parser)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine reaches an address.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.com")]
+    [True, True, True, False, False]
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _is_known(emulator: Emulator) -> bool:
+    applications = (a for tenant in emulator.settings.tenants for a in tenant.applications)
+    return any(s.value == CLIENT_SECRET for a in applications for s in a.secrets)
 
 
 def _tenants(count: int, file: Path | None, workspaces: int) -> tuple[Tenant, ...]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 from hunting_emulator.cli import main
 from hunting_emulator.settings import CLIENT_ID, CLIENT_SECRET, TENANT_ID
 
+ROOT = Path(__file__).parents[2]
 PROCESSES = "DeviceProcessEvents | top 5 by Timestamp | project DeviceName, ProcessCommandLine"
 
 
@@ -67,9 +69,10 @@ def running(directory: Path, *options: str) -> Iterator[Running]:
     ready, ca_file = directory / "ready", directory / "ca.pem"
     command = [sys.executable, "-m", "hunting_emulator", "--port", "0"]
     command += ["--ready-file", str(ready), "--ca-file", str(ca_file), *options]
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
             while not ready.exists() or not ready.read_text("utf-8"):
                 assert process.poll() is None
@@ -178,3 +181,48 @@ def test_tenants_that_cannot_be_made_end_it(tmp_path: Path, content: str, why: s
 
     assert result.exit_code != 0
     assert why in result.output
+
+
+@pytest.mark.parametrize("own_secret", [True, False], ids=["own-secret", "published-secret"])
+def test_an_address_that_others_reach_is_warned_of(tmp_path: Path, *, own_secret: bool) -> None:
+    """The published secret and the control endpoint open the emulator to the network."""
+    file = tmp_path / "given.json"
+    secret = {"client_secret": "mine"} if own_secret else {}
+    file.write_text(json.dumps([{"tenant_id": TENANT_ID, **secret}]), "utf-8")
+    options = ("--rows", "0", "--host", "0.0.0.0", "--tenants-file", str(file))  # noqa: S104
+
+    with running(tmp_path, *options) as emulator:
+        emulator.process.send_signal(signal.SIGTERM)
+        _, said = emulator.process.communicate(timeout=30)
+
+    assert "Warning: on 0.0.0.0, other machines reach this emulator" in said
+    assert ("client secret is published" in said) is not own_secret
+
+
+def test_the_loopback_address_is_not_warned_of(tmp_path: Path) -> None:
+    """Nobody else reaches it."""
+    with running(tmp_path, "--rows", "0", "--host", "127.0.0.1") as emulator:
+        emulator.process.send_signal(signal.SIGTERM)
+        _, said = emulator.process.communicate(timeout=30)
+
+    assert "Warning" not in said
+
+
+def test_without_its_extra_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    """A line and a failure, in an environment that has nothing installed, and no traceback."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(
+        [str(tmp_path / "bare" / "bin" / "python"), "-m", "hunting_emulator"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("hunting-emulator needs its extra (")
+    assert done.stderr.endswith("pip install 'tap-m365hunting[emulator]'\n")
+    assert done.stderr.count("\n") == 1
