@@ -1,6 +1,6 @@
 """The stream `hunting_windows`: a record for each window, so that one query tells what is there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from msgspec.structs import asdict
@@ -57,8 +57,9 @@ class CoverageStream(Stream):
         """Say no: the windows of earlier runs stand beside those of this one."""
         return False
 
-    def __init__(self, tap: Tap, *, run_id: str) -> None:
+    def __init__(self, tap: Tap, *, run_id: str, at_end: Callable[[], None]) -> None:
         super().__init__(tap)
+        self._at_end = at_end
         self._run: Mapping[str, Any] = {"run_id": run_id}
         self._announced = False
 
@@ -70,6 +71,12 @@ class CoverageStream(Stream):
             self._announced = True
             self._write_schema_message()
         self._write_record_message({**self._run, **asdict(report)})
+
+    @override
+    def log_sync_costs(self) -> None:
+        """Take the SDK's one call to a stream that comes after the last record of a run."""
+        self._at_end()
+        super().log_sync_costs()
 
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:

@@ -92,6 +92,8 @@ class WholeLines(SimpleSingerWriter):
     def __init__(self, signals: Signals) -> None:
         super().__init__()
         self._signals = signals
+        #: Bytes of all lines so far.
+        self.written = 0
 
     @override
     def write_message(self, message: Message) -> None:
@@ -100,6 +102,7 @@ class WholeLines(SimpleSingerWriter):
             parts = (f"{self.format_message(message)}\n".encode(),)
         with self._signals.held():
             write(*parts)
+            self.written += sum(map(len, parts))
 
 
 def _records(message: RecordMessage) -> tuple[bytes | memoryview, ...] | None:

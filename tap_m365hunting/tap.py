@@ -23,12 +23,13 @@ from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import TENANT_ERRORS, lines_of
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
-from tap_m365hunting.output import Signals, WholeLines, write
+from tap_m365hunting.output import Signals, Terminated, WholeLines, write
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.service.tenant_service import tenant_services
+from tap_m365hunting.state_writer import WorthwhileStateWriter
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.prefetch import Prefetch
@@ -87,6 +88,7 @@ class TapM365Hunting(Tap):
         self._summary = Summary()
         options.setdefault("message_writer", WholeLines(self._signals))
         super().__init__(*args, **options)
+        self._state_writer = self._states = WorthwhileStateWriter(self.message_writer)
 
     @classmethod
     @override
@@ -106,9 +108,17 @@ class TapM365Hunting(Tap):
             state=state_of(state) if state else None,
             catalog=catalog_of(catalog) if catalog else None,
         )
-        tap.sync_all()
+        try:
+            tap.sync_all()
+        except (SingerSDKError, Terminated):
+            tap.flush_state()
+            raise
         if tap.conclude():
             sys.exit(1)
+
+    def flush_state(self) -> None:
+        """Write the last STATE of a run, unless it stands there already."""
+        self._states.flush(self.state)
 
     @classmethod
     @override
@@ -224,7 +234,7 @@ class TapM365Hunting(Tap):
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
             )
-        coverage = CoverageStream(self, run_id=uuid4().hex)
+        coverage = CoverageStream(self, run_id=uuid4().hex, at_end=self.flush_state)
         self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]

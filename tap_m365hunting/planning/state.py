@@ -74,20 +74,22 @@ class Bookmark(Struct, frozen=True):
         )
 
     def write(self, state: MutableMapping[str, Any]) -> None:
-        """Put the bookmark into the state of a stream."""
-        if self.value is not None:
-            state["replication_key"] = self.key
-            state["replication_key_value"] = str(self.value)
-        told = {
+        """Put the bookmark into the state of a stream.
+
+        All of it changes at once, so that a signal in between leaves a state that is true: the
+        holes go with the value behind which they lie.
+        """
+        value = {"replication_key": self.key, "replication_key_value": str(self.value)}
+        optional = {
             "tenant_id": self.tenant_id,
             "query": self.query,
             "holes": [hole.to_json() for hole in self.holes],
             "lookback": self.tally and self.tally.to_json(),
         }
-        for name, value in told.items():
+        moved = value if self.value is not None else {}
+        state.update({**moved, **{name: told for name, told in optional.items() if told}})
+        for name in [name for name, told in optional.items() if not told]:
             state.pop(name, None)
-            if value:
-                state[name] = value
 
     def after(self, done: WindowDone, *, tally: Tally | None = None) -> Self:
         """Return the bookmark once the next window is finished, be it read or given up.

@@ -49,7 +49,9 @@ def test_bookmark_comes_back_as_it_was(bookmark: Bookmark) -> None:
 
 def test_state_says_what_it_is_of() -> None:
     """Whoever reads a state, or mends it, finds each thing under its name."""
-    state = written(Bookmark("Timestamp", DAY, (HOLE,), "incremental-1", TALLY))
+    state = dict[str, Any]()
+
+    Bookmark("Timestamp", DAY, (HOLE,), "incremental-1", TALLY).write(state)
 
     assert list(state) == [
         "replication_key",
