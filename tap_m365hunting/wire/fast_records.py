@@ -129,7 +129,8 @@ class _Blocks(Generic[R]):
         cursors = [] if cursor is None else cells_of(rows, f"c{cursor}")
         row_ids = None
         if ROW_ID in self._kept and self._converter.shape.row_id:
-            row_ids = ids.give_all(typed.types.digests(rows, ids.seed), cursors)
+            digests = typed.types.digests(rows, ids, texts)
+            row_ids = ids.give_all(digests, cursors)
         typed.types.finish(rows, row_ids, texts)
         return Block(self._form.of_rows(rows), cursors)
 

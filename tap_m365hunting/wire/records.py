@@ -77,6 +77,16 @@ def _source(column: Column, answer: Mapping[str, Column]) -> _Source:
     )
 
 
+def _id_names(own: Sequence[str], known: Sequence[str] | None) -> Iterator[str | None]:
+    """Yield the name by which each column makes ids, `None` if it does not.
+
+    A column whose case alone has changed has the name that it had.
+    """
+    spare = {fold(name): name for name in known or () if name not in own}
+    for name in own:
+        yield name if known is None or name in known else spare.pop(fold(name), None)
+
+
 def _camel(name: str) -> str:
     return name[:1].lower() + name[1:]
 
@@ -102,16 +112,19 @@ class Converter:
         *,
         tenant: Mapping[str, str | None] = _NO_TENANT,
         cursor: str | None = None,
+        id_columns: Sequence[str] | None = None,
     ) -> None:
         """Prepare for one answer.
 
         `cursor` names the column (as the query does) that the rows are ordered by, if they are;
-        `tenant` holds the values of the shape's columns of the tenant.
+        `tenant` holds the values of the shape's columns of the tenant. `id_columns` are those that
+        make an id, by their own names; without it all of them do.
         """
         columns = {column.name: column for column in answer or shape.columns}
         self.shape = shape
         self.first = {name: tenant[name] for name in shape.tenant}
         self.own = tuple(column.name for column in shape.columns)
+        self.id_names = tuple(_id_names(self.own, id_columns))
         self.cursor = self.own.index(cursor) if cursor in self.own else None
         self.key = tuple(self.own.index(name) for name in shape.key if name in self.own)
         self.misfits: Counter[str] = Counter()
@@ -167,7 +180,7 @@ class Converter:
         last = {}
         if self.shape.row_id and ids is not None:
             instant = None if self.cursor is None else cells[self.cursor]
-            last = {ROW_ID: ids.give(ids.content(self.own, cells), instant=instant)}
+            last = {ROW_ID: ids.give(ids.content(self.id_names, cells), instant=instant)}
         for index in self._dynamic:
             if cells[index] is not None:
                 cells[index] = compact(cells[index])

@@ -2,7 +2,8 @@
 
 Pure. An id hashes the row's values, as JSON under the columns' own names in alphabetical order,
 without what is null, empty text or an empty bag. So neither the order of keys nor a new column that
-is still empty changes it, nor the dialect, or a setting, in which the row was read.
+is still empty changes it, nor the dialect, or a setting, in which the row was read, nor the type
+that a column is declared with.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from tap_m365hunting.wire.id_values import id_value
 from tap_m365hunting.wire.json_text import Json
 
 # without a space; decimals are text in it, with all their digits
@@ -75,6 +77,7 @@ class RowIds:
 
     `window_start` belongs in the id where rows have no time of their own but their window's: the
     same count is another row on another day. `earlier` knows of the window's parts before this.
+    With `by_type`, a value counts as its column's type writes it, as in version 0.1.
     """
 
     def __init__(
@@ -83,23 +86,26 @@ class RowIds:
         tenant_id: str | None = None,
         window_start: str | None = None,
         earlier: EarlierParts | None = None,
+        by_type: bool = False,
     ) -> None:
+        self.by_type = by_type
         #: What stands first in the content of every row, under no name.
         self.seed = CANONICAL.encode([tenant_id, window_start]).decode()
         self._equal = Counter[bytes]()
         self._instant: str | None = None
         self._earlier = earlier
 
-    def content(self, names: Iterable[str], cells: Iterable[Json]) -> bytes:
-        """Return the bytes that say which row it is.
+    def content(self, names: Iterable[str | None], cells: Iterable[Json]) -> bytes:
+        """Return the bytes that say which row it is; a cell without a name does not count.
 
         >>> RowIds().content(["B", "A", "C", "D"], [False, {"y": 0, "x": []}, "", {}])
         b'{"":"[null,null]","A":{"x":[],"y":0},"B":false}'
         """
+        value_of = _by_type if self.by_type else id_value
         told = {
-            name: cell
+            name: value
             for name, cell in zip(names, cells, strict=True)
-            if cell is not None and cell not in ("", {})
+            if name is not None and (value := value_of(cell)) is not None
         }
         # a service whose columns may have no name would be the first
         first = [self.seed, told[""]] if "" in told else self.seed
@@ -174,6 +180,10 @@ class RowIds:
         if self._earlier:
             self._earlier.add([digest])
         return _id(digest, ordinal)
+
+
+def _by_type(cell: Json) -> Json:
+    return None if cell in ("", {}) else cell
 
 
 def _id(digest: bytes, ordinal: int) -> str:

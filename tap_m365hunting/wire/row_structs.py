@@ -10,14 +10,20 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import repeat
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Struct
 
+from tap_m365hunting.wire.id_values import (
+    are_plain,
+    put_id_values,
+    put_whole_numbers,
+    with_json_texts,
+)
 from tap_m365hunting.wire.json_text import Json, compact_all
 from tap_m365hunting.wire.records import Converter
-from tap_m365hunting.wire.row_ids import CANONICAL
+from tap_m365hunting.wire.row_ids import CANONICAL, RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Shape
 from tap_m365hunting.wire.values import (
     BOOLEAN,
@@ -43,6 +49,9 @@ _TYPES: Final[Mapping[ColumnKind, Any]] = {
 }
 #: Kinds that most answers have no `{}` in: a type that allows for none spares looking for it.
 NUMBERS: Final[Mapping[ColumnKind, Any]] = {INTEGER: int, NUMBER: float}
+
+#: What cells were, by their attribute.
+Before: TypeAlias = list[tuple[str, list[tuple[Any, Json]]]]
 
 # Attributes of the tap's own columns: the tenant's, numbered, and the row's id
 _TENANT: Final = "t"
@@ -96,8 +105,18 @@ class RowStructs:
         self._left_out = [name for name, column in names.items() if column not in kept]
         self._texts = _texts(shape, self.fields)
         self._contents = dict[str, type]()
+        self._id_names = dict(zip(self._own, converter.id_names, strict=True))
+        texts = [field.name for field in self.fields if field.kind is TEXT]
+        makes_ids = [field for field in self.fields if self._id_names[field.name] is not None]
+        self._id_texts = [field.name for field in makes_ids if field.kind is TEXT]
         # cells whose emptiness the type of the content does not know
-        self._loose = [f.name for f in self.fields if f.kind not in {*_TYPES, *NUMBERS}]
+        self._loose = [field for field in makes_ids if field.kind not in {*_TYPES, *NUMBERS}]
+        self._floats = [field for field in makes_ids if field.kind in {NUMBER, DECIMAL}]
+        self._no_ids = {
+            name: "" if name in texts else None
+            for name, called in self._id_names.items()
+            if called is None
+        }
         self._came = {name: self._own.get(name, names[name]) for name in names}
         numbers: Mapping[ColumnKind, Any] = {
             kind: type_ | Empty | None if empty else type_ | None for kind, type_ in NUMBERS.items()
@@ -124,11 +143,12 @@ class RowStructs:
         if seed not in self._contents:
             # what is as it was when the row was made is left out
             defaults = self._given | {f.name: "" for f in self.fields if f.kind is TEXT}
-            names = sorted(self._came, key=self._came.__getitem__)
+            called = self._came | {name: own for name, own in self._id_names.items() if own}
+            names = sorted(called, key=called.__getitem__)
             self._contents[seed] = msgspec.defstruct(
                 "Content",
                 [(name, Any, defaults.get(name)) for name in names],
-                rename=self._came,
+                rename=called,
                 tag_field="",
                 tag=seed,
                 omit_defaults=True,
@@ -136,19 +156,35 @@ class RowStructs:
             )
         return self._contents[seed]
 
-    def digests(self, rows: Sequence[Any], seed: str) -> list[bytes]:
-        """Return the SHA-256 of each row's content, as `RowIds.content` with that seed has it."""
-        emptied = [_emptied(rows, name) for name in self._loose]
-        _turn(rows, self._content_of(seed))
+    def digests(self, rows: Sequence[Any], ids: RowIds, known: Mapping[str, bytes]) -> list[bytes]:
+        """Return the SHA-256 of each row's content, as `RowIds.content` has it.
+
+        `known` are JSON texts of dynamic columns.
+        """
+        before = self._put_values(rows, ids, known)
+        _turn(rows, self._content_of(ids.seed))
         encode, content, digests = CANONICAL.encode_into, bytearray(), []
         for row in rows:
             encode(row, content)
             digests.append(sha256(content).digest())
         _turn(rows, self._record)
-        for name, cells in zip(self._loose, emptied, strict=True):
+        for name, cells in before:
             for row, cell in cells:
                 setattr(row, name, cell)
         return digests
+
+    def _put_values(self, rows: Sequence[Any], ids: RowIds, known: Mapping[str, bytes]) -> Before:
+        """Put what counts in an id in the place of the rows' cells; return what was there."""
+        before = [(name, _taken_out(rows, name, none)) for name, none in self._no_ids.items()]
+        if ids.by_type:
+            return before + [(field.name, _emptied(rows, field.name)) for field in self._loose]
+        before += [
+            (field.name, _put_id_values(rows, field, known.get(field.name)))
+            for field in (*self._loose, *self._floats)
+        ]
+        if with_texts := with_json_texts(rows, self._id_texts):
+            before += [(name, put_id_values(with_texts, name, "")) for name in self._id_texts]
+        return before
 
     def finish(
         self, rows: Sequence[Any], ids: Iterable[str] | None, known: Mapping[str, bytes]
@@ -166,7 +202,7 @@ class RowStructs:
             put(rows, _ID, ids)
         for name in self._left_out:
             put(rows, name, repeat(UNSET))
-        if self._record is not self._row:
+        if ids is None and self._record is not self._row:
             _turn(rows, self._record)
 
 
@@ -175,6 +211,23 @@ def _texts(shape: Shape, fields: Iterable[Field]) -> list[str]:
     if shape.dynamic_as != "string":
         return []
     return [field.name for field in fields if field.kind is DYNAMIC]
+
+
+def _put_id_values(
+    rows: Sequence[Any], field: Field, known: bytes | None
+) -> list[tuple[Any, Json]]:
+    if field.kind is NUMBER:
+        return put_whole_numbers(rows, field.name)
+    if field.kind is DYNAMIC and are_plain(cells_of(rows, field.name), known):
+        return _emptied(rows, field.name)
+    return put_id_values(rows, field.name)
+
+
+def _taken_out(rows: Sequence[Any], name: str, empty: str | None) -> list[tuple[Any, Json]]:
+    """Put nothing in the place of all cells; return what they were."""
+    cells = cells_of(rows, name)
+    put(rows, name, repeat(empty))
+    return list(zip(rows, cells, strict=True))
 
 
 def _emptied(rows: Sequence[Any], name: str) -> list[tuple[Any, Json]]:
