@@ -72,6 +72,11 @@ class Instant(Struct, frozen=True, order=True):
         """Take a moment with a time zone; Python's microseconds become ticks."""
         return cls(ticks(moment - _EPOCH))
 
+    @classmethod
+    def of_seconds(cls, seconds: float) -> Self:
+        """Take seconds since 1970, as clocks count them, to the microsecond."""
+        return cls.of(datetime.fromtimestamp(seconds, tz=UTC))
+
     def plus(self, ticks: int) -> Self:
         """Return the instant so many ticks later (earlier, if negative)."""
         return type(self)(self.ticks + ticks)

@@ -4,13 +4,13 @@ Pure.
 """
 
 from bisect import insort
-from typing import Self
+from typing import Protocol, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+from tap_m365hunting.planning.windows import ReadAsk, TimeWindow, WindowDone
 
 
 class Stretch(Struct, frozen=True, order=True):
@@ -33,11 +33,27 @@ class Stretch(Struct, frozen=True, order=True):
         return replace(self, calls=self.calls + calls, splits=self.splits + splits)
 
 
+class Sizing(Protocol):
+    """Says how wide windows are, as `WindowSizing` does."""
+
+    def cut(self, window: TimeWindow) -> Instant:
+        """Return how far to read from the window's start."""
+
+    def expected(self, window: TimeWindow) -> int | None:
+        """Return the rows of a window, where counted."""
+
+
 class PendingWindows:
-    """Stretches that share no instant; neighbours are joined, so that no cut costs a call."""
+    """Stretches that share no instant; neighbours are joined, so that no cut costs a call.
+
+    What was spent for all of them is `charge`d to the one that is taken out next. Of those that
+    were asked for it is known what was spent on them before.
+    """
 
     def __init__(self, span: TimeWindow) -> None:
         self._stretches = [Stretch(span)]
+        self._calls = 0
+        self._asked = dict[ReadAsk, Stretch]()
 
     def __bool__(self) -> bool:
         return bool(self._stretches)
@@ -49,7 +65,37 @@ class PendingWindows:
 
     def pop(self) -> Stretch:
         """Take the oldest stretch out."""
-        return self._stretches.pop(0)
+        calls, self._calls = self._calls, 0
+        return self._stretches.pop(0).plus(calls=calls)
+
+    def ask(self, sizing: Sizing, row_cap: int) -> ReadAsk | None:
+        """Ask for the head of the oldest stretch, as far as the sizing says, if there is one yet.
+
+        Where an answer before it will be truncated, the next one begins with the rest of that.
+        """
+        if not self or self._overreaching(row_cap):
+            return None
+        todo = self.pop()
+        end = sizing.cut(todo.window)
+        window = TimeWindow(todo.window.start, end)
+        self.put_rest(end, todo.window.end)
+        ask = ReadAsk(window, expected=sizing.expected(window))
+        self._asked[ask] = todo.over(window)
+        return ask
+
+    def _overreaching(self, row_cap: int) -> bool:
+        return any(
+            (ask.expected or 0) >= row_cap and todo.window < self.head
+            for ask, todo in self._asked.items()
+        )
+
+    def answered(self, ask: ReadAsk) -> Stretch:
+        """Return what was spent, before its answer, on what was asked for."""
+        return self._asked.pop(ask)
+
+    def charge(self, calls: int) -> None:
+        """Note calls that were spent on more than one stretch, such as a count."""
+        self._calls += calls
 
     def put(self, stretch: Stretch) -> None:
         """Put a stretch back, as one with what follows it."""
@@ -63,3 +109,11 @@ class PendingWindows:
         """Put back what is left behind a cut, if anything is."""
         if start < end:
             self.put(Stretch(TimeWindow(start, end)))
+
+    def drop_from(self, end: Instant) -> None:
+        """Leave out everything from an instant on."""
+        kept = [stretch for stretch in self._stretches if stretch.window.start < end]
+        self._stretches = [
+            stretch.over(TimeWindow(stretch.window.start, min(stretch.window.end, end)))
+            for stretch in kept
+        ]

@@ -7,31 +7,27 @@ How the calls are kept few, in multiples of the row cap:
 - A truncated answer is not lost. Rows come ordered by the cursor, so all but those of the newest
   instant are whole; the next ask starts at that instant. Such answers are full, whatever the
   density, so reading on in this way costs `rows / (cap - ties)` calls, which nothing can beat.
-- But each of these asks makes the service order all that is left, and its CPU is rationed. So after
-  15 full answers, whose 10 % allowance pays for the call, the rest is counted per bin, and windows
-  end at the bin's edge where an answer is full, or nearly. Stretches without rows cost nothing. A
-  bin that alone holds 25 answers is counted finer, which 10 % of those pays for again.
+- Once there are enough of them the rest is counted per bin: see `counts`.
 - A refusal (too many bytes, too costly, a time-out) narrows the window; the rest is counted first,
   since a count is cheap and blind halving is not. Windows widen again as answers come.
 
 So calls <= 1 + 1.1 x rows / cap, refusals and instants of many rows aside.
-
-With `ahead`, for calls in parallel, the rest is counted after the first full answer already, if 20
-more seem to follow it; windows then end where rows fit, so that asks are known before the answers.
-If just the span's start was dense, that count is one call more than the bound.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from msgspec.structs import replace
-
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
+from tap_m365hunting.planning.counts import BinCounts
+from tap_m365hunting.planning.finished import FinishedWindows
 from tap_m365hunting.planning.hash_parts import Counted, PartedWindows, Proof
 from tap_m365hunting.planning.pending import PendingWindows, Stretch
+from tap_m365hunting.planning.spans import Timing
+from tap_m365hunting.planning.time_limits import TimeLimits
 from tap_m365hunting.planning.window_sizing import WindowSizing
 from tap_m365hunting.planning.windows import (
+    AnswerTimes,
     Ask,
     CountAsk,
     ReadAsk,
@@ -50,7 +46,11 @@ class Planner:
     Tell it what came for each ask: `counted`, `answered` or `too_large`. Several asks may be out at
     once (with `ahead`, soon) and be answered in any order; `drain` yields finished windows in the
     order of time. With a `step` (the query makes its own use of the window's bounds) windows are
-    whole steps, and an answer is used whole or not at all.
+    whole steps, with `single` one each, and an answer is used whole or not at all.
+
+    With a `timing`, windows are held against the service's clock when their answers come: the span
+    ends no later than that less the settle time, and what retention has passed by is a gap, but
+    for the start of a span that goes `as_far_back` as there are rows.
     """
 
     def __init__(
@@ -60,40 +60,49 @@ class Planner:
         row_cap: int,
         step: timedelta | None = None,
         ahead: bool = False,
+        single: bool = False,
         take_changed: bool = False,
+        timing: Timing | None = None,
+        as_far_back: bool = False,
     ) -> None:
         self.span = span
-        self.complete_until = span.start
-        self.rows_read = 0
+        self._limits = TimeLimits(span.end, timing)
         self._row_cap = row_cap
         self._continues = step is None
         self._narrowest = ticks(step) if step else TICKS_PER_SECOND
-        whole = step is not None
-        self._reach = WindowSizing(
-            row_cap=row_cap, narrowest=self._narrowest, whole_steps=whole, ahead=ahead
+        self._sizing = WindowSizing(
+            row_cap=row_cap,
+            narrowest=self._narrowest,
+            whole_steps=step is not None,
+            ahead=ahead,
+            single=single,
         )
+        self._counts = BinCounts(self._sizing, allowed=step is None)
         self._todo = PendingWindows(span)
-        self._open: dict[ReadAsk, Stretch] = {}
         self._parts = PartedWindows(take_changed=take_changed)
-        self._count_out: CountAsk | None = None
-        self._may_count = not whole
-        self._count_due = False
-        self._too_many_bytes: TimeWindow | None = None
-        self._calls = 0
-        self._done: dict[Instant, WindowDone] = {}
+        self._finished = FinishedWindows(span.start, as_far_back=as_far_back)
         self._skipped_last = False
+
+    @property
+    def complete_until(self) -> Instant:
+        """The instant before which every window is read, or skipped, and was drained."""
+        return self._finished.complete_until
+
+    @property
+    def rows_read(self) -> int:
+        """The rows of the windows that were drained."""
+        return self._finished.rows
 
     @property
     def finished(self) -> bool:
         """Say if every window is read, or skipped."""
-        return self.complete_until == self.span.end
+        return self.complete_until >= self._limits.end
 
     @property
     def rows_left(self) -> int | None:
         """About how many rows are still to come, where counted."""
-        if self.finished:
-            return 0
-        return self._reach.expected(TimeWindow(self.complete_until, self.span.end))
+        start, end = self.complete_until, self._limits.end
+        return 0 if self.finished else self._sizing.expected(TimeWindow(start, end))
 
     @property
     def unreadable(self) -> Unreadable | None:
@@ -110,13 +119,22 @@ class Planner:
 
     def next(self) -> Ask | None:
         """Return the next ask, or `None` while answers are awaited, at the end, or if stuck."""
-        if self.unreadable or self._count_out:
+        if self.unreadable or self._counts.asked:
             return None
         self._finish_empty()
-        return self._parts.next() or self._next_count() or self._next_window()
+        return (
+            self._parts.next()
+            or self._counts.next(self._todo, self._limits.end)
+            or self._todo.ask(self._sizing, self._row_cap)
+        )
 
     def counted(
-        self, ask: CountAsk, counts: Mapping[Instant, int], checksum: int | None = None
+        self,
+        ask: CountAsk,
+        counts: Mapping[Instant, int],
+        checksum: int | None = None,
+        *,
+        times: AnswerTimes | None = None,
     ) -> Proof:
         """Take the rows per bin; for an ask without `bin`, any one key with all the rows.
 
@@ -125,57 +143,72 @@ class Planner:
         self._skipped_last = False
         if ask.bin is None:
             proof = self._parts.counted(ask, Counted(sum(counts.values()), checksum))
-            self._finish_all(self._parts.finished())
+            for done in self._parts.finished():
+                self._finish(done, times=times)
             return proof
-        self._count_out = None
-        self._reach.counted(ask, counts)
-        self._learn_size()
+        self._counts.counted(ask, counts, kept_from=self._limits.kept_from(times))
         return Proof.OPEN
 
-    def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant:
-        """Take what came for an ask; return the instant before which its rows may be used.
+    def kept_from(self, times: AnswerTimes | None) -> Instant | None:
+        """Return from where on the service had every row when it answered, if that is known."""
+        return self._limits.kept_from(times)
 
-        That is the window's end if the answer is whole, and the newest row's instant if it is
-        truncated: the rows of that instant will come again. With a `step`, and for a hash part, it
-        is the window's start if the answer is truncated: all of its rows will come again. Rows of a
-        hash part wait for their proof, which `counted` returns.
+    def usable_until(self, ask: ReadAsk, answer: WindowAnswer) -> Instant:
+        """Return the instant before which the rows of an answer may be used.
 
-        Raises:
-            ValueError: the newest row lies outside the window that was asked for.
+        The window's end, or where rows are settled; the window's start if all of them will come
+        again: rows fewer than were counted, a truncated hash part and, with a `step`, what is
+        truncated or no whole step. Of other truncated answers the newest instant is no part. Rows
+        of a hash part wait for their proof, which `counted` returns.
         """
         window = ask.window_of(answer)
+        truncated = answer.rows >= self._row_cap
+        if truncated and (ask.part or not self._continues):
+            return window.start
+        until = max(window.start, min(window.end, self._limits.settled(answer.times)))
+        if ask.part or truncated or (until < window.end and self._continues):
+            return until
+        cut = until < window.end or self._limits.aged(window, answer.times)
+        unusable = self._short(window, answer) if self._continues else cut
+        return window.start if unusable else until
+
+    def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant:
+        """Take the rows before the instant that `usable_until` says, and return it.
+
+        A truncated answer that may be used has a newest instant, which is returned instead.
+        """
+        until = self.usable_until(ask, answer)
         self._skipped_last = False
+        truncated = answer.rows >= self._row_cap
         if ask.part:
             whole = self._parts.answered(ask, ask.part, answer, self._row_cap)
-            return window.end if whole else window.start
-        truncated = answer.rows >= self._row_cap
-        todo = self._open.pop(ask).plus(calls=1)
-        if truncated and not (self._continues and answer.newest):
-            self._may_count = False  # without a cursor there are no bins
-            self._narrow(todo)
-            return window.start
-        self._reach.worked(window, answer.rows, answer.size)
-        if truncated and answer.newest:
-            self._continue(todo, answer.newest, answer.rows - answer.held)
+            return ask.window_of(answer).end if whole else until
+        todo = self._todo.answered(ask).plus(calls=answer.calls)
+        if truncated and answer.newest and self._continues:
+            self._sizing.worked(todo.window, answer.rows, answer.size)
+            self._continue(todo, answer, answer.newest)
             return answer.newest
-        self._finish(todo.done(answer.rows))
-        return window.end
+        if truncated:
+            self._counts.allowed = False  # without a cursor there are no bins
+            self._narrow(todo)
+        else:
+            self._take(todo, answer, until)
+        return until
 
     def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
         """Take a refusal to answer; `size` says that it was for too many bytes."""
         if self._parts.too_large(ask, reason):
             return
         if isinstance(ask, ReadAsk):
-            self._narrow(self._open.pop(ask).plus(calls=1), size=size)
+            self._narrow(self._todo.answered(ask).plus(calls=1), size=size)
         else:
-            self._count_out = None
-            self._may_count = False
-            self._learn_size()
+            self._counts.refused()
 
     def skip(self) -> None:
         """Give the unreadable window up as a gap, and go on behind it."""
         self._skipped_last = True
-        self._finish_all(self._parts.skip())
+        for done in self._parts.skip():
+            self._finish(done)
 
     def drain(self) -> Iterator[WindowDone]:
         """Yield what was finished since, in the order of time, moving `complete_until`.
@@ -183,93 +216,84 @@ class Planner:
         Call it when the rows are written: the bookmark may then be set to each window's end.
         """
         self._finish_empty()
-        while done := self._done.pop(self.complete_until, None):
-            self.complete_until = done.window.end
-            self.rows_read += done.rows
-            yield done
-
-    def _next_count(self) -> Ask | None:
-        if not self._may_count or not self._todo:
-            return None
-        head = self._todo.head
-        if self._reach.density:
-            ask = self._reach.finer_count(head)
-        else:
-            rest = TimeWindow(head.start, self.span.end)
-            ask = self._reach.count(rest) if self._count_due else None
-        self._count_out = ask
-        self._calls += ask is not None
-        return ask
-
-    def _next_window(self) -> Ask | None:
-        if not self._todo or self._overreaching():
-            return None
-        todo = self._pop()
-        end = self._reach.cut(todo.window)
-        window = TimeWindow(todo.window.start, end)
-        self._todo.put_rest(end, todo.window.end)
-        ask = ReadAsk(window, expected=self._reach.expected(window))
-        self._open[ask] = todo.over(window)
-        return ask
-
-    def _overreaching(self) -> bool:
-        """Say if an answer before the head will be truncated: the next one begins with its rest."""
-        return any(
-            (ask.expected or 0) >= self._row_cap and todo.window < self._todo.head
-            for ask, todo in self._open.items()
-        )
+        yield from self._finished.drain(stuck=self.unreadable is not None)
 
     def _finish_empty(self) -> None:
         """Finish stretches that were counted and hold no row: the count is their answer."""
-        while self._todo and self._reach.is_empty(self._todo.head):
-            self._finish(self._pop().done(0))
+        while self._todo and self._counts.is_empty(self._todo.head):
+            self._finish(self._todo.pop().done(0))
 
-    def _pop(self) -> Stretch:
-        calls, self._calls = self._calls, 0
-        return self._todo.pop().plus(calls=calls)
-
-    def _continue(self, todo: Stretch, newest: Instant, used: int) -> None:
-        """Keep the rows before the newest instant; go on with it, by hash parts if it is all."""
+    def _take(self, todo: Stretch, answer: WindowAnswer, until: Instant) -> None:
+        """Finish a window, or what may be used of it; the rest is asked again."""
         window = todo.window
-        self._count_due |= self._reach.full(self.span, newest)
-        if window.start < newest:
-            self._finish(todo.over(TimeWindow(window.start, newest)).done(used))
-            todo = Stretch(window)
-        if used:
-            self._todo.put_rest(newest, window.end)
+        if (settled := self._limits.settled(answer.times)) < window.end:
+            self._limits.end = min(self._limits.end, max(settled, window.start))
+            self._todo.drop_from(self._limits.end)  # it is the next run's
+            self._finished.drop_from(self._limits.end)
+        if until > window.start:
+            self._sizing.worked(window, answer.rows, answer.size)
+            done = todo.over(TimeWindow(window.start, until)).done(answer.rows)
+            self._finish(done, times=answer.times, aged=answer.aged)
+        elif settled >= window.end and (region := self._short(window, answer)):
+            self._doubt(todo, region)
         else:
-            self._split(todo.over(TimeWindow.at(newest)), least=2, known=self._row_cap)
-            self._todo.put_rest(newest.plus(1), window.end)
+            self._ask_again(todo, answer.times)
+
+    def _short(self, window: TimeWindow, answer: WindowAnswer) -> TimeWindow | None:
+        """Return what brought fewer rows than counted, if that is not for their age."""
+        aged = self._limits.aged(window, answer.times)
+        return None if aged else self._counts.short(window, answer.rows)
+
+    def _ask_again(self, todo: Stretch, times: AnswerTimes | None) -> None:
+        """Ask again for the whole steps that are settled, and that the service still has."""
+        window = todo.window
+        edge = max(window.start, min(window.end, self._limits.kept_from(times) or window.start))
+        if window.start < edge:
+            self._finish(todo.over(TimeWindow(window.start, edge)).done(0), times=times)
+            todo = Stretch(window)
+        if edge < (end := min(window.end, self._limits.end)):
+            self._todo.put(todo.over(TimeWindow(edge, end)))
+
+    def _doubt(self, todo: Stretch, region: TimeWindow) -> None:
+        """Read a stretch again, in narrower windows, whose rows are fewer than were counted."""
+        region = self._finished.take_back(region)
+        todo = todo.over(region).plus(splits=1)
+        if region.ticks > self._narrowest and self._counts.doubt(region):
+            self._todo.put(todo)
+        else:
+            self._parts.add(todo, room=self._sizing.rows, least=2)
+
+    def _continue(self, todo: Stretch, answer: WindowAnswer, newest: Instant) -> None:
+        """Keep the rows before the newest instant; go on with it, by hash parts if it is all."""
+        window, used = todo.window, answer.rows - answer.held
+        self._counts.came(self.span, newest, answer.held)
+        if window.start < newest:
+            done = todo.over(TimeWindow(window.start, newest)).done(used)
+            self._finish(done, times=answer.times, aged=answer.aged, closes=True)
+            todo = Stretch(window)
+        if not used:
+            instant = todo.over(TimeWindow.at(newest))
+            self._parts.add(instant, room=self._sizing.rows, least=2, known=answer.held)
+        rest = newest if used else newest.plus(1)
+        self._todo.put_rest(rest, min(window.end, self._limits.end))
 
     def _narrow(self, todo: Stretch, *, size: bool = False) -> None:
         todo = todo.plus(splits=1)
         if todo.window.ticks <= self._narrowest:
-            self._split(todo, least=LEAST_PARTS)
+            self._parts.add(todo, room=self._sizing.rows, least=LEAST_PARTS)
             return
         self._todo.put(todo)
-        self._count_due = True
-        if not size:
-            self._reach.refused_cost(todo.window)
-        elif self._reach.density is None and self._may_count:
-            self._too_many_bytes = todo.window
-        else:
-            self._reach.refused_size(todo.window)
+        self._counts.narrowed(todo.window, size=size)
 
-    def _learn_size(self) -> None:
-        """Say to the reach how many rows were too many bytes, now that they are counted."""
-        if window := self._too_many_bytes:
-            self._too_many_bytes = None
-            self._reach.refused_size(window)
-
-    def _split(self, todo: Stretch, *, least: int, known: int = 0) -> None:
-        self._parts.add(todo, room=self._reach.rows, least=least, known=known)
-
-    def _finish_all(self, windows: Iterable[WindowDone]) -> None:
-        for done in windows:
-            self._finish(done)
-
-    def _finish(self, done: WindowDone) -> None:
-        counted = self._reach.read(done.window, done.rows)
-        if done.expected is None:
-            done = replace(done, expected=counted)
-        self._done[done.window.start] = done
+    def _finish(
+        self,
+        done: WindowDone,
+        *,
+        times: AnswerTimes | None = None,
+        aged: int = 0,
+        closes: bool = False,
+    ) -> None:
+        window, kept_from = done.window, self._limits.kept_from(times)
+        done, closed = self._counts.compared(done, aged=self._limits.aged(window, times))
+        closes = closes or closed or window.end == self._limits.end
+        self._finished.add(done, kept_from=kept_from, aged=aged, closes=closes)

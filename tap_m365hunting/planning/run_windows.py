@@ -20,7 +20,8 @@ class RunWindows(Struct, frozen=True):
     """The windows to read: holes that earlier runs left, then what has come since.
 
     `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.
-    Rows from `fresh` on are new, `lookback` is how far before it is read again. `void` is why the
+    Rows from `fresh` on are new, `lookback` is how far before it is read again. With `as_far_back`
+    nothing says where to start, so that is wherever the service's rows begin. `void` is why the
     bookmark in the state does not count, if there is one that does not.
     """
 
@@ -30,6 +31,8 @@ class RunWindows(Struct, frozen=True):
     fresh: Instant
     moves: bool
     lookback: timedelta
+    timing: Timing
+    as_far_back: bool = False
     void: str | None = None
 
     @classmethod
@@ -67,6 +70,8 @@ class RunWindows(Struct, frozen=True):
             fresh=span.fresh,
             moves=moves,
             lookback=timing.lookback,
+            timing=timing,
+            as_far_back=timing.start_date is None and bookmark.value is None,
             void=void,
         )
 

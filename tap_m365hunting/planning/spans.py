@@ -67,6 +67,10 @@ class Timing(Struct, frozen=True, kw_only=True):
         gap = span_between(wanted, min(reach, end)) if lost else None
         return ReadSpan(span_between(start, end) if fresh < end else None, fresh, gap)
 
+    def oldest(self, now: Instant) -> Instant:
+        """Return from where on the service has every row, in whole steps."""
+        return (now - self.retention).ceil(self.step)
+
     def end(self, now: Instant) -> Instant:
         """Return up to where a run may read."""
         end = now - self.settle

@@ -99,7 +99,7 @@ class Bookmark(Struct, frozen=True):
         """
         tries = [hole.attempts for hole in self.tried if overlap(hole.window, done.window)]
         holes = [rest for hole in self.holes for rest in _without(hole, done.window)]
-        if done.gap:
+        if done.gap and not done.lost:
             holes.append(Hole(done.window, done.gap, 1 + max(tries, default=0)))
         value = advanced(self.value, done.window.end)
         return replace(self, value=value, holes=merged(holes), tally=tally)

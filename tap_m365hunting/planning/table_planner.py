@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.hash_parts import Counted, PartsRead, Proof
 from tap_m365hunting.planning.windows import (
+    AnswerTimes,
     Ask,
     CountAsk,
     ReadAsk,
@@ -47,16 +48,29 @@ class TablePlanner:
         return ask
 
     def counted(
-        self, ask: CountAsk, counts: Mapping[Instant, int], checksum: int | None = None
+        self,
+        ask: CountAsk,
+        counts: Mapping[Instant, int],
+        checksum: int | None = None,
+        *,
+        times: AnswerTimes | None = None,
     ) -> Proof:
         """Take the count of the table's rows, under any one key; say if its parts may be used."""
-        del ask
+        del ask, times
         if self._parts is None:
             return Proof.OPEN
         proof = self._parts.counted(Counted(sum(counts.values()), checksum))
         self.rows, self.expected = self._parts.rows, self._parts.expected
         self.changed = self._parts.changed
         return proof
+
+    def kept_from(self, times: AnswerTimes | None) -> None:
+        """Return nothing: a table has no time beyond which its rows are gone."""
+
+    def usable_until(self, ask: ReadAsk, answer: WindowAnswer) -> Instant | None:
+        """Return what `answered` will, and take nothing."""
+        del ask
+        return Instant(0) if answer.rows >= self._row_cap else None
 
     def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant | None:
         """Take what came; return `None` if nothing is cut off, else an instant before them all.

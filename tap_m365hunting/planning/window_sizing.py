@@ -4,6 +4,7 @@ Pure. Three things are learned apart: where the rows lie; how many of them an an
 can be too large in bytes); how wide a window may be (it can be too costly, whatever it returns).
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
@@ -36,15 +37,21 @@ class WindowSizing:
     """Decides where the window that starts a stretch ends."""
 
     def __init__(
-        self, *, row_cap: int, narrowest: int, whole_steps: bool = False, ahead: bool = False
+        self,
+        *,
+        row_cap: int,
+        narrowest: int,
+        whole_steps: bool = False,
+        ahead: bool = False,
+        single: bool = False,
     ) -> None:
         self.rows = row_cap - 1
         self.density: Density | None = None
-        self._as_counted: Density | None = None
         self._row_cap = row_cap
         self._narrowest = narrowest
         self._whole_steps = whole_steps
         self._ahead = ahead
+        self._single = single
         self._width: int | None = None
         self._ceiling = 0.0
         self._worked = 0
@@ -62,13 +69,20 @@ class WindowSizing:
         start, end = window.start.ticks, window.end.ticks
         if self.density and self.density.covers(window):
             end = min(end, self.density.reach(start, self.rows, over=self._over()))
-        if self._width is not None:
-            end = min(end, start + self._width)
+        if self._width is not None and start + self._width < end:
+            end = self._edge_before(start + self._width, start)
         end = max(end, start + self._narrowest)
         if self._whole_steps:
             step = self._narrowest
+            end = start if self._single else end
             end = max(end // step, start // step + 1) * step
         return min(window.end, Instant(end))
+
+    def _edge_before(self, end: int, start: int) -> int:
+        """Return the edge of a bin before an end, if there is one: then counts can be compared."""
+        edges = self.density.edges if self.density else ()
+        at = bisect_right(edges, end) - 1
+        return edges[at] if at >= 0 and edges[at] > start else end
 
     def _over(self) -> Over:
         """Say what it costs to reach too far: bytes too many are refused, rows are continued."""
@@ -81,10 +95,6 @@ class WindowSizing:
         if self.density and self.density.covers(window):
             return self.density.expected(window)
         return None
-
-    def is_empty(self, window: TimeWindow) -> bool:
-        """Say if the window was counted and holds no row; what is only reckoned says nothing."""
-        return self._as_counted is not None and self._as_counted.is_empty(window)
 
     def count(self, window: TimeWindow) -> CountAsk | None:
         """Return the ask that counts a window per bin, `None` if it is too narrow for bins."""
@@ -106,7 +116,6 @@ class WindowSizing:
         if ask.window and ask.bin:
             found = Density.of(ask.window, ask.bin, counts)
             self.density = self.density.finer(found) if self.density else found
-            self._as_counted = self._as_counted.finer(found) if self._as_counted else found
 
     def full(self, span: TimeWindow, newest: Instant) -> bool:
         """Learn of a full answer, up to its newest row; say if it pays to count the rest now.

@@ -106,16 +106,30 @@ class ReadAsk(Struct, frozen=True):
 Ask: TypeAlias = CountAsk | ReadAsk
 
 
+class AnswerTimes(Struct, frozen=True):
+    """When a query was asked, at the latest, and when it was answered, at the latest.
+
+    Both by the service's own clock, where the answer tells its time.
+    """
+
+    asked: Instant
+    answered: Instant
+
+
 class WindowAnswer(Struct, frozen=True):
     """What came for a `ReadAsk`: `rows` in all, of which the last `held` share the cursor `newest`.
 
-    `size` is the length of the answer in bytes, 0 if it is not known.
+    `size` is the length of the answer in bytes, 0 if it is not known; `aged` of the rows lay beyond
+    retention when they came. `times` are those of the last of the `calls` that it took.
     """
 
     rows: int
     newest: Instant | None = None
     held: int = 0
     size: int = 0
+    aged: int = 0
+    calls: int = 1
+    times: AnswerTimes | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.held <= self.rows:
@@ -128,7 +142,8 @@ class WindowDone(Struct, frozen=True):
 
     `calls` counts what was spent on it, counts and refused calls included; `splits` how often it
     was narrowed. `expected` is the number of rows, where counted. `changed` says how rows that
-    were taken differ from what was counted, as they changed while they were read.
+    were taken differ from what was counted, as they changed while they were read. A gap that is
+    `lost` is older than retention: no later run can read it.
     """
 
     window: TimeWindow
@@ -138,6 +153,7 @@ class WindowDone(Struct, frozen=True):
     splits: int = 0
     gap: str | None = None
     changed: str | None = None
+    lost: bool = False
 
 
 class Unreadable(Struct, frozen=True):

@@ -51,7 +51,7 @@ class Stopwatch:
 
     def window_done(self, done: WindowDone, late_rows: int | None) -> None:
         """Report a window that was read, or given up."""
-        self._tell(done, "gap_unreadable" if done.gap else _status(done), late_rows)
+        self._tell(done, _status(done), late_rows)
 
     def lost(self, window: TimeWindow, why: str) -> None:
         """Report a window that the service no longer has."""
@@ -95,5 +95,7 @@ class Stopwatch:
 
 
 def _status(done: WindowDone) -> Status:
-    """Return the status of rows that were read, and agreed with their count or did not."""
+    """Return the status of a window that was given up, or agrees with its count or does not."""
+    if done.gap:
+        return "gap_retention" if done.lost else "gap_unreadable"
     return "changed" if done.changed else "complete"

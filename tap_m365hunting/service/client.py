@@ -22,6 +22,8 @@ from tap_m365hunting.errors import (
     UnreachableError,
 )
 from tap_m365hunting.http.transport import Transport
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.windows import AnswerTimes
 from tap_m365hunting.service.quota import TenantQuota
 from tap_m365hunting.service.quota_gate import CallContext, Permit, QuotaGate, QuotaWaitError
 from tap_m365hunting.service.retry_after import header_wait, wait_after
@@ -130,7 +132,7 @@ class Client:
         with self._gate.take(context, patience=call.quota_wait) as permit:
             call.quota_wait -= permit.waited
             call.token = self._tokens.token()
-            body = self._post(text, call.token, permit)
+            body = self._post(text, call.token, permit, context)
             with ExitStack() as failing:
                 failing.push(body)
                 answer = read(body)
@@ -138,11 +140,14 @@ class Client:
             permit.used(answer.cpu_seconds)
         return answer
 
-    def _post(self, text: str, token: str, permit: Permit) -> BinaryIO:
+    def _post(self, text: str, token: str, permit: Permit, context: CallContext) -> BinaryIO:
         def arrived(headers: Mapping[str, str]) -> None:
             self._reached = True
             permit.arrived()
             refuse_ahead(headers.get("Date"), asked=permit.taken)
+            context.times = answer_times(
+                headers.get("Date"), asked=permit.taken, arrived=self._clock()
+            )
 
         try:
             return self._transport.post(text, token, arrived=arrived)
@@ -229,9 +234,8 @@ def refuse_ahead(date: str | None, *, asked: float) -> None:
     Raises:
         FatalAPIError: the clock is more than five minutes ahead.
     """
-    try:
-        told = parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
+    told = _seconds(date)
+    if told is None:
         return
     ahead = timedelta(seconds=round(asked - told))
     if ahead > _MOST_AHEAD:
@@ -240,3 +244,25 @@ def refuse_ahead(date: str | None, *, asked: float) -> None:
             "that are still to come would be called complete; set the clock, by NTP for instance"
         )
         raise FatalAPIError(msg)
+
+
+def answer_times(date: str | None, *, asked: float, arrived: float) -> AnswerTimes:
+    """Return when a query was asked, and when it was answered, by the service's clock.
+
+    `asked` and `arrived` are the same by this machine's clock, in seconds since the epoch: without
+    a header `Date` they stand as they are. The header has whole seconds, and the call took time.
+    """
+    told = _seconds(date)
+    if told is None:
+        return AnswerTimes(Instant.of_seconds(asked), Instant.of_seconds(arrived))
+    took = max(0.0, arrived - asked)
+    until = arrived if told <= arrived < told + 1 else told + 1
+    return AnswerTimes(Instant.of_seconds(min(told, told + 1 - took)), Instant.of_seconds(until))
+
+
+def _seconds(date: str | None) -> float | None:
+    """Return the seconds since the epoch that a header tells, `None` if it tells none."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
+        return None

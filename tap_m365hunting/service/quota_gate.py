@@ -13,6 +13,7 @@ from typing import Final, Self
 from msgspec import Struct
 
 from tap_m365hunting.errors import ThrottledError
+from tap_m365hunting.planning.windows import AnswerTimes
 from tap_m365hunting.service.quota import TenantQuota
 
 _LOG: Final = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class CallContext(Struct):
     retries: int = 0
     wait_seconds: float = 0.0
     called_off: bool = False
+    times: AnswerTimes | None = None
 
     def check(self) -> None:
         """Go on only if the answer is wanted.

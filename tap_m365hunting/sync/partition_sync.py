@@ -1,6 +1,7 @@
 """A sweep: what one run reads of one query in one tenant, and the calls that are out for it."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -21,6 +22,8 @@ from tap_m365hunting.sync.resolved_query import ResolvedQuery
 RunWindowsOf: TypeAlias = Callable[[Instant], RunWindows]
 
 _ALL_TIME: Final = Instant(0)
+# as finely as the service tells its own time
+_SECOND: Final = timedelta(seconds=1)
 
 
 class PartitionSync:
@@ -68,7 +71,7 @@ class PartitionSync:
         Raises:
             FatalSyncError: the state cannot be read.
         """
-        return self._run_windows_of(self.service.now())
+        return self._run_windows_of(self.service.now().floor(_SECOND))
 
     def windows(self) -> Iterator[Planner]:
         """Have the turn: yield what plans each window of the agenda; calls are made for that one.
@@ -143,6 +146,8 @@ class PartitionSync:
                 step=self.resolved.step,
                 ahead=ahead,
                 take_changed=self._take_changed,
+                timing=self.run_windows.timing,
+                as_far_back=self.run_windows.as_far_back,
             )
             for window in self.run_windows.windows
         ]

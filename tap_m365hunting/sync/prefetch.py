@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Final, Protocol
 
 from tap_m365hunting.background import in_background
+from tap_m365hunting.planning.windows import AnswerTimes
 from tap_m365hunting.service.client import CallContext
 from tap_m365hunting.wire.answer import QueryResult
 
@@ -26,6 +27,7 @@ class OpenCall:
     def __init__(self, text: str, run: Callable[[str, CallContext], QueryResult]) -> None:
         self.text = text
         self.context = CallContext()
+        self.tries = 1
         self._run = run
         self._answer: Future[QueryResult] | None = None
 
@@ -38,6 +40,17 @@ class OpenCall:
         if self._answer is None:
             return self._run(self.text, self.context)
         return self._answer.result()
+
+    def again(self) -> None:
+        """Make the call anew when its answer is next awaited: what came was no use."""
+        self.tries += 1
+        self.context.retries += 1
+        self._answer = None
+
+    @property
+    def times(self) -> AnswerTimes | None:
+        """When it was asked and answered by the service's clock, once it is answered."""
+        return self.context.times
 
     def call_off(self) -> None:
         """Let go of the answer: it is not waited for, and closed if it comes."""

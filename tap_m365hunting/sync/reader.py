@@ -9,29 +9,30 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from functools import partial
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning import windows
 from tap_m365hunting.planning.hash_parts import Proof
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import (
+    AnswerTimes,
     Ask,
     CountAsk,
     ReadAsk,
     TimeWindow,
     Unreadable,
+    WindowAnswer,
     WindowDone,
 )
+from tap_m365hunting.sync.calls import Asked, C, Calls
 from tap_m365hunting.sync.held_results import HeldResults
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines
-from tap_m365hunting.sync.result_rows import AnyBlock, counts_of, whole_instants
+from tap_m365hunting.sync.result_rows import AnyBlock, OtherAnswerError, WindowRows, counts_of
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.records import Converter
@@ -41,36 +42,11 @@ from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
 AnyPlanner: TypeAlias = Planner | TablePlanner
 
 
-class Asked(Protocol):
-    """A call that was made, whose answer may be awaited."""
-
-    @property
-    def text(self) -> str:
-        """What was asked."""
-
-    def answer(self) -> QueryResult:
-        """Wait for the answer, which belongs to the caller."""
-
-
-C = TypeVar("C", bound=Asked)
-
-
-class Calls(Protocol[C]):
-    """The calls that are made for the asks of a planner, as `PartitionSync` makes them."""
-
-    def take(self) -> tuple[Ask, C] | None:
-        """Return the call for the oldest window; `None` if there is none, and none to make."""
-
-    def used(self, call: C) -> None:
-        """Take note that the answer has been used."""
-
-    def fill(self) -> None:
-        """Make further calls, if some may be made."""
-
-
 _FORMER_CAPS: Final = frozenset({10_000, 30_000})  # row caps of earlier years
 # The service gives up on a query by itself after minutes; who is silent for longer may be stuck.
 _MOST_SILENCES: Final = 6
+# An answer that is not the one that was asked for may have been a slip.
+_TRIES: Final = 3
 _LOG: Final = logging.getLogger(__name__)
 
 #: Spends a call: the text of a query in, what the service answered out.
@@ -152,21 +128,36 @@ class QueryReader:
         planner.skip()
 
     def _spend(self, ask: Ask, call: Asked, planner: AnyPlanner) -> Iterator[Event]:
-        try:
-            with in_user_lines(self._resolved.query, call.text):
-                answer = call.answer()
-        except WindowTooLargeError as error:
-            self._heed_silence(error)
-            planner.too_large(ask, str(error), size=error.size)
-            return
-        self._silences = 0
-        with answer:
-            if isinstance(ask, CountAsk):
-                yield from self._counted(ask, answer, planner)
-            elif ask.part:
-                self._hold(ask, answer, planner)
+        while True:
+            try:
+                with in_user_lines(self._resolved.query, call.text):
+                    answer = call.answer()
+            except WindowTooLargeError as error:
+                self._heed_silence(error)
+                planner.too_large(ask, str(error), size=error.size)
+                return
+            self._silences = 0
+            try:
+                with answer:
+                    yield from self._used(ask, call, answer, planner)
+            except OtherAnswerError as error:
+                if call.tries == _TRIES:
+                    raise
+                _LOG.info("Asking again: %s", error)
+                call.again()
             else:
-                yield from self._records(ask, answer, planner)
+                return
+
+    def _used(
+        self, ask: Ask, call: Asked, answer: QueryResult, planner: AnyPlanner
+    ) -> Iterator[Event]:
+        told = WindowAnswer(answer.count, size=answer.size, calls=call.tries, times=call.times)
+        if isinstance(ask, CountAsk):
+            yield from self._counted(ask, call.times, answer, planner)
+        elif ask.part:
+            self._hold(ask, told, answer, planner)
+        else:
+            yield from self._records(ask, told, answer, planner)
 
     def _heed_silence(self, error: WindowTooLargeError) -> None:
         """Count calls in a row that were not answered at all.
@@ -179,58 +170,68 @@ class QueryReader:
             msg = f"{error}, and so it was {_MOST_SILENCES} times in a row: it seems to be stuck"
             raise ServiceError(msg) from error
 
-    def _counted(self, ask: CountAsk, answer: QueryResult, planner: AnyPlanner) -> Iterator[Event]:
+    def _counted(
+        self, ask: CountAsk, times: AnswerTimes | None, answer: QueryResult, planner: AnyPlanner
+    ) -> Iterator[Event]:
         """Take a count; yield the rows of hash parts that it proves."""
-        counts, checksum = counts_of(answer)
-        proof = planner.counted(ask, counts, checksum)
+        counts, checksum = counts_of(answer, ask)
+        proof = planner.counted(ask, counts, checksum, times=times)
         if proof is Proof.USABLE:
             earlier = EarlierParts()
             with self._held.taken(ask.window) as results:
                 for result in results:
                     earlier.next_part()
-                    yield from self._converted(result, self._ids(ask.window, earlier))
+                    rows = self._rows(ask.window)
+                    yield from self._converted(result, self._ids(ask.window, earlier), rows)
         elif proof is Proof.FAILED:
             self._held.drop(ask.window)
 
-    def _hold(self, ask: ReadAsk, answer: QueryResult, planner: AnyPlanner) -> None:
+    def _hold(
+        self, ask: ReadAsk, told: WindowAnswer, answer: QueryResult, planner: AnyPlanner
+    ) -> None:
         """Keep the rows of a hash part until it is known that the parts are all there is."""
         self._warn_of_cap(answer)
-        if _whole(ask, planner.answered(ask, _told(answer))):
+        if planner.answered(ask, told) == (ask.window.end if ask.window else None):
             self._held.hold(ask.window, answer)
 
-    def _records(self, ask: ReadAsk, answer: QueryResult, planner: AnyPlanner) -> Iterator[Event]:
+    def _records(
+        self, ask: ReadAsk, told: WindowAnswer, answer: QueryResult, planner: AnyPlanner
+    ) -> Iterator[Event]:
         self._warn_of_cap(answer)
-        answered = None
-        if answer.count >= self._row_cap and self._continues(answer):
-            answered = partial(_answered, planner, ask, answer)
-        elif not _whole(ask, planner.answered(ask, _told(answer))):
-            return  # truncated: all of it comes again, in parts
-        yield from self._converted(answer, self._ids(ask.window), answered)
+        until = planner.usable_until(ask, told)
+        if until == (ask.window.start if ask.window else Instant(0)):
+            planner.answered(ask, told)  # all of it comes again
+            return
+        truncated = told.rows >= self._row_cap
+        kept_from = planner.kept_from(told.times)
+        rows = self._rows(ask.window, until=until, truncated=truncated, kept_from=kept_from)
+        yield from self._converted(answer, self._ids(ask.window), rows)
+        planner.answered(ask, rows.told(told) if rows else told)
+
+    def _rows(self, window: TimeWindow | None, **limits: Any) -> WindowRows | None:  # noqa: ANN401
+        """Return what holds rows against their window, where the tap has bounded them."""
+        bounded = self._resolved.mode is Mode.INCREMENTAL and window
+        return WindowRows(bounded, **limits) if bounded else None
 
     def _converted(
-        self,
-        answer: QueryResult,
-        ids: RowIds,
-        answered: Callable[[str, int], None] | None = None,
+        self, answer: QueryResult, ids: RowIds, rows: WindowRows | None
     ) -> Iterator[Event]:
-        """Yield the records of an answer; of one that is truncated `answered` takes the rest."""
+        """Yield the records of an answer, or those of its rows that may be used."""
         yield from self._follow(answer.columns)
         if self._shape is None:  # no columns, hence no rows
             return
         cursor = self._cursor()
+        if rows and answer.count and cursor is None:
+            msg = f"The answer has no column {self._resolved.cursor}, by which it was bounded"
+            raise OtherAnswerError(msg)
         converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
         blocks = self._blocks_of(converter, answer, ids)
-        yield from whole_instants(blocks, answered) if answered else blocks
+        yield from rows.usable(blocks) if rows else blocks
         self.misfits += converter.misfits
 
     def _warn_of_cap(self, answer: QueryResult) -> None:
         if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
             _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
-
-    def _continues(self, answer: QueryResult) -> bool:
-        """Say if a truncated answer's rows may be used up to its newest instant."""
-        named = _named(self._resolved.cursor, answer.columns or self._columns or ())
-        return self._resolved.mode is Mode.INCREMENTAL and bool(named and not self._resolved.step)
 
     def _ids(self, window: TimeWindow | None, earlier: EarlierParts | None = None) -> RowIds:
         own = window if self._resolved.mode is Mode.WINDOWED else None
@@ -260,27 +261,6 @@ class QueryReader:
         if found.send_schema:
             self._known = dict(found.shape.properties)
             yield NewSchema(found.shape)
-
-
-def _answered(
-    planner: AnyPlanner, ask: ReadAsk, answer: QueryResult, newest: str, held: int
-) -> None:
-    try:
-        planner.answered(
-            ask, windows.WindowAnswer(answer.count, Instant.parse(newest), held, answer.size)
-        )
-    except ValueError as error:
-        msg = f"The newest row of an answer is at {newest}, which is not in {ask.window}"
-        raise ServiceError(msg) from error
-
-
-def _whole(ask: ReadAsk, until: Instant | None) -> bool:
-    """Say if the rows before that instant are all rows of the ask."""
-    return until == (ask.window.end if ask.window else None)
-
-
-def _told(answer: QueryResult) -> windows.WindowAnswer:
-    return windows.WindowAnswer(answer.count, size=answer.size)
 
 
 def _named(cursor: str | None, columns: Iterable[Column]) -> str | None:

@@ -1,13 +1,18 @@
-"""The rows of a result as a reader takes them: counts, and records up to a whole instant.
+"""The rows of a result, held against what was asked for: counts, and the records of a window.
 
 Pure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from tap_m365hunting.errors import ServiceError
 from tap_m365hunting.instants import Instant, canonical
+from tap_m365hunting.planning.windows import CountAsk, TimeWindow, WindowAnswer
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.fast_records import Block
 from tap_m365hunting.wire.records import Record
@@ -16,35 +21,102 @@ from tap_m365hunting.wire.records import Record
 AnyBlock: TypeAlias = Block[Record] | Block[bytes]
 
 
-def whole_instants(
-    blocks: Iterable[AnyBlock], answered: Callable[[str, int], None]
-) -> Iterator[AnyBlock]:
-    """Yield the records of a truncated answer but for its newest instant, which may be cut.
+class OtherAnswerError(ServiceError):
+    """The answer is not the one that was asked for."""
 
-    At the end that instant and the number of its records are `answered`.
 
-    Raises:
-        ServiceError: the records are not in the order, or the window, that was asked for.
+class WindowRows:
+    """The records of one answer for a window, in order of time, of which some may be used.
+
+    Those before `until` are; of a `truncated` answer those before its newest instant, which may be
+    cut. Then `told` describes what was used.
     """
-    newest, held = "", list[AnyBlock]()
-    for block in blocks:
+
+    def __init__(
+        self,
+        window: TimeWindow,
+        *,
+        until: Instant | None = None,
+        truncated: bool = False,
+        kept_from: Instant | None = None,
+    ) -> None:
+        self._first, self._end = str(window.start), str(window.end)
+        self._until = self._end if until is None else str(until)
+        self._truncated = truncated
+        self._kept_from = "" if kept_from is None else str(kept_from)
+        self._cut = False
+        self._rows = 0
+        self._aged = 0
+        self._newest = ""
+        self._held = list[AnyBlock]()
+
+    def usable(self, blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
+        """Yield the records that may be used, of all that came.
+
+        Raises:
+            OtherAnswerError: a record has no readable cursor, or one outside the window; or records
+                are not in the order of time.
+        """
+        for whole in blocks:
+            self._check(whole)
+            if block := self._usable(whole):
+                yield from self._whole_instants(block) if self._truncated else (block,)
+            if self._cut:
+                yield from self._held
+                return
+
+    def told(self, answer: WindowAnswer) -> WindowAnswer:
+        """Return the answer as it was used."""
+        if self._cut or not self._truncated:
+            return replace(answer, rows=self._rows, aged=self._aged)
+        held = sum(len(block.records) for block in self._held)
+        try:
+            newest = Instant.parse(self._newest)
+        except ValueError as error:
+            msg = f"The newest row of an answer has no time that there is: {self._newest}"
+            raise OtherAnswerError(msg) from error
+        return replace(answer, newest=newest, held=held, aged=self._aged)
+
+    def _check(self, block: AnyBlock) -> None:
+        cursors = block.cursors
+        if not block.in_order or (cursors and str(cursors[0]) < self._first):
+            msg = f"A row came without a readable time, out of order or before {self._first}"
+            raise OtherAnswerError(msg)
+        if not cursors:
+            return
+        if str(cursors[-1]) >= self._end:
+            msg = f"A row at {cursors[-1]} came for a window that ends at {self._end}"
+            raise OtherAnswerError(msg)
+        self._first = str(cursors[-1])
+
+    def _usable(self, block: AnyBlock) -> AnyBlock | None:
+        cursors = [str(block.cursors[-1])] if block.cursors else []
+        if cursors and cursors[0] >= self._until:
+            self._cut = True
+            block, _ = block.cut(bisect_left(block.cursors, self._until, key=str))
+        self._rows += len(block.records)
+        if block.cursors and str(block.cursors[0]) < self._kept_from:
+            self._aged += bisect_left(block.cursors, self._kept_from, key=str)
+        return block if block.records else None
+
+    def _whole_instants(self, block: AnyBlock) -> Iterator[AnyBlock]:
+        """Yield the records but for those of the newest instant, which are held."""
         head, tail = block.cut(block.newest())
-        first = str(block.cursors[0])
-        if not block.in_order or first < newest:
-            msg = f"Rows came out of order: {first} after {newest or 'nothing'}"
-            raise ServiceError(msg)
-        if tail.cursors[0] != newest:
-            yield from held
-            held.clear()
+        if tail.cursors[0] != self._newest:
+            yield from self._held
+            self._held.clear()
         if head.records:
             yield head
-        held.append(tail)
-        newest = str(tail.cursors[0])
-    answered(newest, sum(len(block.records) for block in held))
+        self._held.append(tail)
+        self._newest = str(tail.cursors[0])
 
 
-def counts_of(answer: QueryResult) -> tuple[Mapping[Instant, int], int | None]:
-    """Return the rows per bin, and the checksum of all of them if it was asked for."""
+def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int], int | None]:
+    """Return the rows per bin, and the checksum of all of them if it was asked for.
+
+    Raises:
+        OtherAnswerError: a row has no count, or its bin is outside the window, or there is none.
+    """
     counts, checksum = dict[Instant, int](), None
     for row in answer.rows:
         at = canonical(str(row.get("__bin") or ""))
@@ -54,5 +126,19 @@ def counts_of(answer: QueryResult) -> tuple[Mapping[Instant, int], int | None]:
                 checksum = int(str(row["__checksum"]))
         except (KeyError, ValueError) as error:
             msg = f"A count was answered with a row that has none: {', '.join(row) or 'empty'}"
-            raise ServiceError(msg) from error
+            raise OtherAnswerError(msg) from error
+    if len(counts) != answer.count or (ask.bin is None and answer.count != 1):
+        msg = f"A count was answered with {answer.count} rows, not one for each bin"
+        raise OtherAnswerError(msg)
+    _check_bins(counts, ask.window, ask.bin)
     return counts, checksum
+
+
+def _check_bins(
+    counts: Mapping[Instant, int], window: TimeWindow | None, width: timedelta | None
+) -> None:
+    if not (window and width):
+        return
+    if not all(window.start < at + width and at < window.end for at in counts):
+        msg = f"A count was answered with rows outside {window}"
+        raise OtherAnswerError(msg)

@@ -7,7 +7,6 @@ its type goes through the converter, row by row; either way the records are the 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
-from operator import le
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -17,7 +16,7 @@ from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.column_fixes import Fixes
 from tap_m365hunting.wire.json_text import ENCODER, Lines
 from tap_m365hunting.wire.records import Converter, Record, Row
-from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.row_ids import RowIds, in_order
 from tap_m365hunting.wire.row_structs import RowStructs, cells_of
 from tap_m365hunting.wire.schema import ROW_ID
 
@@ -33,8 +32,7 @@ class Block(Struct, Generic[R], frozen=True):
     @property
     def in_order(self) -> bool:
         """Whether no cursor is before the one above it, and none is null."""
-        known = [cursor for cursor in self.cursors if cursor is not None]
-        return len(known) == len(self.cursors) and all(map(le, known, known[1:]))
+        return in_order(self.cursors)
 
     def cut(self, at: int) -> tuple["Block[R]", "Block[R]"]:
         """Return the first `at` records, and the rest."""

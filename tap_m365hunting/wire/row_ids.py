@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from heapq import merge
-from operator import le
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -124,8 +123,7 @@ class RowIds:
 
         The ids are those that `give` would return, one after another.
         """
-        known = [instant for instant in instants if instant is not None]
-        if len(known) < len(instants) or not all(map(le, known, known[1:])):
+        if not in_order(instants):
             return list(map(self._numbered, digests, instants))
         if instants and instants[0] != self._instant:
             self._equal.clear()
@@ -190,3 +188,20 @@ def _id(digest: bytes, ordinal: int) -> str:
     if ordinal:
         digest = sha256(b"%b#%d" % (digest, ordinal)).digest()
     return digest.hex()[:_DIGITS]
+
+
+def in_order(instants: Sequence[str | None]) -> bool:
+    """Say if no instant is before the one above it, and none is null.
+
+    To sort what is sorted costs less than to compare it in Python.
+
+    >>> in_order(["1", "2", "2"]), in_order(["2", "1"]), in_order(["1", None]), in_order([None])
+    (True, False, False, False)
+    """
+    if not instants or instants[0] is None:
+        return not instants
+    known = list(cast(Sequence[str], instants))
+    try:
+        return sorted(known) == known
+    except TypeError:  # a null among them
+        return False

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from itertools import count, cycle
 from typing import Any, cast
 
@@ -15,14 +16,15 @@ from tap_m365hunting.errors import SchemaDriftError, ServiceError, WindowTooLarg
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.windows import Ask, TimeWindow, WindowDone
-from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
+from tap_m365hunting.planning.windows import AnswerTimes, Ask, CountAsk, TimeWindow, WindowDone
+from tap_m365hunting.sync.reader import BlocksOf, Event, NewSchema, QueryReader
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
 from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import GRAPH
 from tap_m365hunting.wire.drift import Policy
-from tap_m365hunting.wire.fast_records import Block, plain_blocks
-from tap_m365hunting.wire.records import Record
+from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
+from tap_m365hunting.wire.records import Converter, Record
+from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
 
 START = Instant.parse("2026-03-01T00:00:00Z")
@@ -33,7 +35,15 @@ OLD = {"Timestamp": "DateTime", "Id": "Int64", "Port": "Int32"}
 def answer(columns: dict[str, str], *rows: dict[str, Any]) -> QueryResult:
     """Return what Graph would answer."""
     schema = [{"name": name, "type": kind} for name, kind in columns.items()]
-    return read_answer(json.dumps({"schema": schema, "results": rows}).encode(), GRAPH)
+    return read_answer(Body(json.dumps({"schema": schema, "results": rows}).encode()), GRAPH)
+
+
+class Body(BytesIO):
+    """A body that may be read again."""
+
+    @override
+    def close(self) -> None:
+        """Stay open."""
 
 
 def row(second: int, **more: object) -> dict[str, Any]:
@@ -41,19 +51,27 @@ def row(second: int, **more: object) -> dict[str, Any]:
     return {"Timestamp": f"2026-03-01T00:00:{second:02}Z", "Id": second, **more}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Given:
-    """A call whose answer is there."""
+    """A call whose answer is there, each time that it is made."""
 
     text: str
     given: QueryResult
+    after: QueryResult | None = None
+    times: AnswerTimes | None = None
+    tries: int = 1
+
+    def again(self) -> None:
+        """Make it again: another answer may come."""
+        self.tries += 1
+        self.given = self.after or self.given
 
     def answer(self) -> QueryResult:
         """Return it."""
         return self.given
 
 
-@dataclass(frozen=True)
+@dataclass
 class Silent(Given):
     """A call that is not answered in time."""
 
@@ -70,13 +88,20 @@ class OneByOne:
     planner: Planner
     answers: Iterator[QueryResult]
     silent: Iterator[bool] = field(default_factory=lambda: cycle([False]))
+    after: QueryResult | None = None
+    sums: bool = True
+    made: list[Given] = field(default_factory=list)
 
     def take(self) -> tuple[Ask, Given] | None:
         """Make the next call."""
         if (ask := self.planner.next()) is None:
             return None
         kind = Silent if next(self.silent) else Given
-        return ask, kind(RESOLVED.text(ask), next(self.answers))
+        given = next(self.answers)
+        if self.sums and isinstance(ask, CountAsk) and ask.bin is None and not given.count:
+            given = counted(0, 0)  # a sum over no row is a row
+        self.made.append(kind(RESOLVED.text(ask), given, self.after))
+        return ask, self.made[-1]
 
     def used(self, call: Given) -> None:
         """Nothing is kept of it."""
@@ -92,21 +117,28 @@ def read(
     silent: Iterable[bool] | None = None,
 ) -> list[Event]:
     """Read a minute from a service that gives these answers, one a call."""
+    calls = OneByOne(planned(row_cap), iter(answers), iter(silent or cycle([False])))
+    return list(reader_of(plain_blocks, row_cap=row_cap, drift=drift).read(calls.planner, calls))
+
+
+def planned(row_cap: int) -> Planner:
+    """Return what plans the minute."""
+    return Planner(TimeWindow(START, START + timedelta(minutes=1)), row_cap=row_cap)
+
+
+def reader_of(blocks_of: BlocksOf, *, row_cap: int, drift: Policy = "evolve") -> QueryReader:
+    """Return a reader that knows the columns."""
     known = Shape.of([Column(*column) for column in OLD.items()])
-    reader = QueryReader(
+    return QueryReader(
         RESOLVED,
         lambda columns: Shape.of(columns, known=known.names.values()),
-        plain_blocks,
+        blocks_of,
         known=known.json_schema()["properties"],
         row_cap=row_cap,
         drift=drift,
         tenant={"tenant_id": "contoso"},
         skipping=None,
     )
-    span = TimeWindow(START, START + timedelta(minutes=1))
-    planner = Planner(span, row_cap=row_cap)
-    calls = OneByOne(planner, iter(answers), iter(silent or cycle([False])))
-    return list(reader.read(planner, calls))
 
 
 def records(events: Iterable[Event]) -> list[Record]:
@@ -157,7 +189,7 @@ def test_rows_out_of_order_are_not_trusted() -> None:
 @pytest.mark.parametrize("newest", ["2026-03-02T00:00:00Z", "2026-13-45T99:99:99Z"])
 def test_rows_of_another_time_are_not_read_on_from(newest: str) -> None:
     """A bookmark would follow them out of the window, or to a day that there is not."""
-    with pytest.raises(ServiceError, match=r"at 2026-.* is not in 2026-03-01T00:00:00"):
+    with pytest.raises(ServiceError, match=r"A row at 2026-.* came for a window that ends at"):
         read([answer(OLD, row(1), {**row(2), "Timestamp": newest})])
 
 
@@ -297,3 +329,60 @@ def test_service_that_is_never_heard_of_is_given_up() -> None:
     """Six calls say as much as thirty."""
     with pytest.raises(ServiceError, match="6 times in a row"):
         read((answer(OLD) for _ in count()), silent=cycle([True]))
+
+
+ODD = {
+    "empty": {},
+    "nine-digits": row(1, Timestamp="2026-03-01T00:00:01.123456789Z"),
+    "years-ago": row(1, Timestamp="2001-01-01T00:00:00Z"),
+    "years-to-come": row(1, Timestamp="2040-01-01T00:00:00Z"),
+    "at-the-end": row(1, Timestamp="2026-03-01T00:01:00Z"),
+    "null": row(1, Timestamp=None),
+}
+
+
+def texts(converter: Converter, result: QueryResult, ids: RowIds) -> Iterator[Block[bytes]]:
+    """Convert the quick way."""
+    return BlockConverter(converter).blocks(result, ids)
+
+
+@pytest.mark.parametrize("blocks_of", [plain_blocks, texts], ids=["dicts", "texts"])
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("others", [[], [row(0)]], ids=["alone", "last"])
+def test_row_that_is_not_of_its_window_fails_the_stream(
+    odd: dict[str, Any], others: list[dict[str, Any]], blocks_of: BlocksOf
+) -> None:
+    """The answer is not the one that was asked for, full or not; it is asked for thrice."""
+    calls = OneByOne(planned(9), iter([answer(OLD, *others, odd)]))
+
+    with pytest.raises(ServiceError, match="A row"):
+        list(reader_of(blocks_of, row_cap=9).read(calls.planner, calls))
+
+    assert calls.made[-1].tries == 3
+
+
+def test_answer_to_another_question_is_asked_for_again() -> None:
+    """The second one is right, and costs the window a call."""
+    wrong, right = answer(OLD, row(59, Timestamp="2001-01-01T00:00:00Z")), answer(OLD, row(59))
+    calls = OneByOne(planned(9), iter([wrong]), after=right)
+
+    events = list(reader_of(plain_blocks, row_cap=9).read(calls.planner, calls))
+
+    assert [record["Id"] for record in records(events)] == [59]
+    assert [event.calls for event in events if isinstance(event, WindowDone)] == [2]
+
+
+def test_answer_without_the_column_that_bounds_it_fails_the_stream() -> None:
+    """None of its rows has a place in time."""
+    with pytest.raises(ServiceError, match="has no column Timestamp"):
+        read([answer({"Id": "Int64"}, {"Id": 1})], row_cap=9)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_count_of_all_rows_is_one_row(rows: int) -> None:
+    """A sum over nothing is zero; no row at all is another answer."""
+    several = answer(COUNTED, *[{"__rows": 3, "__checksum": n} for n in range(rows)])
+    calls = OneByOne(planned(2), iter([answer(OLD, row(5), row(5)), several]), sums=False)
+
+    with pytest.raises(ServiceError, match="A count was answered with"):
+        list(reader_of(plain_blocks, row_cap=2).read(calls.planner, calls))
