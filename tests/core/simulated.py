@@ -86,15 +86,16 @@ class Service:
         found = self.select(ask.window)
         if ask.part:
             found = [row for row in found if row[1] * 7919 % ask.part.of == ask.part.index]
-        if ask.window and (
-            ask.window.ticks > self.widest or any(at in self.poison for at, _ in found)
-        ):
+        if ask.window and (ask.window.ticks > self.widest or self._poisoned(found)):
             reason = "The query execution was preempted"
             raise RefusedError(reason, size=False)
         if len(found[: self.cap]) * self.row_bytes > self.most_bytes:
             reason = "Query execution has exceeded the allowed result size"
             raise RefusedError(reason, size=True)
         return found[: self.cap]
+
+    def _poisoned(self, rows: list[Row]) -> bool:
+        return bool(self.poison) and not self.poison.isdisjoint(at for at, _ in rows)
 
     def _called(self, ask: Ask) -> None:
         self.calls += 1

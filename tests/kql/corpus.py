@@ -5,6 +5,7 @@
 
 `refused` stands for a query that would be incremental, but may not be. `key`, `method` and
 `unsafe` are what is configured, `bin` is the width that windows must respect; `-` is nothing.
+`emulator=lacks` stands where the emulator lacks a table, function or operator of the query.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,6 +30,11 @@ class Case:
     cursor: str | None
     settings: dict[str, str] = field(default_factory=dict)
     problems: frozenset[tuple[str, ...]] = frozenset()
+
+    @property
+    def beyond_the_emulator(self) -> bool:
+        """Whether the emulator may refuse the query, though the service would run it."""
+        return "emulator" in self.settings
 
     @property
     def unsafe(self) -> bool:
