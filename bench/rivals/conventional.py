@@ -85,7 +85,7 @@ def _bare(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 class _RightStream(_HuntingStream):
-    schema: ClassVar = th.PropertiesList(
+    schema: ClassVar = th.PropertiesList(  # type: ignore[misc]  # the SDK has either
         *(th.Property(name, _TYPES[type_]) for name, type_ in COLUMNS.items() if type_ != "Object"),
         th.Property(_DYNAMIC, th.StringType),
     ).to_dict()
@@ -98,7 +98,7 @@ class _RightStream(_HuntingStream):
 
 
 class _NamedStream(_RightStream):
-    schema: ClassVar = {
+    schema: ClassVar = {  # type: ignore[misc]  # as above
         **_RightStream.schema,
         "properties": {**_RightStream.schema["properties"], "_row_id": {"type": ["string"]}},
     }
