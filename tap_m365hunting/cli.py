@@ -35,7 +35,9 @@ from tap_m365hunting.commands.tenants import (
 from tap_m365hunting.configuration.config import RawSettings, Settings, Tenant
 from tap_m365hunting.errors import TENANT_ERRORS, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import OutputLostError
+from tap_m365hunting.printable import printable
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
@@ -61,10 +63,11 @@ _FORMAT: Final = click.option(
 
 
 class Effects(Struct, frozen=True):
-    """What the commands take from the world: seconds since the epoch, and waiting for some."""
+    """Effects of the commands: seconds since the epoch, waits, and seconds that no step changes."""
 
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    timer: Callable[[], float] = time.monotonic
 
 
 class _Commands(click.Group):
@@ -75,7 +78,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UnusableInputError as error:
-            raise click.ClickException("\n".join(error.errors)) from error
+            raise _failed(*error.errors) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,6 +86,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Look at hunting queries before tap-m365hunting runs them."""
+    guard_logs()
     context.ensure_object(Effects)
 
 
@@ -153,7 +157,7 @@ def _plan(
     else:
         found = [work(tenants[0], _progress(queries))]
         if found[0].error:
-            raise click.ClickException(found[0].error)
+            raise _failed(found[0].error)
     if catalog is None:
         found = with_probes(found, settings.quotas)
     return Plan.of(found, parallel=parallel, partitioned=settings.partitioned)
@@ -193,7 +197,9 @@ def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect
 
 
 def _service(settings: Settings, effects: Effects, tenant: Tenant) -> TenantService:
-    return TenantService.connect(tenant, settings.quotas, clock=effects.clock, sleep=effects.sleep)
+    return TenantService.connect(
+        tenant, settings.quotas, clock=effects.clock, timer=effects.timer, sleep=effects.sleep
+    )
 
 
 def _access(tenant: Tenant) -> str:
@@ -205,7 +211,7 @@ def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
     try:
         return Settings.parse(given, schema=schema)
     except ConfigValidationError as error:
-        raise click.ClickException("\n".join([str(error), *error.errors])) from error
+        raise _failed(str(error), *error.errors) from error
 
 
 def _progress(items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]:
@@ -229,9 +235,13 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 def _print_around(found: Report) -> None:
     for warning in found.warnings:
-        click.echo(f"{click.style('Warning', fg='yellow')}: {warning}", err=True)
+        click.echo(f"{click.style('Warning', fg='yellow')}: {printable(warning)}", err=True)
     for error in found.errors:
-        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
+        click.echo(f"{click.style('Error', fg='red')}: {printable(error)}", err=True)
+
+
+def _failed(*lines: str) -> click.ClickException:
+    return click.ClickException("\n".join(map(printable, lines)))
 
 
 def _schema() -> dict[str, Any]:

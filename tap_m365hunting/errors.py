@@ -4,7 +4,7 @@
       ConfigValidationError        raised as it is: a setting is wrong
       UnusableInputError           a file, or a variable, that was named is wrong; `.errors`
       FatalAPIError                a retry cannot help
-        AuthenticationError          no token, or a permission is missing; `.fresh_token_may_help`
+        AuthenticationError          no token, or a permission is missing
         ConnectionSetupError         this machine cannot reach the service as it is set up
         QueryRejectedError           the service will not run this KQL; `.line`, `.table`
       RetriableAPIError            a retry may help
@@ -70,12 +70,16 @@ class UnusableInputError(SingerSDKError):
 class AuthenticationError(FatalAPIError):
     """No token, or a token without the permission that the call needs.
 
-    `fresh_token_may_help` is false where the token is good and the tenant or its grant is not.
+    `fresh_token_may_help` is false where the token is good and the tenant or its grant is not;
+    `may_be_of_query` is true where another query may be answered all the same.
     """
 
-    def __init__(self, message: str, *, fresh_token_may_help: bool = False) -> None:
+    def __init__(
+        self, message: str, *, fresh_token_may_help: bool = False, may_be_of_query: bool = False
+    ) -> None:
         super().__init__(message)
         self.fresh_token_may_help = fresh_token_may_help
+        self.may_be_of_query = may_be_of_query
 
 
 class ConnectionSetupError(FatalAPIError):

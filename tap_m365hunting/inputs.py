@@ -8,14 +8,26 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from io import TextIOWrapper
+from json import loads
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from singer_sdk.configuration._dict_config import TRUTHY, parse_environment_config
-from singer_sdk.helpers._typing import is_boolean_type, is_integer_type
+from singer_sdk.helpers._typing import (
+    is_array_type,
+    is_boolean_type,
+    is_integer_type,
+    is_object_type,
+)
 from singer_sdk.singerlib import Catalog
 
-from tap_m365hunting.configuration.files import ENCODING, READ_UTF8, json_from, text_from
+from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
+from tap_m365hunting.configuration.files import (
+    ENCODING,
+    READ_UTF8,
+    json_from,
+    shown_name,
+    text_from,
+)
 from tap_m365hunting.configuration.validation import nearest
 from tap_m365hunting.errors import UnusableInputError
 
@@ -23,7 +35,8 @@ from tap_m365hunting.errors import UnusableInputError
 ENV: Final = "ENV"
 
 _PREFIX: Final = "TAP_M365HUNTING_"
-_FALSY: Final = ("false", "0", "no", "off")
+_TRUTHY: Final = frozenset({"true", "1", "yes", "on"})
+_FALSY: Final = frozenset({"false", "0", "no", "off"})
 _LOG: Final = logging.getLogger(__name__)
 # What other programs make of a state, by the key that it is in there.
 _WRAPPED: Final = {
@@ -42,12 +55,29 @@ def settings_of(sources: Iterable[str]) -> dict[str, Any]:
     wrong: list[str] = []
     for name in sources:
         try:
-            given |= {} if name == ENV else _object(text_from(partial(READ_UTF8, Path(name))))
+            given |= {} if name == ENV else _settings_in(name)
         except ValueError as error:
-            wrong.append(f"{name}: {error}")
+            named = shown_name(name)
+            wrong.append(f"--config {named} {error}" if named[0] == "(" else f"{name}: {error}")
     if wrong:
         raise UnusableInputError(wrong)
     return given
+
+
+def _settings_in(name: str) -> dict[str, Any]:
+    """Return the settings of one file; warn of what is odd about it."""
+    twice: list[str] = []
+    content = json_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
+    settings = _as_object(content)
+    for key in dict.fromkeys(twice):
+        _LOG.warning(
+            "%s: the key %r stands twice in one object, and the last one counts", name, key
+        )
+    if holds_secret(settings) and is_open_to_all(Path(name)):
+        _LOG.warning(
+            "%s holds a secret, and every user of this machine can read it: chmod 600", name
+        )
+    return settings
 
 
 def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +148,10 @@ def _unusable(file: TextIO, *lines: str) -> UnusableInputError:
 
 
 def _object(text: str) -> dict[str, Any]:
-    content = json_from(text)
+    return _as_object(json_from(text))
+
+
+def _as_object(content: object) -> dict[str, Any]:
     if not isinstance(content, dict):
         msg = "must hold an object"
         raise ValueError(msg)  # noqa: TRY004 - of what a file holds
@@ -126,14 +159,29 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _variable(key: str, declared: dict[str, Any]) -> dict[str, Any]:
-    found = parse_environment_config({"properties": {key: declared}}, _PREFIX)
-    if found and is_boolean_type(declared) and _text_of(key).lower() not in {*TRUTHY, *_FALSY}:
-        raise ValueError  # the SDK takes all that is not true for false, an empty text too
-    return found
+    """Return the setting that a variable holds; the variable alone counts, and no `.env` file.
+
+    The SDK would look for such a file in the folders above its own installation, and let the file
+    override what is set.
+
+    Raises:
+        ValueError: the text cannot be what the setting is.
+    """
+    text = os.environ.get(_PREFIX + key.upper())
+    if text is None:
+        return {}
+    if is_integer_type(declared):
+        return {key: int(text)}
+    if is_boolean_type(declared):
+        return {key: _flag(text)}
+    structured = is_array_type(declared) or is_object_type(declared)
+    return {key: loads(text) if structured else text}
 
 
-def _text_of(key: str) -> str:
-    return os.environ[_PREFIX + key.upper()]
+def _flag(text: str) -> bool:
+    if text.lower() in _TRUTHY | _FALSY:
+        return text.lower() in _TRUTHY
+    raise ValueError
 
 
 def _kind(declared: dict[str, Any]) -> str:

@@ -64,6 +64,16 @@ class SdkStream(Stream):
                 raise failed
 
     @override
+    def generate_child_contexts(
+        self, record: types.Record, context: types.Context | None
+    ) -> Iterator[types.Context | None]:
+        """Name no child streams; for each the SDK would evaluate the record's filter once more.
+
+        What the filter raises there would quote a value, and end the run.
+        """
+        yield from ()
+
+    @override
     def get_record_counter(
         self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
     ) -> metrics.Counter:

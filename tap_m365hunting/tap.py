@@ -17,12 +17,14 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
+from tap_m365hunting.configuration.cautions import host_cautions
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import TENANT_ERRORS, lines_of
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
@@ -76,11 +78,13 @@ class TapM365Hunting(Tap):
         self,
         *args: Any,  # noqa: ANN401 (the SDK's own)
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         **options: Any,  # noqa: ANN401 (the SDK's own)
     ) -> None:
         self._signals = Signals()
         self._clock = clock
+        self._timer = timer
         self._sleep = sleep
         self._settings: Settings | None = None
         self._run: Run | None = None
@@ -230,10 +234,7 @@ class TapM365Hunting(Tap):
         """Make a stream of each query, with the schema that the catalog or the service gives."""
         if self._settings is None:  # `--discover` starts without settings that are right
             return []
-        if self._settings.connection.dialect is DEFENDER:
-            self.logger.warning(
-                "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
-            )
+        self._warn(self._settings)
         coverage = CoverageStream(self, run_id=uuid4().hex, at_end=self.flush_state)
         self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)
@@ -249,6 +250,15 @@ class TapM365Hunting(Tap):
         self._run.prefetch.expect(self._partition_syncs(self._run))
         return streams
 
+    def _warn(self, settings: Settings) -> None:
+        """Say once what a run may be told before it starts."""
+        if settings.connection.dialect is DEFENDER:
+            self.logger.warning(
+                "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
+            )
+        for caution in host_cautions(self.config):
+            self.logger.warning("%s", caution)
+
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:
         progress = progress_on(sys.stderr, self._clock)
 
@@ -260,7 +270,7 @@ class TapM365Hunting(Tap):
         several = settings.parallel_tenants if settings.partitioned else 1
         return Run(
             settings.read_settings,
-            tenant_services(settings, clock=self._clock, sleep=self._sleep),
+            tenant_services(settings, clock=self._clock, timer=self._timer, sleep=self._sleep),
             settings.partitioned,
             Prefetch(calls=settings.quotas.parallel_calls, tenants=several),
             report,
@@ -279,6 +289,7 @@ def main() -> None:
 
     The SDK lets errors of discovery through as tracebacks.
     """
+    guard_logs()
     try:
         TapM365Hunting.cli()
     except SingerSDKError as error:

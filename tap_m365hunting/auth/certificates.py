@@ -1,11 +1,12 @@
 """A private key with its certificate, read from PEM or PFX, and what it signs."""
 
 import base64
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,8 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
 from msal.oauth2cli import JwtAssertionCreator
 
+from tap_m365hunting.configuration.cautions import is_open_to_all
 from tap_m365hunting.configuration.credentials import Certificate
+from tap_m365hunting.configuration.files import shown_name
 from tap_m365hunting.errors import AuthenticationError
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,9 @@ def read_certificate(certificate: Certificate, *, now: float) -> SigningKey:
         _refuse(certificate.path, f"cannot be read: {error.strerror}", error)
     read = _read_pem if b"-----BEGIN" in content else _read_pfx
     key, certificates = read(content, certificate)
+    if is_open_to_all(certificate.path):
+        shown = shown_name(certificate.path)
+        _LOG.warning("certificate_path %s holds a key that every user can read: chmod 600", shown)
     if not isinstance(key, RSAPrivateKey):
         _refuse(certificate.path, "its key is not RSA, which Entra ID needs")
     return SigningKey(key, _in_order(key, certificates, certificate.path, now))
@@ -123,5 +131,5 @@ def _password_hint(certificate: Certificate) -> str:
 
 
 def _refuse(path: Path, why: str, cause: Exception | None = None) -> NoReturn:
-    msg = f"No sign-in by certificate: certificate_path {str(path)!r} {why}"
+    msg = f"No sign-in by certificate: certificate_path {shown_name(path)} {why}"
     raise AuthenticationError(msg) from cause

@@ -37,7 +37,11 @@ def explained(
     """
     remarks = "; ".join(_remarks(token, place, now))
     text = f"{error}; {remarks}" if remarks else str(error)
-    return AuthenticationError(text, fresh_token_may_help=error.fresh_token_may_help)
+    return AuthenticationError(
+        text,
+        fresh_token_may_help=error.fresh_token_may_help,
+        may_be_of_query=error.may_be_of_query,
+    )
 
 
 def claims_of(token: str) -> Claims:
@@ -51,7 +55,7 @@ def claims_of(token: str) -> Claims:
         return {}
     try:
         claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=="))
-    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+    except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
 

@@ -1,10 +1,11 @@
 """Tokens of an application: by secret, by certificate, or by another issuer's word."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msal
 import requests
@@ -12,8 +13,13 @@ import requests
 from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import Certificate, ClientSecret, Federated
+from tap_m365hunting.configuration.files import ENCODING, shown_name
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
+
+# What may be sent at all: whether it is a good token is for Entra ID to say
+_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
+_LONGEST_TOKEN: Final = 1 << 16
 
 Proof = str | dict[str, Callable[[], Any]]
 
@@ -36,7 +42,7 @@ class ApplicationTokens:
         self._connection = connection
         self._credential = credential
         self._clock = clock
-        self._session = session or login_session()
+        self._session = session or login_session(connection.timeout.total_seconds())
         self._app: Any = None
         self._latest = ""
         self._lock = threading.Lock()
@@ -94,16 +100,18 @@ def federated_token(file: Path) -> str:
     Raises:
         AuthenticationError: there is none.
     """
+    named = f"No federated token: federated_token_file {shown_name(file)}"
     try:
-        token = file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open(encoding=ENCODING) as content:
+            token = content.read(_LONGEST_TOKEN + 1).strip()
+    except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "is no text"
-        msg = (
-            f"No federated token: federated_token_file {str(file)!r}: {why}; is it mounted, or "
-            "written by an earlier step of the pipeline?"
-        )
+        msg = f"{named}: {why}; is it mounted, or written by an earlier step of the pipeline?"
         raise AuthenticationError(msg) from error
     if not token:
-        msg = f"No federated token: federated_token_file {str(file)!r} is empty"
+        msg = f"{named} is empty"
+        raise AuthenticationError(msg)
+    if not _TOKEN.fullmatch(token) or len(token) > _LONGEST_TOKEN:
+        msg = f"{named} holds no token (JWT)"
         raise AuthenticationError(msg)
     return token

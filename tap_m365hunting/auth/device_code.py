@@ -1,26 +1,31 @@
 """Tokens of a person, who signs in once on another device."""
 
+import json
 import logging
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msal
 
 from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import DeviceCode
+from tap_m365hunting.configuration.files import shown_name
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
 
 _LOG: Final = logging.getLogger(__name__)
-# at debug level it writes device codes
-logging.getLogger("msal.token_cache").setLevel(logging.INFO)
 _PENDING: Final = frozenset({"authorization_pending", "slow_down"})
+# Entra ID asks for pauses of 5 seconds, and a code is good for a quarter of an hour.
+_LONGEST_PAUSE_SECONDS: Final = 60
+_LONGEST_FLOW_SECONDS: Final = 3_600
+# A cache of one sign-in has some kilobytes.
+_MOST_CACHED: Final = 1 << 24
 # What Entra ID says where only the person can help: OAuth 2.0, 5.2, and OpenID Connect, 3.1.2.6.
 _ASK_AGAIN: Final = frozenset({"invalid_grant", "interaction_required", "login_required"})
 
@@ -68,7 +73,7 @@ class DeviceCodeTokens:
             # as for an application: the settings name the authority
             instance_discovery=False,
             token_cache=self._cache.tokens,
-            http_client=login_session(),
+            http_client=login_session(place.timeout.total_seconds()),
         )
 
     def _silent(self) -> dict[str, Any] | None:
@@ -86,14 +91,23 @@ class DeviceCodeTokens:
         if "user_code" not in flow:
             return flow  # the refusal
         # several tenants may wait for a person at the same time
-        _LOG.warning("Tenant %s: %s", self._connection.tenant_id, flow["message"])
-        while True:
-            self._sleep(flow["interval"])
+        _LOG.warning("Tenant %s: %s", self._connection.tenant_id, _invitation(flow))
+        pause = min(max(flow["interval"], 1), _LONGEST_PAUSE_SECONDS)
+        for _ in range(int(min(flow["expires_in"], _LONGEST_FLOW_SECONDS) // pause) + 1):
+            self._sleep(pause)
             answer: dict[str, Any] = self._app.acquire_token_by_device_flow(
                 flow, exit_condition=lambda _: True
             )
             if answer.get("error") not in _PENDING:
                 return answer
+            pause = min(max(flow["interval"], pause), _LONGEST_PAUSE_SECONDS)
+        return {"error": "expired_token", "error_description": "AADSTS70020: The code has expired"}
+
+
+def _invitation(flow: Mapping[str, Any]) -> str:
+    """Say where to enter which code, in Entra ID's words if there are any."""
+    place = flow.get("verification_uri", "https://microsoft.com/devicelogin")
+    return str(flow.get("message") or f"To sign in, open {place} and enter {flow['user_code']}")
 
 
 class CacheFile:
@@ -129,24 +143,44 @@ class CacheFile:
                 file.write(self._tokens.serialize())  # the mode of such a file is 0600
             Path(file.name).replace(self._path)
         except OSError as error:
-            msg = f"token_cache_path {str(self._path)!r} cannot be written: {error.strerror}"
+            msg = f"token_cache_path {shown_name(self._path)} cannot be written: {error.strerror}"
             raise AuthenticationError(msg) from error
 
     def _load(self, path: Path) -> None:
         try:
             if _open_to_others(path):
-                msg = (
-                    f"token_cache_path {str(path)!r} holds a sign-in and can be read by others: "
-                    "chmod 600"
-                )
+                named = f"token_cache_path {shown_name(path)}"
+                msg = f"{named} holds a sign-in and can be read by others: chmod 600"
                 raise AuthenticationError(msg)
-            self._tokens.deserialize(path.read_text("utf-8"))
+            with path.open(encoding="utf-8") as file:
+                self._tokens.deserialize(_checked(file.read(_MOST_CACHED)))
         except FileNotFoundError:
             return  # the first sign-in makes it
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no token cache"
-            msg = f"token_cache_path {str(path)!r} cannot be read: {why}"
+            msg = f"token_cache_path {shown_name(path)} cannot be read: {why}"
             raise AuthenticationError(msg) from error
+
+
+def _checked(text: str) -> str:
+    """Return the text of a token cache.
+
+    Raises:
+        ValueError: it is none: MSAL reads kinds of entries, by name, each with texts by name.
+    """
+    try:
+        cached = json.loads(text)
+    except RecursionError as error:
+        raise ValueError from error
+    kinds = list(cached.values()) if isinstance(cached, dict) else [None]
+    entries = [entry for kind in kinds for entry in (kind.values() if _is_table(kind) else [None])]
+    if not all(_is_table(entry) for entry in entries):
+        raise ValueError
+    return text
+
+
+def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _open_to_others(path: Path) -> bool:

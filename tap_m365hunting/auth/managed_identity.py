@@ -1,78 +1,208 @@
-"""Tokens of a managed identity: whoever runs on the machine has them."""
+"""Tokens of a managed identity, which belongs to the machine that the tap runs on.
 
-import logging
+MSAL knows these endpoints, too, but quotes their answers in errors and in logs, and asks that of
+Service Fabric over a session of its own, without a time-out. So they are asked here, over the
+session of all that signs in.
+"""
+
+import os
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from json import JSONDecodeError
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
-import msal
 import requests
-from msal.managed_identity import ManagedIdentityError
-from requests.adapters import HTTPAdapter
-from typing_extensions import override
 
 from tap_m365hunting.auth.claims import other_tenant
-from tap_m365hunting.auth.responses import access_token, translated
+from tap_m365hunting.auth.identity_endpoints import (
+    IdentityEndpoint,
+    header_text,
+    identity_endpoint,
+)
+from tap_m365hunting.auth.responses import refused, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import ManagedIdentity
 from tap_m365hunting.errors import AuthenticationError, SignInError
+from tap_m365hunting.http.login_session import identity_session, secrets_sent
+from tap_m365hunting.http.token_answers import AnswerFormError, json_object, known_members, without
 
-# at debug level it writes what an endpoint answered, if it was no JSON
-logging.getLogger("msal.managed_identity").setLevel(logging.INFO)
 # The endpoint is on the machine; where nothing answers there, the machine is not in Azure.
 _SECONDS: Final = 10.0
 # The endpoint is throttled, or is being updated, which takes 70 seconds at most
 # -- https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
-_PASSING: Final = frozenset({410, 429})
-_FAILED: Final = 500
+_PASSING: Final = frozenset({HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS})
+# A token is used no longer than so many seconds before its end, as MSAL does.
+_SPARE_SECONDS: Final = 300.0
+_LONGEST_PROOF: Final = 4096
+#: Where the agent of Azure Arc puts its files, which are read from nowhere else.
+_ARC_FOLDERS: Final[Mapping[str, str]] = {
+    "linux": "/var/opt/azcmagent/tokens",
+    "win32": os.path.expandvars(r"%ProgramData%\AzureConnectedMachineAgent\Tokens"),
+}
+_ARC_AGENTS: Final[Mapping[str, str]] = {
+    "linux": "/opt/azcmagent/bin/himds",
+    "win32": os.path.expandvars(r"${ProgramFiles}\AzureConnectedMachineAgent\himds.exe"),
+}
 
 
 class ManagedIdentityTokens:
     """Signs in as a virtual machine, App Service, Function, Arc server and so on.
 
-    MSAL knows by the environment which of them it is, and caches the token.
+    The environment says which of them it is. `arc_folder` is where the agent of Azure Arc keeps
+    its files; `clock` tells seconds that no step of the wall clock changes.
     """
 
-    def __init__(self, connection: Connection, identity: ManagedIdentity) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        identity: ManagedIdentity,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        arc_folder: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connection = connection
         self._identity = identity
-        self._client: Any = None
+        self._environment = environment
+        self._arc_folder = arc_folder or Path(_ARC_FOLDERS.get(sys.platform, ""))
+        self._clock = clock
         self._latest = ""
+        self._good_until = 0.0
         self._lock = threading.Lock()
 
     def token(self) -> str:
-        """Return a token, from the cache where it is still good."""
+        """Return a token, the last one where it is still good."""
         place = self._connection
-        with self._lock, translated(place), _explained():
-            self._client = self._client or self._new_client()
-            resource = place.scope.removesuffix("/.default")
-            answer = self._client.acquire_token_for_client(resource=resource)
-            self._latest = _of_tenant(access_token(answer, place), place)
+        with self._lock, translated(place):
+            if not self._latest or self._clock() >= self._good_until:
+                answer = self._asked()
+                self._latest = _of_tenant(answer["access_token"], place)
+                self._good_until = self._clock() + _life(answer) - _SPARE_SECONDS
             return self._latest
 
     def forget(self, refused: str) -> None:
-        """Drop the cached tokens if this is the latest, so that the next one is new."""
+        """Drop the token if it is the latest, so that the next one is new."""
         with self._lock:
             if refused == self._latest:
-                self._client = None
+                self._latest = ""
 
-    def _new_client(self) -> Any:  # noqa: ANN401 (MSAL has no types)
-        session = requests.Session()
-        session.hooks["response"] = [_refuse_for_now]
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _OnMachine())
-        return msal.ManagedIdentityClient(_msal_identity(self._identity), http_client=session)
+    def _asked(self) -> Mapping[str, Any]:
+        """Ask the endpoint.
+
+        Raises:
+            AuthenticationError: the endpoint has no such identity.
+            SignInError: the endpoint is busy, or is none.
+        """
+        has_arc = Path(_ARC_AGENTS.get(sys.platform, "")).is_file()
+        endpoint = identity_endpoint(self._environment, has_arc=has_arc)
+        with identity_session(_SECONDS, thumbprint=endpoint.thumbprint) as session:
+            response = self._get(session, endpoint, {})
+            if endpoint.proves:
+                response = self._get(session, endpoint, self._proof(response))
+        return self._read(endpoint, response)
+
+    def _get(
+        self, session: requests.Session, endpoint: IdentityEndpoint, proof: Mapping[str, str]
+    ) -> requests.Response:
+        resource = self._connection.scope.removesuffix("/.default")
+        response = session.get(
+            endpoint.url,
+            params=endpoint.parameters(resource, self._identity),
+            headers={**endpoint.headers, **proof},
+        )
+        status = response.status_code
+        if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            msg = f"No managed identity: this machine's identity endpoint answered {status}"
+            raise SignInError(msg)
+        return response
+
+    def _proof(self, challenge: requests.Response) -> Mapping[str, str]:
+        """Prove to the agent of Azure Arc that its file can be read.
+
+        Raises:
+            AuthenticationError: it cannot, or no file is named.
+        """
+        scheme, _, named = challenge.headers.get("WWW-Authenticate", "").partition("=")
+        if challenge.status_code != HTTPStatus.UNAUTHORIZED or scheme.lower() != "basic realm":
+            msg = "No managed identity: the agent of Azure Arc does not ask for a proof"
+            raise AuthenticationError(msg)
+        # whatever is named, the file is in the agent's folder
+        name = named.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+        file = self._arc_folder / f"{name}.key"
+        try:
+            with file.open(encoding="ascii") as content:
+                text = content.read(_LONGEST_PROOF)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            msg = (
+                f"No managed identity: {str(file)!r} cannot be read: {why}; under Azure Arc the "
+                "user that runs the tap must be in the group himds"
+            )
+            raise AuthenticationError(msg) from error
+        return {"Authorization": f"Basic {header_text('the file of Azure Arc', text)}"}
+
+    def _read(self, endpoint: IdentityEndpoint, response: requests.Response) -> Mapping[str, Any]:
+        try:
+            given = json_object(response.content)
+        except AnswerFormError as error:
+            msg = (
+                f"No managed identity: this machine's identity endpoint answered no JSON ({error})"
+            )
+            raise SignInError(msg) from error
+        answer = known_members(given)
+        if response.status_code == HTTPStatus.OK and "access_token" in answer:
+            if endpoint.proves:
+                self._check_confirmed(answer)
+            return answer
+        hidden = [*secrets_sent(response.request), answer.get("access_token", "")]
+        raise refused(without(hidden, _said(given, response.status_code)), self._connection)
+
+    def _check_confirmed(self, answer: Mapping[str, Any]) -> None:
+        """Hold the identity that Azure Arc names against the one that is wanted.
+
+        An old agent hands out the machine's own token, whichever is asked for.
+
+        Raises:
+            AuthenticationError: it is another, or none is named.
+        """
+        kind, name = self._identity.kind, self._identity.name
+        names = {"resource_id": ("msi_res_id", "mi_res_id")}.get(kind, (kind,))
+        told = {str(answer.get(key)).lower() for key in names}
+        if kind != "system" and name.lower() not in told:
+            msg = (
+                "No managed identity: the agent of Azure Arc did not confirm the requested "
+                "identity; an old one knows the machine's own alone"
+            )
+            raise AuthenticationError(msg)
 
 
-class _OnMachine(HTTPAdapter):
-    """Gives up in time, and asks no proxy for what is on the machine; MSAL leaves both to us."""
+def _life(answer: Mapping[str, Any]) -> float:
+    """Return for how many seconds a token is good.
 
-    @override
-    def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
-        ours = {"timeout": _SECONDS, "proxies": {}}
-        return super().send(request, *args, **{**options, **ours})
+    Raises:
+        SignInError: the answer does not say so.
+    """
+    if "expires_in" in answer:
+        return float(answer["expires_in"])
+    if "expires_on" in answer:  # seconds since 1970
+        return float(answer["expires_on"]) - time.time()
+    msg = (
+        "No managed identity: this machine's identity endpoint does not say how long a token lasts"
+    )
+    raise SignInError(msg)
+
+
+def _said(given: Mapping[str, Any], status: int) -> str:
+    """Return the endpoint's words for why there is no token; each kind has members of its own."""
+    inner = given.get("error")
+    parts = [given.get("message"), given.get("error_description"), inner]
+    if isinstance(inner, dict):
+        parts.append(", ".join(map(str, filter(None, (inner.get("code"), inner.get("message"))))))
+    texts = [part for part in parts if isinstance(part, str) and part]
+    return next(iter(texts), f"the identity endpoint answered {status}")
 
 
 def _of_tenant(token: str, place: Connection) -> str:
@@ -88,42 +218,3 @@ def _of_tenant(token: str, place: Connection) -> str:
         )
         raise AuthenticationError(msg)
     return token
-
-
-def _refuse_for_now(response: requests.Response, **_: object) -> None:
-    """Stop at an answer that may be another one soon; MSAL takes it for a last word.
-
-    Raises:
-        SignInError: the endpoint is busy, or is being updated.
-    """
-    status = response.status_code
-    if status in _PASSING or status >= _FAILED:
-        msg = f"No managed identity: this machine's identity endpoint answered {status}"
-        raise SignInError(msg)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Name what is wrong on the machine."""
-    try:
-        yield
-    except requests.RequestException:
-        raise
-    except OSError as error:
-        msg = (
-            f"No managed identity: {error.filename} cannot be read: {error.strerror}; under Azure "
-            "Arc the user that runs the tap must be in the group himds"
-        )
-        raise AuthenticationError(msg) from error
-    except JSONDecodeError as error:
-        msg = "No managed identity: this machine's identity endpoint answered no JSON"
-        raise SignInError(msg) from error
-    except ManagedIdentityError as error:
-        msg = f"No managed identity: {str(error).rstrip('.')}"
-        raise AuthenticationError(msg) from error
-
-
-def _msal_identity(identity: ManagedIdentity) -> Any:  # noqa: ANN401 (MSAL has no types)
-    if identity.kind == "system":
-        return msal.SystemAssignedManagedIdentity()
-    return msal.UserAssignedManagedIdentity(**{identity.kind: identity.name})

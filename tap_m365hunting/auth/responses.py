@@ -20,12 +20,13 @@ from tap_m365hunting.configuration.credentials import (
 )
 from tap_m365hunting.errors import AuthenticationError, LoginUnreachableError, SignInError
 from tap_m365hunting.http.connection_errors import connection_failure
+from tap_m365hunting.http.login_session import NoEntraIdError
 
 _LONGEST: Final = 400
 _CODE: Final = re.compile(r"AADSTS(\d+)")
 # Entra ID ends its texts with three ids; the second finds the attempt in the sign-in logs.
 _IDS: Final = re.compile(r"\s*Trace ID:.*", re.DOTALL)
-_STATUS: Final = re.compile(r"HTTP status: (\d+)")
+_CORRELATION: Final = re.compile(r"[0-9a-f-]{1,36}", re.IGNORECASE)
 
 
 def access_token(answer: Mapping[str, Any], place: Connection) -> str:
@@ -38,7 +39,7 @@ def access_token(answer: Mapping[str, Any], place: Connection) -> str:
     if "access_token" in answer:
         return str(answer["access_token"])
     said = str(answer.get("error_description") or answer.get("error") or "no reason given")
-    raise _refusal(said, place, str(answer.get("correlation_id", "")))
+    raise refused(said, place, str(answer.get("correlation_id", "")))
 
 
 @contextmanager
@@ -51,19 +52,30 @@ def translated(place: Connection) -> Iterator[None]:
     except OSError as error:  # a file with certificates that is not there
         msg = f"No sign-in at {place.authority}: {error}; check REQUESTS_CA_BUNDLE"
         raise AuthenticationError(msg) from error
-    except (ValueError, KeyError) as error:
-        raise _no_metadata(error, place) from error
+    except NoEntraIdError as error:
+        msg = (
+            f"No sign-in: {place.authority} answered {error.status} for tenant {place.tenant_id}; "
+            "check tenant_id, cloud and authority_url"
+        )
+        raise AuthenticationError(msg) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # MSAL's own, on the odd
+        msg = f"No sign-in at {place.authority}: {type(error).__name__}"
+        raise SignInError(msg) from error
 
 
-def _refusal(said: str, place: Connection, correlation: str = "") -> Exception:
+def refused(said: str, place: Connection, correlation: str = "") -> Exception:
+    """Return the error for a refusal in the words of who refuses a token."""
     found = _CODE.search(said)
     code = int(found[1]) if found else 0
     text = " ".join(_IDS.sub("", said).split())[:_LONGEST].rstrip(".")
-    attempt = f" (correlation id {correlation})" if correlation else ""
+    named = _CORRELATION.fullmatch(correlation)
+    attempt = f" (correlation id {correlation})" if named else ""
     where = f"No token for tenant {place.tenant_id}: {text}"
     if code in TRANSIENT:
         return SignInError(f"{where}{attempt}")
-    way_out = WAYS_OUT.get(code) or f"check {_CHECK[type(place.credential)]}"
+    # a machine's identity has neither secret nor certificate to look at
+    known = {} if isinstance(place.credential, ManagedIdentity) else WAYS_OUT
+    way_out = known.get(code) or f"check {_CHECK[type(place.credential)]}"
     return AuthenticationError(f"{where}; {way_out}{attempt}")
 
 
@@ -79,33 +91,6 @@ def _unreached(error: requests.RequestException | HTTPError, place: Connection) 
         return SignInError(msg)
     kind = LoginUnreachableError if absent else SignInError
     return kind(f"No sign-in at {place.authority}: {reason}")
-
-
-def _no_metadata(error: Exception, place: Connection) -> Exception:
-    """Say why there is no metadata of the tenant; MSAL hides Entra ID's own words behind its own.
-
-    What is no refusal may be the page of a proxy, which may pass.
-    """
-    hidden = str(error.__context__ or error)
-    if _CODE.search(hidden):
-        return _refusal(_json_text(hidden), place)
-    status = _STATUS.search(hidden)
-    if status:
-        msg = (
-            f"No sign-in: {place.authority} answered {status[1]} for tenant {place.tenant_id}; "
-            "check tenant_id, cloud and authority_url"
-        )
-        return AuthenticationError(msg)
-    # of a proxy that asks for a password in a browser, say, which may be done in a moment
-    said = f"it answers, but not as Entra ID does ({type(error).__name__})"
-    msg = f"No sign-in at {place.authority}: {said}; check authority_url and HTTPS_PROXY"
-    return LoginUnreachableError(msg)
-
-
-def _json_text(hidden: str) -> str:
-    """Return Entra ID's sentence from the JSON that is quoted in an error's text."""
-    start = hidden.index("AADSTS")
-    return hidden[start:].split('"', 1)[0]
 
 
 _CHECK: Final[Mapping[type[Credential], str]] = {

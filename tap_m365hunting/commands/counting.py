@@ -1,12 +1,12 @@
 """Counts rows: what a look at a query may ask the service, which hands out no row for it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from tap_m365hunting import kql
-from tap_m365hunting.errors import WindowTooLargeError
+from tap_m365hunting.errors import ServiceError, WindowTooLargeError
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import MOST_BINS, Density
@@ -30,7 +30,7 @@ WIDTHS: Final = (
 )
 # A count that is too costly is asked for again in halves, so many times over.
 _HALVINGS: Final = 4
-_COUNTED: Final = ("rows", "keys", "nulls")
+_COUNTED: Final = ("__rows", "__keys", "__nulls")
 
 
 def over_time(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
@@ -58,13 +58,13 @@ def even(window: TimeWindow, rows: int) -> Density:
 def total(resolved: ResolvedQuery, window: TimeWindow | None, call: Call) -> int:
     """Count the rows of a window, or of the whole result."""
     with call(resolved.text(CountAsk(window))) as answer:
-        return sum(int(str(row["__rows"])) for row in answer.rows)
+        return sum(_number(row, "__rows") for row in answer.rows)
 
 
 def nulls(resolved: ResolvedQuery, cursor: str, call: Call) -> int:
     """Count the rows that no window holds."""
     with call(kql.nulls(resolved.query, cursor)) as answer:
-        return sum(int(str(row["__rows"])) for row in answer.rows)
+        return sum(_number(row, "__rows") for row in answer.rows)
 
 
 def keys(
@@ -73,7 +73,7 @@ def keys(
     """Count the rows of a window, what the columns tell apart, and the rows with a null in them."""
     with call(kql.keys(resolved.query, cursor, window, columns)) as answer:
         found = next(answer.rows, {})
-    rows, different, nulls = (int(str(found.get(f"__{name}") or 0)) for name in _COUNTED)
+    rows, different, nulls = (_number(found, name) if found.get(name) else 0 for name in _COUNTED)
     return rows, different, nulls
 
 
@@ -109,4 +109,28 @@ def _counts(
 
 
 def _bins(answer: QueryResult) -> dict[Instant, int]:
-    return {Instant.parse(str(row["__bin"])): int(str(row["__rows"])) for row in answer.rows}
+    return {_bin(row): _number(row, "__rows") for row in answer.rows}
+
+
+def _bin(row: Mapping[str, object]) -> Instant:
+    try:
+        return Instant.parse(str(row["__bin"]))
+    except (KeyError, ValueError) as error:
+        raise _no_count(row) from error
+
+
+def _number(row: Mapping[str, object], column: str) -> int:
+    """Return a number of a count.
+
+    Raises:
+        ServiceError: the service has answered something else.
+    """
+    try:
+        return int(str(row[column]))
+    except (KeyError, ValueError) as error:
+        raise _no_count(row) from error
+
+
+def _no_count(row: Mapping[str, object]) -> ServiceError:
+    columns = ", ".join(row) or "none"
+    return ServiceError(f"A count was answered with a row that is no count; its columns: {columns}")

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.commands.documented_keys import Identity
+from tap_m365hunting.configuration.cautions import host_cautions
 from tap_m365hunting.configuration.config import DEFAULTS, RawSettings
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery
 from tap_m365hunting.instants import Instant
@@ -215,6 +216,7 @@ def report(raw: RawSettings) -> Report:
 def _warnings(filled: Mapping[str, Any]) -> Iterator[str]:
     if filled["api"] == DEFENDER.name:
         yield f"The Defender API returns no data from {DEFENDER_ENDS} on; set api to graph"
+    yield from host_cautions(filled)
 
 
 def _by_query(

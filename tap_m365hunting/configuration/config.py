@@ -252,6 +252,8 @@ def _url_problems(given: Mapping[str, Any]) -> Iterator[str]:
                 f"{key}: must be https://HOST, with a port and a path at most: no user or "
                 "password, no ? or #"
             )
+        elif key == "authority_url" and urlsplit(url).path.rstrip("/").lower().endswith("/adfs"):
+            yield f"{key}: is that of AD FS, which has no tenants; give Entra ID's host"
 
 
 def _is_place(url: str) -> bool:

@@ -1,6 +1,12 @@
-"""Files that a person names: their text, their JSON, or in a few words why there is none."""
+"""Files that a person names: their text, their JSON, or in a few words why there is none.
 
-from collections.abc import Callable
+A secret may stand where the name of a file belongs, and a file of secrets where one of KQL does;
+neither is shown.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 from json import loads
 from pathlib import Path
@@ -9,6 +15,48 @@ from typing import Any, Final
 #: UTF-8; a byte order mark, which editors on Windows put first, is none of the text.
 ENCODING: Final = "utf-8-sig"
 READ_UTF8: Final = partial(Path.read_text, encoding=ENCODING)
+
+_LONGEST_NAME: Final = 512
+_NAME: Final = re.compile(r"[\w .,~+@:/\\()=-]+")
+# With a folder or an ending, or a plain word; other words may be passwords
+_PATH: Final = re.compile(r"[./\\]|^[a-z]+$")
+# A token (RFC 7519), and a part of a key: letters of both cases and digits, without an end
+_SECRET: Final = re.compile(r"eyJ[\w-]{10}|(?=\w*[A-Z])(?=\w*[a-z])(?=\w*\d)[\w+=~-]{33}", re.ASCII)
+# What a file may be in the place of one of KQL, by its first line that is no comment
+_COMMENTS: Final = re.compile(r"\s*(?:(?://|#)[^\n]*(?:\n\s*|$))*")
+_FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
+    "a key or a certificate": re.compile(r".*?-----BEGIN [A-Z0-9 ]+-----", re.DOTALL),
+    "a token": re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*\s*$"),
+    "settings, as a .env file": re.compile(r"(?:export\s+)?[A-Za-z_][\w.-]*[ \t]*=(?![=~])"),
+    "JSON": re.compile(r"\{"),
+    "YAML": re.compile(r"---\s|[A-Za-z_][\w-]*:\s"),
+}
+
+
+def shown_name(name: str | Path) -> str:
+    """Return the name of a file as a message may show it: quoted, or not at all.
+
+    >>> shown_name("certs/tap.pem")
+    "'certs/tap.pem'"
+    >>> shown_name("-----BEGIN PRIVATE KEY-----")
+    '(not shown, as it is no name of a file)'
+    """
+    text = str(name)
+    fits = len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) and "-----" not in text
+    if fits and not _SECRET.search(text) and (_PATH.search(text) or Path(text).exists()):
+        return repr(text)
+    return "(not shown, as it is no name of a file)"
+
+
+def not_kql(text: str) -> str | None:
+    """Name what a text is that is surely no query, if it is such a one.
+
+    >>> not_kql("CLIENT_SECRET=hunter2"), not_kql("let n = 5; T | take n")
+    ('settings, as a .env file', None)
+    """
+    start = _COMMENTS.sub("", text, count=1)
+    kinds = (kind for kind, form in _FOREIGN.items() if form.match(start))
+    return next(kinds, "JSON" if _is_json_list(start) else None)
 
 
 def text_from(read: Callable[[], str]) -> str:
@@ -24,8 +72,8 @@ def text_from(read: Callable[[], str]) -> str:
         raise ValueError(msg) from error
 
 
-def json_from(text: str) -> Any:  # noqa: ANN401 - JSON
-    """Return what a JSON text says.
+def json_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> Any:  # noqa: ANN401 - JSON
+    """Return what a JSON text says; `twice` is told each key that an object has more than once.
 
     Raises:
         ValueError: it is none; the message is to follow the file's name, and shows none of it.
@@ -34,7 +82,7 @@ def json_from(text: str) -> Any:  # noqa: ANN401 - JSON
         msg = "is empty"
         raise ValueError(msg)
     try:
-        return loads(text)
+        return loads(text, object_pairs_hook=partial(_object, twice=twice))
     except ValueError as error:
         msg = f"is not JSON: {error}"
         raise ValueError(msg) from error
@@ -49,3 +97,17 @@ def _why(error: OSError | ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return "no file has such a name"
+
+
+def _object(pairs: list[tuple[str, Any]], twice: Callable[[str], None]) -> dict[str, Any]:
+    for key, times in Counter(key for key, _ in pairs).items():
+        if times > 1:
+            twice(key)
+    return dict(pairs)
+
+
+def _is_json_list(text: str) -> bool:
+    try:
+        return text.startswith("[") and isinstance(loads(text), list)
+    except (ValueError, RecursionError):
+        return False

@@ -8,7 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from tap_m365hunting.configuration.files import shown_name
+
 _LONGEST_NAME: Final = 63
+_NEEDED: Final = {"title": "a title", "logsource": "a logsource", "detection": "a detection"}
 _LONGEST_REASON: Final = 300
 # What pySigma lets through where a rule holds something of another type than it should.
 _OF_PYSIGMA: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
@@ -59,7 +62,7 @@ def files(name: str) -> dict[str, Path]:
             msg = f"{other} and {file} would both be the stream {stream}; rename one of the files"
             raise ValueError(msg)
     if not found:
-        msg = f"{name!r} is no Sigma rule, nor a folder of them"
+        msg = f"{shown_name(name)} is no Sigma rule, nor a folder of them"
         raise ValueError(msg)
     return found
 
@@ -88,9 +91,15 @@ def _only(rule: str) -> dict[str, Any]:
     try:
         documents = list(yaml.safe_load_all(rule))
     except yaml.YAMLError as error:
-        msg = f"The rule is not YAML: {' '.join(str(error).split())[:_LONGEST_REASON]}"
+        mark = getattr(error, "problem_mark", None)  # the error's text quotes the line
+        place = f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        msg = f"The rule is not YAML{place}"
         raise ValueError(msg) from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
         msg = "A Sigma rule is one YAML document of keys and values"
+        raise ValueError(msg)
+    if missing := [named for key, named in _NEEDED.items() if key not in documents[0]]:
+        # of another file pySigma would quote what is in there
+        msg = f"The rule cannot be turned into KQL: a Sigma rule must have {' and '.join(missing)}"
         raise ValueError(msg)
     return documents[0]

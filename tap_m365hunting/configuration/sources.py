@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tap_m365hunting.configuration import sigma
-from tap_m365hunting.configuration.files import text_from
+from tap_m365hunting.configuration.files import not_kql, shown_name, text_from
 from tap_m365hunting.kql import table_query
 
 #: Where a query's text may come from; each query names exactly one.
@@ -49,6 +49,9 @@ def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
             text = query[source]
     if not text.strip():
         msg = f"{source}: is empty"
+        raise ValueError(msg)
+    if kind := not_kql(text):
+        msg = f"{source}: holds {kind}, and no KQL"
         raise ValueError(msg)
     return text
 
@@ -98,7 +101,7 @@ def _file(name: str, read: Callable[[Path], str]) -> str:
     try:
         return text_from(partial(read, Path(name)))
     except ValueError as error:
-        msg = f"query_file: {name!r} {error}"
+        msg = f"query_file: {shown_name(name)} {error}"
         raise ValueError(msg) from error
 
 

@@ -22,7 +22,7 @@ from tap_m365hunting.configuration.credentials import (
     credential,
     credential_problems,
 )
-from tap_m365hunting.configuration.files import json_from, text_from
+from tap_m365hunting.configuration.files import json_from, shown_name, text_from
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect
@@ -33,7 +33,9 @@ SOURCES: Final = ("tenant_id", "tenants", "tenants_file")
 _LISTS: Final = SOURCES[1:]
 _CACHE: Final = "token_cache_path"
 # A GUID or a domain; whatever else would change the path of the login's URL.
-_TENANT_ID: Final = re.compile(r"[\w.-]+", re.ASCII)
+_TENANT_ID: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
+# AD FS has endpoints of its own, which it names itself: the secret would go where they say.
+_ADFS: Final = "adfs"
 
 
 class Connection(Struct, frozen=True):
@@ -91,7 +93,9 @@ class ListedTenant:
     @property
     def lines(self) -> Iterator[str]:
         """What is wrong with its id."""
-        if self.tenant_id is not None and not _TENANT_ID.fullmatch(self.tenant_id):
+        if self.tenant_id is None:
+            return
+        if not _TENANT_ID.fullmatch(self.tenant_id) or self.tenant_id.lower() == _ADFS:
             yield self.at("tenant_id: must be the directory's id, a GUID, or one of its domains")
 
     def at(self, line: str) -> str:
@@ -231,9 +235,9 @@ class TenantList(Struct, frozen=True):
         except ValueError as error:
             if isinstance(error.__cause__, FileNotFoundError) and not needed:
                 return cls(())
-            return cls((), (f"tenants_file: {name!r} {error}",))
+            return cls((), (f"tenants_file: {shown_name(name)} {error}",))
         if not isinstance(entries, list):
-            return cls((), (f"tenants_file: {name!r} must hold a list",))
+            return cls((), (f"tenants_file: {shown_name(name)} must hold a list",))
         found = cls._of(entries, name, given)
         wrong = (f"{name}{line}" for line in problems(entries, SETTINGS["properties"]["tenants"]))
         return cls(found.tenants, (*wrong, *found.wrong))

@@ -19,6 +19,7 @@ _TYPE_NAMES: Final = {
     "array": "a list",
     "object": "an object",
 }
+_WORD: Final = re.compile(r"[A-Za-z_]{1,10}")
 _UNWRITABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -87,7 +88,10 @@ def _not_offered(error: ValidationError, where: str) -> Iterator[str]:
     if not isinstance(error.instance, str):
         return  # its type is wrong, which is said, and what it holds may be a secret
     offered = [value for value in _parts(error)["enum"] if value is not None]
-    yield f"{where}: {error.instance!r} is not one of: {', '.join(offered)}"
+    # what is neither a slip of the pen nor a short word may be a secret
+    slip = get_close_matches(error.instance, offered, n=1) or _WORD.fullmatch(error.instance)
+    said = f"{error.instance!r} " if slip else ""
+    yield f"{where}: {said}is not one of: {', '.join(offered)}"
 
 
 def _no_name(error: ValidationError, where: str) -> Iterator[str]:

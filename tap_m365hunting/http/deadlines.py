@@ -1,46 +1,124 @@
 """Connections on which an answer has a deadline, however slowly it drips in.
 
-A socket's time-out begins anew with each byte that comes. Here it is the time that an answer has
-from when it is waited for, headers and body together.
+A socket's time-out begins anew with each byte that comes. Here a time-out is one for all that is
+received until it is set again: for a connection with the proxy's CONNECT answer and the TLS
+handshake, then for an answer with headers and body.
 """
 
+import socket
 import ssl
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from typing_extensions import Buffer, override
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError
+from urllib3.poolmanager import PoolManager, ProxyManager
 from urllib3.util.ssl_ import create_urllib3_context
 
 # Which a connection would read the trusted certificates from
 _READ_ANEW: Final = frozenset({"ca_certs", "ca_cert_dir"})
 
 
-class _DeadlineSocket(ssl.SSLSocket):
-    """A socket whose time-out is one for all that is received until it is set again.
+class _PlainSocket(socket.socket):
+    """A socket without TLS: the way to a proxy, or to an endpoint on the machine."""
 
-    The HTTP library sets it before it sends, and again before it waits for the answer.
-    """
+    _until: float | None = None
+
+    @classmethod
+    def over(cls, connected: socket.socket) -> Self:
+        """Take the place of a connected socket."""
+        seconds = connected.gettimeout()
+        made = cls(connected.family, connected.type, connected.proto, fileno=connected.detach())
+        made.settimeout(seconds)
+        return made
+
+    @override
+    def settimeout(self, value: float | None) -> None:
+        self._until = _deadline(value)
+        super().settimeout(value)
+
+    @override
+    def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
+        if self._until is not None:
+            super().settimeout(_left(self._until))
+        return super().recv_into(buffer, nbytes, flags)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """A socket with TLS; the HTTP library sets its time-out before it waits for an answer."""
 
     _until: float | None = None
 
     @override
     def settimeout(self, value: float | None) -> None:
-        self._until = None if value is None else time.monotonic() + value
+        self._until = _deadline(value)
         super().settimeout(value)
 
     @override
     def recv_into(self, buffer: Buffer, nbytes: int | None = None, flags: int = 0) -> int:
-        if self._until is not None:
-            left = self._until - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            super().settimeout(left)
+        self._wait_no_longer()
         return super().recv_into(buffer, nbytes, flags)
+
+    @override
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Receive as TLS within TLS does, through a proxy that is reached by TLS."""
+        self._wait_no_longer()
+        return super().recv(buflen, flags)
+
+    def _wait_no_longer(self) -> None:
+        if self._until is not None:
+            super().settimeout(_left(self._until))
+
+
+def _deadline(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+class _HttpConnection(HTTPConnection):
+    @override
+    def _new_conn(self) -> socket.socket:
+        return _PlainSocket.over(super()._new_conn())
+
+
+class _HttpsConnection(HTTPSConnection):
+    """The time-out of a connection holds for what the proxy answers to CONNECT, and for TLS."""
+
+    @override
+    def _new_conn(self) -> socket.socket:
+        return _PlainSocket.over(super()._new_conn())
+
+    @override
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:  # told apart from an answer that does not come
+            msg = "No connection within its time-out"
+            raise ConnectTimeoutError(self, msg) from error
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+_POOLS: Final = {"http": _HttpPool, "https": _HttpsPool}
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -53,10 +131,14 @@ class DeadlineAdapter(HTTPAdapter):
     @override
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=_context(), **options)
+        _bound(self.poolmanager)
 
     @override
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=_context(), **options)
+        manager = super().proxy_manager_for(proxy, ssl_context=_context(), **options)
+        if isinstance(manager, ProxyManager):  # a SOCKS proxy has connections of its own
+            _bound(manager)
+        return manager
 
     @override
     def build_connection_pool_key_attributes(
@@ -76,9 +158,38 @@ class DeadlineAdapter(HTTPAdapter):
             conn.ca_certs = conn.ca_cert_dir = None
 
 
+class PinnedAdapter(DeadlineAdapter):
+    """Knows a server by its certificate's SHA-1 thumbprint alone, whoever has signed that.
+
+    The thumbprint is held against the certificate before anything is sent.
+    """
+
+    def __init__(self, thumbprint: str, **options: Any) -> None:  # noqa: ANN401 (of Requests)
+        context = _context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self._pinned = {"assert_fingerprint": thumbprint, "ssl_context": context}
+        super().__init__(**options)
+
+    @override
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        host, _ = super().build_connection_pool_key_attributes(request, False, cert)  # noqa: FBT003
+        return host, self._pinned
+
+    @override
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Trust the thumbprint."""
+
+
+def _bound(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, **_POOLS}
+
+
 def _context() -> ssl.SSLContext:
     context = create_urllib3_context()
-    context.sslsocket_class = _DeadlineSocket
+    context.sslsocket_class = _TlsSocket
     return context
 
 

@@ -1,133 +1,267 @@
-"""The HTTP session for signing in, which MSAL leaves without bounds."""
+"""The HTTP session of all that signs in: at Entra ID, and at a machine's identity endpoint.
+
+Libraries leave it without bounds. Here an answer has a time and a size, no redirect is followed,
+and what is handed on has the form of an answer, without the secrets that were sent for it.
+"""
 
 import json
 import logging
+from collections.abc import Iterator
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, Self
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
+from requests.adapters import BaseAdapter
 from typing_extensions import override
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
-from tap_m365hunting.errors import SignInError
-from tap_m365hunting.http.deadlines import DeadlineAdapter
+from tap_m365hunting.errors import LoginUnreachableError, SignInError
+from tap_m365hunting.http.deadlines import DeadlineAdapter, PinnedAdapter
+from tap_m365hunting.http.token_answers import (
+    Answer,
+    AnswerFormError,
+    json_object,
+    known_members,
+    without,
+)
 
 # its warning of a connection that is made anew has no place to look at; the tap's own message has
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-LOGIN_SECONDS: Final = 60.0
+LOGIN_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 10.0
 # Metadata and tokens are a few kilobytes.
 _MOST_BYTES: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 16
 _OK: Final = 200
+_REDIRECTED: Final = 300
 _REFUSED: Final = 400
 _THROTTLED: Final = 429
 _FAILED: Final = 500
 _OAUTH: Final = "/oauth2/v2.0/"
 _METADATA: Final = "/v2.0/.well-known/openid-configuration"
+_SECRET_HEADERS: Final = ("Authorization", "Secret", "X-IDENTITY-HEADER")
+_SECRET_FIELDS: Final = frozenset(
+    {"client_secret", "client_assertion", "refresh_token", "device_code"}
+)
+_SECRET_MEMBERS: Final = ("access_token", "refresh_token", "id_token", "device_code")
+# RFC 6749, 5.1, and RFC 8628, 3.2
+_FORMS: Final = ({"access_token", "expires_in"}, {"device_code", "user_code", "expires_in"})
+_SAYINGS: Final = ("error", "error_description", "message", "suberror")
 
 
 def login_session(seconds: float = LOGIN_SECONDS) -> requests.Session:
-    """Return a session in which every answer is whole after so many seconds, or an error."""
-    session = requests.Session()
-    session.mount("https://", _Bounded(seconds))
-    # a redirect would send a secret to another host
-    session.max_redirects = 0
-    # an entry for the host in a .netrc file would be taken for the application's password
-    session.auth = _as_it_is
+    """Return a session for Entra ID, in which every answer is whole in time, or an error.
+
+    The time is half a minute, or less if `seconds` is.
+    """
+    session = _Session()
+    session.adapters.clear()  # a secret goes over TLS alone
+    session.mount("https://", _LoginAdapter(min(seconds, LOGIN_SECONDS)))
     return session
 
 
-class _Bounded(DeadlineAdapter):
-    """Gives up in time, and on an answer without measure; a connection that broke is made anew.
+def identity_session(seconds: float, *, thumbprint: str = "") -> requests.Session:
+    """Return a session for an endpoint on the machine, which no proxy is asked for.
+
+    The endpoint's certificate is known by a thumbprint, if there is one.
+    """
+    session = _Session()
+    adapter = _Pinned(seconds, thumbprint) if thumbprint else _OnMachine(seconds)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session
+
+
+def secrets_sent(request: requests.PreparedRequest) -> Iterator[str]:
+    """Yield what in a request nobody may read."""
+    for name in _SECRET_HEADERS:
+        if value := request.headers.get(name):
+            yield value.removeprefix("Basic ").removeprefix("Bearer ")
+    body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+    yield from (value for key, value in parse_qsl(body) if key in _SECRET_FIELDS)
+
+
+class NoEntraIdError(ValueError):
+    """A refusal without a reason that OAuth has a word for (RFC 6749, 5.2): it is no Entra ID."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+class _Session(requests.Session):
+    """Follows no redirect, which would send a secret to another host; keeps no cookie."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # an entry for the host in a .netrc file would be taken for the application's password
+        self.auth = _as_it_is
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class _OnceMore(Retry):
+    """Another try, at once, for a connection that broke; none for one that was too slow.
+
+    To ask for a token twice does no harm. How long a refusal lasts is not waited for here.
+    """
+
+    @override
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        *args: Any,
+        **options: Any,
+    ) -> Self:
+        if isinstance(error, ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *args, **options)
+
+
+def _once_more() -> Retry:
+    return _OnceMore(1, connect=0, allowed_methods=None, respect_retry_after_header=False)
+
+
+class _BoundedAnswers(BaseAdapter):
+    """Gives up in time, and on an answer without measure."""
+
+    _seconds: float
+    _proxied = True
+
+    @override
+    def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
+        timeout = (min(_CONNECT_SECONDS, self._seconds), self._seconds)
+        ours: dict[str, Any] = {"timeout": timeout, "stream": True}
+        if not self._proxied:
+            ours["proxies"] = {}
+        response = super().send(request, *args, **{**options, **ours})
+        try:
+            body = _whole(response, _where(request))
+        except HTTPError as error:
+            raise requests.ConnectionError(error, request=request) from error
+        if _REDIRECTED <= response.status_code < _REFUSED:
+            msg = f"{_where(request)} answered {response.status_code}, a redirect: not followed"
+            raise SignInError(msg)
+        response.raw = BytesIO(body)
+        return response
+
+
+class _OnMachine(_BoundedAnswers, DeadlineAdapter):
+    """Asks no proxy: its machine would answer for itself, and would see the token."""
+
+    _proxied = False
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(max_retries=_once_more())
+        self._seconds = seconds
+
+
+class _Pinned(_BoundedAnswers, PinnedAdapter):
+    """Asks no proxy either."""
+
+    _proxied = False
+
+    def __init__(self, seconds: float, thumbprint: str) -> None:
+        super().__init__(thumbprint)
+        self._seconds = seconds
+
+
+class _LoginAdapter(_BoundedAnswers, DeadlineAdapter):
+    """Hands MSAL answers of OAuth's form alone.
 
     MSAL asks for an authority's endpoints before each first token. They have the same form in all
     clouds, which is documented, so that call is answered here.
     """
 
     def __init__(self, seconds: float) -> None:
-        # to ask for a token twice does no harm; how long a refusal lasts is not waited for here
-        once = Retry(1, connect=0, allowed_methods=None, respect_retry_after_header=False)
-        super().__init__(max_retries=once)
+        super().__init__(max_retries=_once_more())
         self._seconds = seconds
 
     @override
     def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
         if request.method == "GET" and request.url.endswith(_METADATA):
             return _endpoints(request)
-        ours = {"timeout": (min(_CONNECT_SECONDS, self._seconds), self._seconds), "stream": True}
-        response = super().send(request, *args, **{**options, **ours})
-        try:
-            body = _whole(response)
-        except HTTPError as error:
-            raise requests.ConnectionError(error, request=request) from error
+        response = super().send(request, *args, **options)
         if _OAUTH in request.url:
-            _check(response.status_code, body)
-        response.raw = BytesIO(body)
+            answer = _answer(response.status_code, response.raw.read(), _where(request))
+            hidden = [*secrets_sent(request), *(answer.get(key, "") for key in _SECRET_MEMBERS)]
+            said = {key: without(hidden, answer[key]) for key in _SAYINGS if key in answer}
+            _fill(response, answer | said)
         return response
+
+
+def _answer(status: int, body: bytes, where: str) -> Answer:
+    """Return an answer of OAuth's form.
+
+    Raises:
+        SignInError: there is none, which may pass, as where a proxy asks for a password.
+        NoEntraIdError: it is no Entra ID.
+    """
+    if status >= _FAILED:
+        msg = f"{where} answered {status}"
+        raise SignInError(msg)
+    try:
+        answer, why = known_members(json_object(body)), "JSON that is no answer of OAuth's"
+    except AnswerFormError as error:
+        answer, why = {}, str(error)
+    if "error" in answer:
+        return {k: v for k, v in answer.items() if k not in _SECRET_MEMBERS}
+    if status == _OK and any(answer.keys() >= form for form in _FORMS):
+        return answer
+    if _REFUSED <= status < _FAILED and status != _THROTTLED:
+        raise NoEntraIdError(status)
+    msg = (
+        f"{where} answers, but not as Entra ID does ({status}, {why}); check authority_url and "
+        "HTTPS_PROXY"
+    )
+    raise LoginUnreachableError(msg)
 
 
 def _endpoints(request: requests.PreparedRequest) -> requests.Response:
     """Answer as the authority would, which would refuse a tenant that it does not know here."""
     authority = (request.url or "").removesuffix(_METADATA)
-    told = {
-        "issuer": f"{authority}/v2.0",
-        "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",
-        "device_authorization_endpoint": f"{authority}/oauth2/v2.0/devicecode",
-        "token_endpoint": f"{authority}/oauth2/v2.0/token",
-    }
     response = requests.Response()
-    response.status_code, response.encoding = 200, "utf-8"
+    response.status_code = _OK
     response.request, response.url = request, request.url or ""
-    response.raw = BytesIO(json.dumps(told).encode())
+    _fill(
+        response,
+        {
+            "issuer": f"{authority}/v2.0",
+            "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",
+            "device_authorization_endpoint": f"{authority}/oauth2/v2.0/devicecode",
+            "token_endpoint": f"{authority}/oauth2/v2.0/token",
+        },
+    )
     return response
 
 
-def _check(status: int, body: bytes) -> None:
-    """See to the answers that MSAL has no words for.
-
-    Raises:
-        SignInError: the service failed, which may pass.
-        ValueError: it is no Entra ID.
-    """
-    if status >= _FAILED:
-        msg = f"No sign-in: the token endpoint answered {status}"
-        raise SignInError(msg)
-    if status == _OK and not _is_object(body):
-        msg = "no JSON"  # of a page that asks for a password, say
-        raise ValueError(msg)
-    if _is_no_entra_id(status, body):
-        msg = f"HTTP status: {status}"
-        raise ValueError(msg)
+def _fill(response: requests.Response, answer: Answer) -> None:
+    response.encoding = "utf-8"
+    response.raw = BytesIO(json.dumps(answer).encode())
 
 
-def _is_no_entra_id(status: int, body: bytes) -> bool:
-    """Whether it is a refusal without a reason that OAuth has a word for (RFC 6749, 5.2)."""
-    if not _REFUSED <= status < _FAILED or status == _THROTTLED:
-        return False
-    try:
-        return not isinstance(json.loads(body)["error"], str)
-    except (ValueError, TypeError, KeyError):
-        return True
+def _where(request: requests.PreparedRequest) -> str:
+    parts = urlsplit(request.url or "")
+    return f"No sign-in at {parts.scheme}://{parts.netloc}: it"
 
 
-def _is_object(body: bytes) -> bool:
-    try:
-        return isinstance(json.loads(body), dict)
-    except ValueError:
-        return False
-
-
-def _whole(response: requests.Response) -> bytes:
-    body = b""
+def _whole(response: requests.Response, where: str) -> bytes:
+    body = bytearray()
     for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > _MOST_BYTES:
             response.close()
-            msg = "No sign-in: the answer is longer than any of Entra ID's"
+            msg = f"{where} answers with more than any of Entra ID's answers has"
             raise SignInError(msg)
-    return body
+    return bytes(body)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -5,8 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import BinaryIO, Final, Protocol, TypeVar
 
@@ -26,7 +25,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.windows import AnswerTimes
 from tap_m365hunting.service.quota import TenantQuota
 from tap_m365hunting.service.quota_gate import CallContext, Permit, QuotaGate, QuotaWaitError
-from tap_m365hunting.service.retry_after import header_wait, wait_after
+from tap_m365hunting.service.retry_after import header_wait, http_date, wait_after
 
 __all__ = ["CallContext", "Client"]
 
@@ -53,7 +52,8 @@ class Client:
     """Asks one tenant through one API; several threads may ask at once.
 
     Calls share connections, one token and the tenant's quotas. `clock` tells seconds since the
-    epoch, `sleep` waits for seconds, `draw` picks a number in [0, 1) for jitter.
+    epoch, and may be set; `timer` tells seconds that no step of the clock changes, for quotas and
+    waits. `sleep` waits for seconds, `draw` picks a number in [0, 1) for jitter.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Client:
         tokens: TokenSource,
         *,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
@@ -70,6 +71,7 @@ class Client:
         self._tokens = tokens
         self._transport = Transport(connection, parallel=quotas.parallel_calls)
         self._clock = clock
+        self._timer = timer
         self._sleep = sleep
         self._draw = draw
         self._max_wait = quotas.max_wait.total_seconds()
@@ -78,7 +80,8 @@ class Client:
             per_hour=quotas.calls_per_hour,
             share_percent=quotas.share_percent,
         )
-        self._gate = QuotaGate(quota, clock=clock, sleep=sleep)
+        quota.clock_told(clock(), timer())
+        self._gate = QuotaGate(quota, clock=timer, sleep=sleep)
         self._reached = False
 
     def run(
@@ -107,9 +110,8 @@ class Client:
             except ThrottledError as error:
                 self._throttled(call, error)
             except ServiceError as error:
-                self._pause(
-                    call.after_failure(error, self._clock(), reached=self._reached), error, context
-                )
+                now = self._service_time()
+                self._pause(call.after_failure(error, now, reached=self._reached), error, context)
             except AuthenticationError as error:
                 call.after_refusal(error)
                 self._tokens.forget(call.token)
@@ -122,7 +124,11 @@ class Client:
     def calls_left(self) -> int:
         """Return how many calls the quotas allow at once."""
         with self._gate.quota() as quota:
-            return quota.left(self._clock())
+            return quota.left(self._timer())
+
+    def _service_time(self) -> float:
+        with self._gate.quota() as quota:
+            return quota.service_time(self._timer())
 
     def _spend(
         self, text: str, read: Callable[[BinaryIO], _T], context: CallContext, call: "_Patience"
@@ -141,13 +147,17 @@ class Client:
         return answer
 
     def _post(self, text: str, token: str, permit: Permit, context: CallContext) -> BinaryIO:
+        asked = self._clock()
+
         def arrived(headers: Mapping[str, str]) -> None:
             self._reached = True
             permit.arrived()
-            refuse_ahead(headers.get("Date"), asked=permit.taken)
-            context.times = answer_times(
-                headers.get("Date"), asked=permit.taken, arrived=self._clock()
-            )
+            told = http_date(headers.get("Date"))
+            if told is not None:
+                refuse_ahead(told, asked=asked)
+                with self._gate.quota() as quota:
+                    quota.clock_told(told, self._timer())
+            context.times = answer_times(told, asked=asked, arrived=self._clock())
 
         try:
             return self._transport.post(text, token, arrived=arrived)
@@ -157,9 +167,13 @@ class Client:
     def _throttled(self, call: "_Patience", error: ThrottledError) -> None:
         """Let every caller wait, and learn the quota that the service named."""
         with self._gate.quota() as quota:
-            now, jitter = self._clock(), self._draw()
+            now, jitter = self._timer(), self._draw()
             wait = wait_after(
-                error.retry_after, error.text, now=now, attempt=call.throttles, jitter=jitter
+                error.retry_after,
+                error.text,
+                now=quota.service_time(now),
+                attempt=call.throttles,
+                jitter=jitter,
             )
             quota.throttled(now, wait=wait, text=error.text)
         call.throttles += 1
@@ -176,7 +190,7 @@ class Client:
 
 
 class _Patience:
-    """What one call has left to wait and to try."""
+    """The time and the tries that one call has left."""
 
     def __init__(self, quota_wait: float, retry_waits: Iterator[float]) -> None:
         self.quota_wait = quota_wait
@@ -193,20 +207,26 @@ class _Patience:
             self._retry_waits = islice(self._retry_waits, _FIRST_RETRIES)
 
     def after_failure(self, error: ServiceError, now: float, *, reached: bool) -> float:
-        """Return the wait before the next try: as long as the service asks for, if that may be.
+        """Return the wait before the next try, which is no shorter than the service asks for.
 
         `reached` says that the API has answered at least once; else a host that is not there is
         soon given up.
 
         Raises:
-            ServiceError: it was tried often enough.
+            ServiceError: the call was tried often enough, or the wait would be longer than the
+                settings allow.
         """
         if isinstance(error, UnreachableError) and not reached:
             self._be_brief()
         wait = next(self._retry_waits, None)
         if wait is None:
             raise error
-        asked = min(header_wait(error.retry_after, now) or 0.0, self.quota_wait)
+        asked = header_wait(error.retry_after, now) or 0.0
+        if asked > self.quota_wait:
+            msg = (
+                f"{error}; it asks for a wait of {asked:.0f} s, longer than max_wait_minutes allows"
+            )
+            raise ServiceError(msg, retry_after=error.retry_after)
         self.quota_wait -= asked
         return max(wait, asked)
 
@@ -222,47 +242,38 @@ class _Patience:
 
 
 # A run stays that far behind its clock by default (`settle_minutes`), and its lookback is longer.
-_MOST_AHEAD: Final = timedelta(minutes=5)
+_MOST_AHEAD_SECONDS: Final = 300.0
 
 
-def refuse_ahead(date: str | None, *, asked: float) -> None:
-    """Hold the header `Date` of an answer against when it was asked for by this machine's clock.
+def refuse_ahead(told: float, *, asked: float) -> None:
+    """Hold the time that the service tells against this machine's when it was asked.
 
-    `asked` counts seconds since the epoch. A header that is missing, or no date, says nothing; nor
-    does it matter if the clock is behind.
+    Both count seconds since the epoch. A clock that is behind does no harm.
 
     Raises:
         FatalAPIError: the clock is more than five minutes ahead.
     """
-    told = _seconds(date)
-    if told is None:
-        return
-    ahead = timedelta(seconds=round(asked - told))
-    if ahead > _MOST_AHEAD:
+    ahead = asked - told
+    if ahead > _MOST_AHEAD_SECONDS:
+        by = timedelta(seconds=round(ahead))
+        date = f"{datetime.fromtimestamp(told, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
         msg = (
-            f"The clock of this machine is {ahead} (h:mm:ss) ahead of the service's ({date}). Rows "
-            "that are still to come would be called complete; set the clock, by NTP for instance"
+            f"The clock of this machine is {by} (h:mm:ss) ahead of the service's ({date}). "
+            "Rows that are still to come would be called complete; set the clock, by NTP for "
+            "instance"
         )
         raise FatalAPIError(msg)
 
 
-def answer_times(date: str | None, *, asked: float, arrived: float) -> AnswerTimes:
+def answer_times(told: float | None, *, asked: float, arrived: float) -> AnswerTimes:
     """Return when a query was asked, and when it was answered, by the service's clock.
 
-    `asked` and `arrived` are the same by this machine's clock, in seconds since the epoch: without
-    a header `Date` they stand as they are. The header has whole seconds, and the call took time.
+    `asked` and `arrived` are the same by this machine's clock, in seconds since the epoch: where
+    the service has not `told` the time they stand as they are. A header `Date` has whole seconds,
+    and the call took time.
     """
-    told = _seconds(date)
     if told is None:
         return AnswerTimes(Instant.of_seconds(asked), Instant.of_seconds(arrived))
     took = max(0.0, arrived - asked)
     until = arrived if told <= arrived < told + 1 else told + 1
     return AnswerTimes(Instant.of_seconds(min(told, told + 1 - took)), Instant.of_seconds(until))
-
-
-def _seconds(date: str | None) -> float | None:
-    """Return the seconds since the epoch that a header tells, `None` if it tells none."""
-    try:
-        return parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
-        return None

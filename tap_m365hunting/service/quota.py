@@ -1,7 +1,8 @@
 """How long to wait before the next call, given what was spent and what a 429 said.
 
-Pure: every function is told the time, in seconds since 1970, and answers in seconds. The turnstile
-sleeps, and holds a lock where callers run in parallel.
+Pure: every function is told the time and answers in seconds. The time counts from any moment, but
+no step of this machine's clock may be in it: a quota holds in every true minute. The gate sleeps,
+and holds a lock where callers run in parallel.
 """
 
 from collections import deque
@@ -87,6 +88,8 @@ class CpuQuota:
     """
 
     def __init__(self, *, share_percent: int = 100) -> None:
+        #: What the service's clock tells, in seconds since 1970, when the time is 0.
+        self.epoch = 0.0
         self.used = 0.0
         self._share = share_percent / 100
         self._allowed = inf
@@ -102,7 +105,9 @@ class CpuQuota:
         """
         self._turn(now)
         expected = self.used + self._flying * self._dearest
-        return 0.0 if expected <= self._allowed else until_next(CPU_CYCLE, now) + MARGIN
+        return (
+            0.0 if expected <= self._allowed else until_next(CPU_CYCLE, self.epoch + now) + MARGIN
+        )
 
     def begin(self) -> None:
         """Note one call that is on its way."""
@@ -128,7 +133,7 @@ class CpuQuota:
             self._allowed = min(self._allowed, learned)
 
     def _turn(self, now: float) -> None:
-        quarter = now // CPU_CYCLE
+        quarter = (self.epoch + now) // CPU_CYCLE
         if quarter != self._quarter:
             self._quarter, self.used, self._let_through_at = quarter, 0.0, None
 
@@ -152,6 +157,14 @@ class TenantQuota:
             (MovingQuota(n * share_percent // 100, period + MARGIN) for n, period in limits),
             share_percent=share_percent,
         )
+
+    def clock_told(self, told: float, now: float) -> None:
+        """Learn what the service's clock tells, in seconds since 1970."""
+        self._cpu.epoch = told - now
+
+    def service_time(self, now: float) -> float:
+        """Return what the service's clock tells, in seconds since 1970."""
+        return self._cpu.epoch + now
 
     def delay(self, now: float) -> float:
         """Return the seconds until a call may be made."""

@@ -17,6 +17,8 @@ DAY: Final = 86_400.0
 # cycle" -- https://learn.microsoft.com/en-us/defender-xdr/advanced-hunting-limits
 CPU_CYCLE: Final = 900.0
 SHORTEST: Final = 1.0
+# Dates of the year 3000 and later are slips, with which nothing can be counted
+_LAST_SECOND: Final = 32_503_680_000
 # 1970-01-01 in ticks since 0001-01-01.
 _EPOCH: Final = Instant.parse("1970-01-01").ticks
 
@@ -79,11 +81,24 @@ def header_wait(value: str | None, now: float) -> float | None:
         return None
     if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value, re.ASCII):
         return float(value)
+    moment = http_date(value)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def http_date(text: str | None) -> float | None:
+    """Return the seconds since 1970 of a header that holds a date; `None` for all else.
+
+    A date without a zone is in UTC (RFC 9110, 5.6.7), whatever the zone of this machine.
+
+    >>> http_date("Sun, 01 Mar 2026 12:00:00 GMT"), http_date("Sun, 01 Mar 99999 12:00:00 GMT")
+    (1772366400.0, None)
+    """
     try:
-        moment = parsedate_to_datetime(value)
-        return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now)
-    except (ValueError, OverflowError):
+        moment = parsedate_to_datetime(text or "")
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError, TypeError):
         return None
+    return seconds if 0 <= seconds < _LAST_SECOND else None
 
 
 def wait_after(
@@ -91,9 +106,10 @@ def wait_after(
 ) -> float:
     """Return how long to wait on a 429: from 1 second to a day, never less than was asked for.
 
-    `attempt` counts from 0 the 429s in a row; `jitter`, from 0 to 1, adds up to a tenth, at most 30
-    seconds, so that many callers do not come back at once. Whether so long a wait is acceptable is
-    for the caller to say.
+    `attempt` counts from 0 the 429s in a row, with each of which the least wait doubles up to a
+    minute: a service that asks for no time, or for a moment that is past, is not asked every
+    second. `jitter`, from 0 to 1, adds up to a tenth, at most 30 seconds, so that many callers do
+    not come back at once. Whether so long a wait is acceptable is for the caller to say.
     """
     wait = header_wait(retry_after, now)
     if wait is None:
@@ -101,8 +117,9 @@ def wait_after(
     if wait is None and is_about_cpu(text):
         wait = until_next(CPU_CYCLE, now)
     if wait is None:
-        wait = MINUTE * 2 ** min(attempt, 10)
-    wait = min(max(wait, SHORTEST), DAY)
+        wait = MINUTE * 2.0 ** min(attempt, 10)
+    least = min(SHORTEST * 2.0 ** min(attempt, 10), MINUTE)
+    wait = min(max(wait, least), DAY)
     return wait + jitter * min(wait / 10, 30.0)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Self
+from typing import Final, Self
 
 from singer_sdk.exceptions import SingerSDKError
 
@@ -14,12 +14,17 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.service.client import CallContext, Client
 from tap_m365hunting.wire.answer import QueryResult, read_answer
 
+# Refusals in a row for want of a permission after which a tenant is taken to refuse all queries.
+_MOST_FORBIDDEN: Final = 2
+
 
 class TenantService:
     """One tenant's service, and the tenant's `failure` once no query can be answered any more.
 
-    A host that has never answered, and one of `several` tenants that lets nobody in, is not asked
-    again: the failure holds for every query. `clock` tells seconds since the epoch.
+    A host that has never answered is not asked again, nor a tenant that lets nobody in, as the
+    failure holds for every query: no token, or one that the service refuses though it is new. A
+    permission may lack for one query alone, so one of `several` tenants is given up at the first
+    such refusal, the only one at the second in a row. `clock` tells seconds since the epoch.
     """
 
     def __init__(
@@ -31,6 +36,7 @@ class TenantService:
         self._read = partial(read_answer, dialect=tenant.connection.dialect)
         self._clock = clock
         self._several = several
+        self._forbidden = 0
 
     @classmethod
     def connect(
@@ -39,12 +45,13 @@ class TenantService:
         quotas: QuotaSettings,
         *,
         clock: Callable[[], float],
+        timer: Callable[[], float],
         sleep: Callable[[float], None],
         several: bool = False,
     ) -> Self:
         """Prepare to ask a tenant; nothing is sent before the first query."""
         tokens = token_source(tenant.connection, clock=clock, sleep=sleep)
-        client = Client(tenant.connection, quotas, tokens, clock=clock, sleep=sleep)
+        client = Client(tenant.connection, quotas, tokens, clock=clock, timer=timer, sleep=sleep)
         return cls(tenant, client, clock, several=several)
 
     @property
@@ -61,15 +68,19 @@ class TenantService:
         if self.failure:
             raise self.failure
         try:
-            return self._client.run(text, read=self._read, context=context)
+            result = self._client.run(text, read=self._read, context=context)
         except TENANT_ERRORS as error:
             if self._holds_for_all(error):
                 self.failure = error
             raise
+        self._forbidden = 0
+        return result
 
     def _holds_for_all(self, error: SingerSDKError) -> bool:
         if isinstance(error, AuthenticationError):
-            return self._several
+            self._forbidden += error.may_be_of_query
+            lasting = self._several or self._forbidden == _MOST_FORBIDDEN
+            return lasting or not error.may_be_of_query
         return isinstance(error, SignInError) or not self._client.reached
 
     def answers(self, text: str) -> bool:
@@ -90,12 +101,21 @@ class TenantService:
 
 
 def tenant_services(
-    settings: Settings, *, clock: Callable[[], float], sleep: Callable[[float], None]
+    settings: Settings,
+    *,
+    clock: Callable[[], float],
+    timer: Callable[[], float],
+    sleep: Callable[[float], None],
 ) -> tuple[TenantService, ...]:
     """Prepare to ask the tenants of the settings; nothing is sent before the first query."""
     return tuple(
         TenantService.connect(
-            tenant, settings.quotas, clock=clock, sleep=sleep, several=settings.partitioned
+            tenant,
+            settings.quotas,
+            clock=clock,
+            timer=timer,
+            sleep=sleep,
+            several=settings.partitioned,
         )
         for tenant in settings.tenants
     )

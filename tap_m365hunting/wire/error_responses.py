@@ -27,6 +27,8 @@ LONGEST_MESSAGE: Final = 300
 # Errors within errors are read as deep as this; two have been seen.
 _DEEPEST: Final = 8
 _TAG: Final = re.compile(r"<[^<>]*>")
+# An object or a list of JSON, whole or cut, in whatever encoding; and lines of cells.
+_STRUCTURED: Final = re.compile(r"[{\[\x00\t\ufffd]|\n[^\n]*,[^\n]*,")
 _LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+)[:,]\d+\]|\bline (\d+)", re.IGNORECASE)
 _TABLE: Final = re.compile(r"resolve table or column expression named '([^']+)'")
 
@@ -39,7 +41,8 @@ _TOO_LARGE: Final = re.compile(
 )
 _TOO_MANY_BYTES: Final = re.compile(r"result.?s(?:ize|et)", re.IGNORECASE)
 _SPENT: Final = re.compile(
-    r"quota exceeded|exceeded processing resources|queryExecutionThrottling|too many requests",
+    r"quota exceeded|exceeded processing resources|queryExecutionThrottling|"
+    r"too ?many ?requests|rate limit|throttl",
     re.IGNORECASE,
 )
 _LICENCE: Final = re.compile(r"account mode|licen[cs]e|not provisioned", re.IGNORECASE)
@@ -78,13 +81,23 @@ def _lower(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 
 def _message(error: dict[str, Any], depth: int = _DEEPEST) -> str:
     """Join the messages from the outside in; the engine's own words are often the innermost."""
-    own = " ".join(
-        str(error[key])
-        for key in ("message", "error_description", "errormessage", "recommendedaction")
-        if error.get(key)
-    )
+    keys = ("message", "error_description", "errormessage", "recommendedaction")
+    own = " ".join(filter(None, (_string(error.get(key)) for key in keys)))
     inner = _lower(error.get("innererror"))
     return " ".join(filter(None, (own, _message(inner, depth - 1) if inner and depth else "")))
+
+
+def _string(value: object) -> str:
+    """Return a text, and nothing for all else: a list or an object may hold rows."""
+    return value if isinstance(value, str) else ""
+
+
+def _page(body: bytes) -> str:
+    """Return the words of a page or a plain text, and nothing of what may be rows that were cut."""
+    text = body.decode("utf-8-sig", "replace")
+    if text.lstrip()[:1] != "<" and _STRUCTURED.search(text):
+        return ""
+    return _TAG.sub(" ", text)
 
 
 def _short(text: str) -> str:
@@ -112,12 +125,12 @@ def read_refusal(
     except ValueError:
         outer = {}
     error = _lower(outer.get("error")) or outer
-    text = _message(error) if outer else _TAG.sub(" ", body.decode("utf-8", "replace"))
+    text = _message(error) if outer else _page(body)
     return ErrorResponse(
         status=status,
         dialect=dialect,
         text=_short(text),
-        code=_short(str(error.get("code") or error.get("error") or "")),
+        code=_short(_string(error.get("code")) or _string(error.get("error"))),
         retry_after=_header(headers, "retry-after"),
         is_json=bool(outer),
         location=_host(_header(headers, "location") or ""),
@@ -152,13 +165,15 @@ def _too_large(answer: ErrorResponse) -> WindowTooLargeError:
 def _no_token(answer: ErrorResponse) -> Exception:
     if answer.says(_LICENCE):
         msg = f"{answer.quoted} (the tenant lacks the licence or service; no token cures it)"
-        return AuthenticationError(msg)
+        return AuthenticationError(msg, may_be_of_query=True)
     msg = f"{answer.quoted} (check the tenant, the client, and that api and cloud fit the token)"
     return AuthenticationError(msg, fresh_token_may_help=True)
 
 
 def _forbidden(answer: ErrorResponse) -> Exception:
     dialect = answer.dialect
+    if answer.says(_SPENT):
+        return _throttled(answer)
     if answer.says(_LICENCE):
         hint = "the tenant lacks the licence or service; no permission cures it"
     elif answer.says(_CONDITIONAL):
@@ -169,7 +184,7 @@ def _forbidden(answer: ErrorResponse) -> Exception:
             f"(delegated: {dialect.delegated_permission}) under App registrations, API "
             "permissions, Grant admin consent"
         )
-    return AuthenticationError(f"{answer.quoted} ({hint})")
+    return AuthenticationError(f"{answer.quoted} ({hint})", may_be_of_query=True)
 
 
 def _not_found(answer: ErrorResponse) -> Exception:

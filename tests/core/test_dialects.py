@@ -61,7 +61,7 @@ REFUSALS: list[tuple[int, bytes, type[Exception], str]] = [
     (400, b"not json", QueryRejectedError, "not json"),
     (400, b'{"error":"invalid","error_description":"Odd"}', QueryRejectedError, "invalid|Odd"),
     (400, b'{"Message":"Odd"}', QueryRejectedError, "Odd"),
-    (400, b'["odd"]', QueryRejectedError, "odd"),
+    (400, b'["odd"]', QueryRejectedError, "no message"),
     (
         400,
         _body("The query cannot run because it exceeds the allowed size limit when processed."),

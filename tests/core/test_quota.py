@@ -240,6 +240,8 @@ def test_a_clock_set_back_does_not_make_anyone_wait_longer() -> None:
         pytest.param("Sat, 21 Nov 2026 22:05:00 -0000", "", 0, 60, id="date-without-zone"),
         pytest.param("Sat, 21 Nov 2026 21:00:00 GMT", "", 0, 1, id="date-that-is-over"),
         pytest.param("0", "", 0, 1, id="at-least-a-second"),
+        pytest.param("0", "", 3, 8, id="twice-as-long-each-time"),
+        pytest.param("Sat, 21 Nov 2026 21:00:00 GMT", "", 9, 60, id="up-to-a-minute"),
         pytest.param("999999999", "", 0, DAY, id="at-most-a-day"),
         pytest.param("7", PER_MINUTE, 0, 7, id="header-before-body"),
         pytest.param("soon", PER_MINUTE, 0, 60, id="header-that-says-nothing"),

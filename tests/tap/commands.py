@@ -132,11 +132,14 @@ class Commands:
         """Write a file and return its path."""
         path = self._folder / name
         path.write_text(json.dumps(content), "utf-8")
+        path.chmod(0o600)
         return str(path)
 
     def run(self, *arguments: str, **environment: str) -> Ran:
         """Run a command."""
-        effects = Effects(self._seconds, self._sleep) if self._emulator else Effects()
+        effects = (
+            Effects(self._seconds, self._sleep, self._seconds) if self._emulator else Effects()
+        )
         found = CliRunner().invoke(main, arguments, obj=effects, env=environment)
         if found.exception and not isinstance(found.exception, SystemExit):
             raise found.exception

@@ -109,8 +109,12 @@ class Fleet:
 
     def tap(self, config: Mapping[str, Any], **options: Any) -> TapM365Hunting:  # noqa: ANN401 - JSON
         """Return a tap that waits by moving the emulator's clock."""
-        effects = {"clock": lambda: self.emulator.clock.now().timestamp(), "sleep": self.wait}
+        effects: dict[str, Any] = {"clock": self._seconds, "timer": self._seconds}
+        effects["sleep"] = self.wait
         return TapM365Hunting(config=dict(config), **{**effects, **options})
+
+    def _seconds(self) -> float:
+        return self.emulator.clock.now().timestamp()
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -80,7 +80,13 @@ class Tenant:
 
     def tap(self, config: Mapping[str, Any], **options: Any) -> TapM365Hunting:  # noqa: ANN401 - JSON
         """Return a tap that waits by moving the emulator's clock."""
-        return TapM365Hunting(config=dict(config), clock=self.seconds, sleep=self.sleep, **options)
+        return TapM365Hunting(
+            config=dict(config),
+            clock=self.seconds,
+            timer=self.seconds,
+            sleep=self.sleep,
+            **options,
+        )
 
     def sync(
         self,

@@ -51,10 +51,14 @@ class Caller:
             parsed.connection,
             parsed.quotas,
             self.tokens,
-            clock=lambda: self.clock.now().timestamp(),
+            clock=self._seconds,
+            timer=self._seconds,
             sleep=self.sleep,
             draw=lambda: 0.0,
         )
+
+    def _seconds(self) -> float:
+        return self.clock.now().timestamp()
 
     def sleep(self, seconds: float) -> None:
         """Let the emulator's time pass."""
@@ -110,7 +114,6 @@ def test_errand_tells_what_a_call_has_cost(tenant: Tenant) -> None:
     [
         pytest.param("45", 1, 45.0, id="as-long-as-it-asks"),
         pytest.param("0", 1, 0.5, id="never-less-than-a-backoff"),
-        pytest.param("86400", 2, 600.0 + 1.0, id="never-past-the-longest-wait-in-all"),
         pytest.param("soon", 1, 0.5, id="no-time"),
     ],
 )
@@ -124,6 +127,18 @@ def test_service_that_is_down_says_when_to_come_back(
     caller.ask()
 
     assert sum(caller.slept) == pytest.approx(waited)
+
+
+def test_service_that_is_down_for_longer_than_may_be_waited_is_asked_once(tenant: Tenant) -> None:
+    """To ask again before it is back would be six calls for nothing."""
+    caller = Caller(tenant, max_wait_minutes=10)
+    tenant.emulator.fail_next(503, headers={"Retry-After": "86400"}, times=None)
+
+    with pytest.raises(ServiceError, match=r"a wait of 86400 s, longer than max_wait_minutes"):
+        caller.ask()
+
+    assert caller.slept == []
+    assert len(tenant.emulator.calls) == 1
 
 
 def test_service_that_stays_down_is_given_up(tenant: Tenant) -> None:

@@ -155,6 +155,7 @@ def test_commands_for_people_say_so_too(tenant: Tenant, tmp_path: Path, command:
     tenant.emulator.clock.reset()
     file = tmp_path / "config.json"
     file.write_text(json.dumps(tenant.config(ALERTS)), "utf-8")
+    file.chmod(0o600)
     code = "from tap_m365hunting.cli import main; main()"
     reading, writing = os.pipe()
     os.close(reading)

@@ -20,6 +20,7 @@ GOOD: dict[str, Any] = {
 }
 NO_PLACE = "must be https://HOST, with a port and a path at most: no user or password, no ? or #"
 NO_NAME = "must be letters, digits and _, no digit first, at most 63"
+HIDDEN = "(not shown, as it is no name of a file)"
 NO_CHARACTER = "holds a character that is none (NUL, or half of a surrogate pair)"
 
 
@@ -222,7 +223,7 @@ def test_text_that_nothing_can_hold_is_named_wherever_it_stands() -> None:
 
     assert sorted(said) == [
         f"queries[0].description: {NO_CHARACTER}",
-        "queries[1].query_file: 'c\\x00d' cannot be read: no file has such a name",
+        f"queries[1].query_file: {HIDDEN} cannot be read: no file has such a name",
         f"queries[1].query_file: {NO_CHARACTER}",
         f"tenants[0].federated_token_file: {NO_CHARACTER}",
     ]

@@ -83,7 +83,7 @@ def test_all_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -> None
     assert refused.value.errors == (
         f"{names[0]}: must hold an object",
         f"{names[1]}: cannot be read: Is a directory",
-        f"{names[2]}: cannot be read: no file has such a name",
+        "--config (not shown, as it is no name of a file) cannot be read: no file has such a name",
     )
 
 

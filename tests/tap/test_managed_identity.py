@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jwt
-import msal.managed_identity
 import pytest
 import trustme
 
 from tap_m365hunting.auth import TokenSource, token_source
+from tap_m365hunting.auth.managed_identity import ManagedIdentityTokens
 from tap_m365hunting.configuration.config import Settings
+from tap_m365hunting.configuration.credentials import ManagedIdentity
 from tap_m365hunting.errors import AuthenticationError, SignInError
 
 GUID = "00001111-aaaa-2222-bbbb-3333cccc4444"
@@ -63,6 +64,7 @@ class Machine:
         self.url = url
         self.thumbprint = thumbprint
         self.asked: list[Asked] = []
+        self.arc_folder: Path | None = None
         self.reply: Callable[[Asked], Answer] = lambda _: Answer()
         self._environment = environment
         for name in VARIABLES:
@@ -84,7 +86,11 @@ class Machine:
             "managed_identity": identity,
             "queries": [{"name": "alerts", "query": "AlertInfo | project Timestamp"}],
         }
-        return token_source(Settings.parse(settings).connection)
+        connection = Settings.parse(settings).connection
+        if self.arc_folder is None:
+            return token_source(connection)
+        assert isinstance(connection.credential, ManagedIdentity)
+        return ManagedIdentityTokens(connection, connection.credential, arc_folder=self.arc_folder)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -228,11 +234,9 @@ class Arc:
 
 
 @pytest.fixture
-def arc(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Arc:
+def arc(machine: Machine, tmp_path: Path) -> Arc:
     """A server under Azure Arc, whose agent keeps its files elsewhere than a real one."""
-    folders = msal.managed_identity._supported_arc_platforms_and_their_prefixes
-    for platform in ("linux", "win32"):
-        monkeypatch.setitem(folders, platform, str(tmp_path))
+    machine.arc_folder = tmp_path
     return Arc(machine, tmp_path)
 
 

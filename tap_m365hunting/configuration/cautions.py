@@ -1,0 +1,49 @@
+"""What may be as it should be, and a reviewer would ask about: told once a run, and no error."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_MICROSOFT: Final = (
+    "microsoft.com",
+    "microsoft.us",
+    "microsoftonline.com",
+    "microsoftonline.us",
+    "windows.net",
+)
+_SENT: Final[Mapping[str, str]] = {
+    "authority_url": "the secret, or what stands for it,",
+    "api_url": "each token, and each query,",
+}
+_SECRETS: Final = frozenset({"client_secret", "certificate_password"})
+
+
+def host_cautions(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each host that is none of Microsoft's, by name, and what goes there."""
+    for key, sent in _SENT.items():
+        url = given.get(key)
+        host = urlsplit(url).hostname if isinstance(url, str) else None
+        if host and not f".{host}".endswith(tuple(f".{known}" for known in _MICROSOFT)):
+            yield f"{key}: {sent} goes to {host}, which is no host of Microsoft's"
+
+
+def holds_secret(given: Mapping[str, Any]) -> bool:
+    """Say if settings hold a secret, at the top or of one of the tenants."""
+    tenants = given.get("tenants")
+    listed = tenants if isinstance(tenants, list) else ()
+    parts = [given, *(tenant for tenant in listed if isinstance(tenant, Mapping))]
+    return any(part.get(key) for part in parts for key in _SECRETS)
+
+
+def is_open_to_all(path: Path) -> bool:
+    """Say if every user of the machine may read a file; only POSIX has such a mode.
+
+    A file that cannot be looked at is said to be private: whoever reads it tells why not.
+    """
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,129 @@
+"""Answers of those who hand out tokens, held against their form before any library reads them.
+
+Pure. A proxy's page, an answer that was cut or a JSON of another shape has no place in a log, and
+libraries that expect OAuth's form quote it or fail on it. So an answer is made anew of the members
+that are known, each of its type; for one that cannot be so there are a few words without its text.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+#: The members of an answer that is known, each of its type.
+Answer = dict[str, Any]
+
+# Tokens of Entra ID have a few kilobytes.
+_LONGEST_TOKEN: Final = 1 << 16
+# Ten years; those of Entra ID live for a day at most.
+_LONGEST_SECONDS: Final = 315_360_000
+_LAST_EPOCH: Final = 1 << 40
+
+
+class AnswerFormError(ValueError):
+    """An answer that has not the form of any; the message holds none of its text."""
+
+
+def json_object(body: bytes) -> Mapping[str, Any]:
+    """Return what a body says in JSON, with or without a byte order mark.
+
+    Raises:
+        AnswerFormError: it is no JSON object.
+    """
+    try:
+        value = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        msg = "an answer that is not JSON"
+        raise AnswerFormError(msg) from error
+    if not isinstance(value, dict):
+        msg = "JSON that is no object"
+        raise AnswerFormError(msg)
+    return value
+
+
+def known_members(given: Mapping[str, Any]) -> Answer:
+    """Return the members that OAuth 2.0 (RFC 6749, RFC 8628) and the identity endpoints name.
+
+    One of a wrong type is left out, as is an identity token that cannot be decoded.
+    """
+    found = {key: read(given[key]) for key, read in _MEMBERS.items() if key in given}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """Return a text with secrets taken out of it, as they are and as a URL or JSON has them."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        for form in {secret, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}:
+            text = text.replace(form, "***") if form else text
+    return text
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _token(value: object) -> str | None:
+    """Return a token: visible ASCII, which alone may stand in a header (RFC 6750, 2.1)."""
+    text = _text(value) or ""
+    fits = 0 < len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable()
+    return text if fits and " " not in text else None
+
+
+def _whole_number(most: int) -> Callable[[object], int | None]:
+    """Return what reads a number from 0 to `most`, or the text of one, as older endpoints have."""
+
+    def read(value: object) -> int | None:
+        if (
+            isinstance(value, str)
+            and value.isascii()
+            and value.isdigit()
+            and len(value) <= len(str(most))
+        ):
+            value = int(value)
+        if isinstance(value, float) and isfinite(value):
+            value = int(value)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return value if whole and isinstance(value, int) and 0 <= value <= most else None
+
+    return read
+
+
+def _decoded(part: str) -> object:
+    try:
+        return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _id_token(value: object) -> str | None:
+    token = _token(value) or ""
+    parts = token.split(".")
+    claims = _decoded(parts[1]) if len(parts) == 3 else None  # noqa: PLR2004 - RFC 7519
+    return token if isinstance(claims, dict) else None
+
+
+def _client_info(value: object) -> str | None:
+    """Return who signed in, as MSAL names an account by it."""
+    token = _token(value) or ""
+    claims = _decoded(token)
+    named = isinstance(claims, dict) and all(
+        isinstance(claims.get(k), str) for k in ("uid", "utid")
+    )
+    return token if named else None
+
+
+_seconds: Final = _whole_number(_LONGEST_SECONDS)
+_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
+    **dict.fromkeys(("access_token", "refresh_token", "device_code"), _token),
+    **dict.fromkeys(("expires_in", "ext_expires_in", "refresh_in", "interval"), _seconds),
+    **dict.fromkeys(
+        ("token_type", "scope", "resource", "user_code", "verification_uri", "message"), _text
+    ),
+    **dict.fromkeys(("error", "error_description", "suberror", "correlation_id", "claims"), _text),
+    **dict.fromkeys(("client_id", "object_id", "msi_res_id", "mi_res_id"), _text),
+    "expires_on": _whole_number(_LAST_EPOCH),
+    "id_token": _id_token,
+    "client_info": _client_info,
+}
