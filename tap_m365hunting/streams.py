@@ -1,7 +1,7 @@
 """One query as one Singer stream: its records, and the state that they allow."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -17,9 +17,10 @@ from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.late_rows import Lateness
 from tap_m365hunting.planning.run_windows import RunWindows
-from tap_m365hunting.planning.state import TENANT
+from tap_m365hunting.planning.state import TENANT, Bookmark
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
@@ -29,7 +30,12 @@ from tap_m365hunting.sdk_stream import SdkStream
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
-from tap_m365hunting.sync.resolved_query import ResolvedQuery, run_windows_of, shape_of
+from tap_m365hunting.sync.resolved_query import (
+    ResolvedQuery,
+    id_columns_of,
+    run_windows_of,
+    shape_of,
+)
 from tap_m365hunting.sync.result_rows import AnyBlock
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
@@ -148,6 +154,7 @@ class HuntingStream(SdkStream):
     ) -> Iterator[Record]:
         read_settings = self._run.read_settings
         answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
+        id_columns = self._id_columns(partition_sync.service)
         reader = QueryReader(
             self._resolved,
             self.shape_of,
@@ -156,13 +163,16 @@ class HuntingStream(SdkStream):
             row_cap=read_settings.row_cap,
             drift=read_settings.schema_drift,
             tenant=self._run.cells(partition_sync.service),
+            id_columns=id_columns,
             skipping=answers if read_settings.on_unreadable_window == "skip" else None,
         )
         watch = Stopwatch(self.name, partition_sync, self._run.report)
+        remember = partial(self._remember, id_columns, self.get_context_state(context))
         if self._resolved.mode is Mode.FULL_TABLE:
             yield from self._table(partition_sync, reader, watch)
+            remember()
         else:
-            yield from self._windows(partition_sync, reader, watch, self.get_context_state(context))
+            yield from self._windows(partition_sync, reader, watch, remember)
         for column, cells in reader.misfits.items():
             self.logger.warning("%d values of %s do not fit its type", cells, column)
 
@@ -182,12 +192,12 @@ class HuntingStream(SdkStream):
         partition_sync: PartitionSync,
         reader: QueryReader,
         watch: Stopwatch,
-        state: dict[str, Any],
+        remember: Callable[[Bookmark], None],
     ) -> Iterator[Record]:
         """Read what there is to read; after each window write its coverage, then the state."""
         run_windows = partition_sync.run_windows
         self._tell(partition_sync.service, run_windows, watch)
-        bookmark, state = run_windows.bookmark, state if run_windows.moves else {}
+        bookmark = run_windows.bookmark
         for planner in partition_sync.windows():
             late = run_windows.late_rows(planner.span)
             with closing(reader.read(planner, partition_sync)) as events:
@@ -196,7 +206,8 @@ class HuntingStream(SdkStream):
                         watch.window_done(event, late.done(event))
                         tally = late.tally() if planner.finished else None
                         bookmark = bookmark.after(event, tally=tally)
-                        bookmark.write(state)
+                        if run_windows.moves:
+                            remember(bookmark)
                         self._tap.state_writer.write_state(self.tap_state)
                     else:
                         late.add(event.cursors if isinstance(event, Block) else ())
@@ -205,6 +216,24 @@ class HuntingStream(SdkStream):
                             partial(Position.of, self.name, partition_sync, planner)
                         )
             self._tell_late(partition_sync.service, late.found())
+
+    def _remember(
+        self, id_columns: IdColumns, state: dict[str, Any], bookmark: Bookmark | None = None
+    ) -> None:
+        """Put what the next run must know of a tenant into its part of the state."""
+        if bookmark:
+            bookmark.write(state)
+        if self._run.read_settings.row_id:
+            id_columns.write(self.get_context_state(None), state)
+
+    def _id_columns(self, service: TenantService) -> IdColumns:
+        return id_columns_of(
+            self._query,
+            self._resolved,
+            state=self.tap_state,
+            tenant_id=service.tenant_id,
+            partitioned=self._run.partitioned,
+        )
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:

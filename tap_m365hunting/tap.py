@@ -26,6 +26,7 @@ from tap_m365hunting.errors import TENANT_ERRORS, lines_of
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
+from tap_m365hunting.planning.state import folded
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
@@ -228,6 +229,11 @@ class TapM365Hunting(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End as a process that was asked to: no cut line, and a status that says so."""
         self._signals.handle(signum, frame)
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take the state that is given; a tenant is the same one in any spelling."""
+        super().load_state(folded(state))
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

@@ -58,7 +58,7 @@ class Tenant(Struct, frozen=True):
 
     @property
     def tenant_id(self) -> str:
-        """Its id, as it is configured."""
+        """Its id, in lower case: however it is spelled, it is one tenant."""
         return self.connection.tenant_id
 
 
@@ -126,7 +126,7 @@ class ListedTenant:
             url=dialect.url(said.get("api_url", place.url)),
             authority=said.get("authority_url", cloud.authority).rstrip("/"),
             scope=place.scope,
-            tenant_id=self._own["tenant_id"],
+            tenant_id=self._own["tenant_id"].lower(),
             credential=credential(self._signing_in, environment),
             timeout=timedelta(seconds=said["request_timeout_seconds"]),
         )

@@ -163,11 +163,55 @@ def state_of(state: Mapping[str, Any], stream: str, tenant_id: str | None = None
     if not isinstance(parts, list):
         msg = "`partitions` is no list"
         raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
-    found = [part for part in map(_object, parts) if part.get("context") == {TENANT: tenant_id}]
-    if len(found) > 1:
+    found = [part for part in map(_object, parts) if _tenant_of(part) == tenant_id.lower()]
+    if len({str(part["context"]) for part in found}) < len(found):
         msg = f"`partitions` has {len(found)} entries for tenant {tenant_id}"
         raise ValueError(msg)
-    return {key: value for key, value in found[0].items() if key != "context"} if found else {}
+    furthest = max(found, key=_reached, default={})
+    return {key: value for key, value in furthest.items() if key != "context"}
+
+
+def folded(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state whose parts name their tenants in lower case, one part each.
+
+    Version 0.1 had a part for each spelling: the one that has come furthest stays. What is no state
+    of this tap is left as it is.
+    """
+    bookmarks = state.get("bookmarks")
+    if not isinstance(bookmarks, Mapping):
+        return dict(state)
+    streams = {name: _folded(known) for name, known in bookmarks.items()}
+    return {**state, "bookmarks": streams}
+
+
+def _folded(known: Any) -> Any:  # noqa: ANN401 - whatever stands in a state
+    parts = known.get("partitions") if isinstance(known, Mapping) else None
+    if not isinstance(parts, list) or not all(map(_tenant_of, parts)):
+        return known
+    spelled = {str(part["context"][TENANT]) for part in parts}
+    if len(spelled) < len(parts) or all(name == name.lower() for name in spelled):
+        return known
+    furthest = dict[str, Mapping[str, Any]]()
+    for part in sorted(parts, key=_reached):
+        furthest[_tenant_of(part) or ""] = part
+    return {**known, "partitions": [_renamed(name, part) for name, part in furthest.items()]}
+
+
+def _renamed(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part under the folded name; how it was spelled made ids in version 0.1."""
+    spelled = {} if name == part["context"][TENANT] else {TENANT: part["context"][TENANT]}
+    return {**spelled, **part, "context": {TENANT: name}}
+
+
+def _tenant_of(part: Any) -> str | None:  # noqa: ANN401 - whatever stands in a state
+    """Return the tenant that a part is of, in lower case."""
+    context = part.get("context") if isinstance(part, Mapping) else None
+    named = context.get(TENANT) if isinstance(context, Mapping) and len(context) == 1 else None
+    return named.lower() if isinstance(named, str) else None
+
+
+def _reached(part: Mapping[str, Any]) -> str:
+    return str(part.get("replication_key_value") or "")
 
 
 def elsewhere(state: Mapping[str, Any], stream: str, tenant_id: str | None = None) -> str | None:

@@ -17,6 +17,7 @@ from tap_m365hunting.errors import FatalSyncError, ServiceError, WindowTooLargeE
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.hash_parts import Proof
+from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import (
@@ -37,7 +38,7 @@ from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
-from tap_m365hunting.wire.schema import TENANT_ID, Column, Shape, find, unmapped
+from tap_m365hunting.wire.schema import Column, Shape, find, unmapped
 
 AnyPlanner: TypeAlias = Planner | TablePlanner
 
@@ -70,11 +71,12 @@ class QueryReader:
     """Reads the windows of one query, one after another.
 
     `known` are the properties of the schema that was sent; `shape_of` names an answer's columns;
-    `tenant` is what each record says of its tenant. Where windows that cannot be read are left out,
-    `skipping` asks the service for no row of the query, and says if it answered.
+    `tenant` is what each record says of its tenant, `id_columns` what makes ids. Where windows
+    that cannot be read are left out, `skipping` asks the service for no row of the query, and says
+    if it answered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of a query's surroundings meet here, by keyword
         self,
         resolved: ResolvedQuery,
         shape_of: ShapeOf,
@@ -84,6 +86,7 @@ class QueryReader:
         row_cap: int,
         drift: Policy,
         tenant: Mapping[str, str | None],
+        id_columns: IdColumns,
         skipping: Callable[[], bool] | None,
     ) -> None:
         self._resolved = resolved
@@ -93,6 +96,7 @@ class QueryReader:
         self._row_cap = row_cap
         self._drift: Policy = drift
         self._tenant = tenant
+        self._id_columns = id_columns
         self._skipping = skipping
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
@@ -224,7 +228,13 @@ class QueryReader:
         if rows and answer.count and cursor is None:
             msg = f"The answer has no column {self._resolved.cursor}, by which it was bounded"
             raise OtherAnswerError(msg)
-        converter = Converter(self._shape, answer.columns, tenant=self._tenant, cursor=cursor)
+        converter = Converter(
+            self._shape,
+            answer.columns,
+            tenant=self._tenant,
+            cursor=cursor,
+            id_columns=self._id_columns.names,
+        )
         blocks = self._blocks_of(converter, answer, ids)
         yield from rows.usable(blocks) if rows else blocks
         self.misfits += converter.misfits
@@ -236,9 +246,10 @@ class QueryReader:
     def _ids(self, window: TimeWindow | None, earlier: EarlierParts | None = None) -> RowIds:
         own = window if self._resolved.mode is Mode.WINDOWED else None
         return RowIds(
-            tenant_id=self._tenant[TENANT_ID],
+            tenant_id=self._id_columns.tenant_id,
             window_start=str(own.start) if own else None,
             earlier=earlier,
+            by_type=self._id_columns.by_type,
         )
 
     def _cursor(self) -> str | None:
@@ -252,6 +263,8 @@ class QueryReader:
             return
         found = reconcile(self._known, self._shape_of(columns), self._drift)
         self._columns, self._shape = columns, found.shape
+        kept = {column.name for column in found.shape.columns}
+        self._id_columns.came(column.name for column in columns if column.name in kept)
         if unknown := unmapped(columns):
             _LOG.warning("Of unknown type, read as text: %s", ", ".join(map(str, unknown)))
         if found.shape.renamed:

@@ -15,6 +15,7 @@ from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
 from tap_m365hunting.errors import FatalSyncError, QueryRejectedError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.spans import Timing, span_between
 from tap_m365hunting.planning.state import WINDOW_END, elsewhere, state_of
@@ -89,6 +90,42 @@ def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
         raise QueryRejectedError(msg, text=error.text, line=line, table=error.table) from error
 
 
+def id_columns_of(
+    query: HuntingQuery,
+    resolved: ResolvedQuery,
+    *,
+    state: Mapping[str, Any],
+    tenant_id: str,
+    partitioned: bool,
+) -> IdColumns:
+    """Return what makes the ids of the query's rows in a tenant, given the tap's whole state.
+
+    Raises:
+        FatalSyncError: the state is none that this tap writes.
+    """
+    with _readable(query.name):
+        return IdColumns.read(
+            state_of(state, query.name),
+            state_of(state, query.name, tenant_id if partitioned else None),
+            query=resolved.fingerprint,
+            tenant_id=tenant_id,
+        )
+
+
+@contextmanager
+def _readable(stream: str) -> Iterator[None]:
+    """Let what is wrong with a state name the stream that it is of.
+
+    Raises:
+        FatalSyncError: the state is none that this tap writes.
+    """
+    try:
+        yield
+    except (KeyError, ValueError) as error:
+        msg = f"The state of stream {stream} cannot be read: {error}; mend it or remove it"
+        raise FatalSyncError(msg) from error
+
+
 def run_windows_of(
     query: HuntingQuery,
     read_settings: ReadSettings,
@@ -108,7 +145,7 @@ def run_windows_of(
         FatalSyncError: the state is none that this tap writes.
     """
     part = tenant_id if partitioned else None
-    try:
+    with _readable(query.name):
         return RunWindows.of(
             state_of(state, query.name, part),
             key or WINDOW_END,
@@ -118,9 +155,6 @@ def run_windows_of(
             tenant_id=None if partitioned else tenant_id,
             elsewhere=elsewhere(state, query.name, part),
         )
-    except (KeyError, ValueError) as error:
-        msg = f"The state of stream {query.name} cannot be read: {error}; mend it or remove it"
-        raise FatalSyncError(msg) from error
 
 
 def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery) -> Timing:

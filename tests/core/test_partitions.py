@@ -39,7 +39,6 @@ def test_part_that_the_sdk_writes_is_found() -> None:
         pytest.param({"bookmarks": None}, "s", "a", id="null"),
         pytest.param(state(A), "t", "a", id="other-stream"),
         pytest.param(state(A), "s", "c", id="other-tenant"),
-        pytest.param(state(A), "s", "A", id="other-spelling"),
         pytest.param({"bookmarks": {"s": {"replication_key": "x"}}}, "s", "a", id="no-parts"),
     ],
 )

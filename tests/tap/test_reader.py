@@ -15,6 +15,7 @@ from tap_m365hunting import kql
 from tap_m365hunting.errors import SchemaDriftError, ServiceError, WindowTooLargeError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
+from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import AnswerTimes, Ask, CountAsk, TimeWindow, WindowDone
 from tap_m365hunting.sync.reader import BlocksOf, Event, NewSchema, QueryReader
@@ -137,6 +138,7 @@ def reader_of(blocks_of: BlocksOf, *, row_cap: int, drift: Policy = "evolve") ->
         row_cap=row_cap,
         drift=drift,
         tenant={"tenant_id": "contoso"},
+        id_columns=IdColumns("query", "contoso"),
         skipping=None,
     )
 

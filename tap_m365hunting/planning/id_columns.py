@@ -1,0 +1,83 @@
+"""The columns that make the ids of a stream's rows, as its state remembers them.
+
+Pure. A table gains columns, filled for old rows as well. Rows that are read again must keep their
+ids, so a column that was not there when a query was first read makes no id of its rows.
+
+In a state `row_id` stands beside the bookmark. With parts for tenants it stands once at the stream,
+and in a part is `true`, or the part's own where that differs. A bookmark without it is one of
+version 0.1, whose ids are made as that version made them: by the types of columns, and under the
+tenant's id as it was spelled.
+"""
+
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, Final, Self
+
+#: The name of the entry in a state.
+ENTRY: Final = "row_id"
+
+State = Mapping[str, Any]
+
+
+class IdColumns:
+    """What makes the ids of one query's rows in one tenant.
+
+    `names` are the columns, `None` before the first answer. With `by_type` ids are those of version
+    0.1, made under `tenant_id`.
+    """
+
+    def __init__(
+        self,
+        query: str,
+        tenant_id: str,
+        *,
+        names: Iterable[str] | None = None,
+        by_type: bool = False,
+    ) -> None:
+        self.names = None if names is None else tuple(names)
+        self.by_type = by_type
+        self.tenant_id = tenant_id
+        self._query = query
+
+    @classmethod
+    def read(cls, stream: State, part: State, *, query: str, tenant_id: str) -> Self:
+        """Read what the state of a stream, and of its part for a tenant, says of a query.
+
+        Without parts both are the same. `query` is a fingerprint.
+
+        Raises:
+            ValueError: the state is none that this tap writes.
+        """
+        told = part.get(ENTRY)
+        entry = stream.get(ENTRY) if told is True else told
+        if entry is None:
+            of_0_1 = "replication_key_value" in part and (part.get("query") or query) == query
+            spelled = str(part.get("tenant_id") or tenant_id) if of_0_1 else tenant_id
+            return cls(query, spelled, by_type=of_0_1)
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("columns"), list):
+            msg = f"`{ENTRY}` has no list of columns"
+            raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
+        if entry.get("query") != query:
+            return cls(query, tenant_id)
+        by_type = bool(entry.get("by_type"))
+        spelled = str(entry.get("tenant_id") or tenant_id)
+        return cls(query, spelled, names=map(str, entry["columns"]), by_type=by_type)
+
+    def came(self, names: Iterable[str]) -> None:
+        """Take the columns of an answer; the first ones make the ids from here on."""
+        if self.names is None:
+            self.names = tuple(names)
+
+    def write(self, stream: MutableMapping[str, Any], part: MutableMapping[str, Any]) -> None:
+        """Put it into the state of a stream and of its part, once columns are known."""
+        if self.names is None:
+            return
+        entry: dict[str, Any] = {"query": self._query, "columns": list(self.names)}
+        if self.by_type:
+            entry |= {"by_type": True, "tenant_id": self.tenant_id}
+        if stream is part:
+            part[ENTRY] = entry
+            return
+        known = stream.get(ENTRY)
+        if not isinstance(known, Mapping) or known.get("query") != self._query:
+            stream[ENTRY] = entry
+        part[ENTRY] = True if stream[ENTRY] == entry else entry
