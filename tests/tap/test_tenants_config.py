@@ -67,12 +67,12 @@ def test_one_tenant_is_a_list_of_one_without_parts() -> None:
     assert settings.connection.tenant_id == "a"
 
 
-def test_tenants_keep_their_order_their_spelling_and_their_names() -> None:
-    """State and rows hold the ids as they are written."""
+def test_tenants_keep_their_order_and_their_names_and_have_one_spelling() -> None:
+    """State, rows and ids hold the id in lower case, since in any spelling it is one tenant."""
     settings = parsed({"tenant_id": "B.example", "name": "Bee"}, A, max_parallel_tenants=9)
 
     assert [(tenant.tenant_id, tenant.name) for tenant in settings.tenants] == [
-        ("B.example", "Bee"),
+        ("b.example", "Bee"),
         ("a", None),
     ]
     assert settings.partitioned
