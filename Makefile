@@ -26,7 +26,7 @@ SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 # two at a time; the runner that is done first takes tests from the other
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick soak lint check docs workflows pre-commit constraints dist meltano-test \
+.PHONY: help demo test quick soak lint lint-fast check docs workflows pre-commit constraints dist meltano-test \
   loaders clients bench bench-latency fuzz clean
 
 help: ## 1 s this list
@@ -49,11 +49,14 @@ soak: $(VENV)/installed ## 20 min millions of rows, hundreds of kills and of bad
 	SOAK=1 $(BIN)/python -m pytest -q -s tests/soak 2>/dev/null
 	$(BIN)/python -m tests.soak.rivals 2>/dev/null
 
-lint: $(VENV)/installed ## 1 min ruff, mypy, import contracts
+lint: lint-fast ## 1 min ruff, mypy, import contracts, what "Pure" promises
+	$(BIN)/mypy
+
+lint-fast: $(VENV)/installed ## 10 s lint without mypy
+	$(BIN)/python -m tests.guards.pure
+	$(BIN)/lint-imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 check: lint test ## 7 min lint and test, as .ci/run does in a fresh environment
 
