@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bulk_loader.columns import Declaration
 from bulk_loader.intake import Intake, Read
+from bulk_loader.lake import WORK, Lake
 from bulk_loader.settings import Settings
 from bulk_loader.slices import Activation, Commit, Item, Slice
 from bulk_loader.tables import Tables, opened
@@ -24,7 +25,7 @@ class Place(Protocol):
     def add(self, part: Slice) -> None:
         """Take rows."""
 
-    def activate(self, stream: str, version: int) -> None:
+    def activate(self, stream: str, version: int) -> object:
         """Take away what is of an older version."""
 
     def commit(self) -> None:
@@ -67,17 +68,17 @@ def _tell(item: Declaration | Activation, place: Place) -> None:
 
 @contextmanager
 def _place(settings: Settings) -> Iterator[tuple[Place, Path]]:
-    """Open the place; its folder of slices is nobody else's, as the place is locked."""
-    if settings.database is None:
-        raise NotImplementedError
-    with closing(opened(settings.database, settings.memory_limit)) as connection:
-        folder = settings.database.with_name(f"{settings.database.name}.slices")
+    """Open the place; its folder of slices is nobody else's, as the database is locked."""
+    database = settings.database or Path(str(settings.parquet_dir)) / WORK / "work.duckdb"
+    with closing(opened(database, settings.memory_limit)) as connection:
+        folder = database.with_name(f"{database.name}.slices")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
+        metadata = settings.add_metadata_columns
         try:
-            yield (
-                Tables(connection, settings.schema, add_metadata=settings.add_metadata_columns),
-                folder,
-            )
+            if settings.parquet_dir is None:
+                yield Tables(connection, settings.schema, add_metadata=metadata), folder
+            else:
+                yield Lake(connection, settings.parquet_dir, add_metadata=metadata), folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)

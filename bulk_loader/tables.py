@@ -90,8 +90,13 @@ class Tables:
         self._note_versions(table, versioned=facts.versioned)
         self._put(table, part, repeated=facts.repeated, versioned=facts.versioned)
 
-    def activate(self, stream: str, version: int) -> None:
-        """Delete the rows of older versions, and those that have none.
+    @property
+    def tables(self) -> list[Table]:
+        """The tables of the streams that have come."""
+        return list(self._tables.values())
+
+    def activate(self, stream: str, version: int) -> bool:
+        """Delete the rows of older versions, and those that have none; say if that was done.
 
         Raises:
             LoadError: the stream has no SCHEMA.
@@ -102,13 +107,14 @@ class Tables:
             raise LoadError(msg)
         if stream in self._unversioned:
             _LOGGER.warning("%s: its rows have no version, so none is taken away", stream)
-            return
+            return False
         self._begin()
         self._add(table, VERSION)
         self._connection.execute(
             f'DELETE FROM {table.qualified} WHERE "_sdc_table_version" IS NULL'
             f' OR "_sdc_table_version" < {version:d}'
         )
+        return True
 
     def commit(self) -> None:
         """End the transaction: what was put in is there, whatever happens."""

@@ -20,20 +20,17 @@ Found = Mapping[tuple[str, str], Sequence[str]]
 _HEAD: Final = """\
 # Loaders
 
-`target-jsonl` is the default: a file a stream, every value as it came, no server. It appends, so
-rows of the lookback stand in the file twice; take each `_row_id` once when you read it. In DuckDB:
-
-```sql
-CREATE OR REPLACE VIEW device_info AS
-SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')
-```
-
-The tap's lines can also be kept as they are and read without any loader: [files.md](files.md).
+`target-bulk-duckdb` comes with the tap (extra `duckdb`) and is the default: DuckDB tables, each row
+once, every digit, at the tap's own pace. What it does, and how to do without any loader:
+[files.md](files.md). The others take 15 to 30 times its processor time for a row, which is seldom
+felt where a run brings a few thousand.
 
 ## What to set
 
+- `target-bulk-duckdb`: `database`, the file. Its tables lie in `main`, or in the `schema` that is set.
 - `target-jsonl`: `do_timestamp_file: false` for one file a stream. It needs an environment of its
-  own.
+  own. It appends, so rows of the lookback stand in the file twice; take each `_row_id` once when
+  you read it: `SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')`.
 - `target-duckdb`: pin `duckdb<1.3` **and** set `add_metadata_columns: true`: without both it loses
   a row of each batch and says nothing. Name the file otherwise than `default_target_schema`: in
   `hunting.duckdb` the table `hunting.devices` is ambiguous.
@@ -62,11 +59,13 @@ _TAIL: Final = """
 
 - Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for
   `name`).
-- Times as text of one length, seven digits. Most databases keep six; the file of `target-jsonl`
-  has all.
-- Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL takes that,
-  DuckDB only objects and arrays.
-- A key that is never null (`_row_id`), so that upserts work.
+- Times as text of one length, seven digits. Most databases keep six; `target-bulk-duckdb` and the
+  file of `target-jsonl` have all.
+- Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL and
+  `target-bulk-duckdb` take that, `target-duckdb` only objects and arrays.
+- A key that is never null (`_row_id`), so that upserts work. Its format `x-content-hash` says that
+  rows with the same id are equal, where they are, and need not be written again.
+- Decimals as numbers of the format `decimal`: a double has no room for their digits.
 - A schema from the service's list of columns, never from values: the types are the same
   where there are no rows.
 - No BATCH messages: half of these loaders break on them.
