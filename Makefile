@@ -9,8 +9,7 @@ JOBS ?= 2
 
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
-# in environments of their own: the loader asks for versions of 2018, Meltano for many
-LOADER := $(VENV)/target-jsonl
+# in environments of their own, as each asks for many versions
 MELTANO := $(VENV)/meltano
 RIVALS := $(VENV)/rivals
 PARSER := $(VENV)/kql-parser
@@ -34,11 +33,11 @@ help: ## 1 s this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
 	  awk '{name = $$1; $$1 = ""; printf "  %-14s%s\n", name, $$0}'
 
-demo: $(VENV)/installed $(LOADER)/installed ## 1 min the whole pipeline against the emulator, and what came of it
+demo: $(VENV)/installed ## 1 min the whole pipeline against the emulator, and what came of it
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
-	  --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
+	  --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
 
-test: $(VENV)/installed $(LOADER)/installed $(PARSER)/installed ## 6 min all tests, the doctests and the commands of the pages among them
+test: $(VENV)/installed $(PARSER)/installed ## 6 min all tests, the doctests and the commands of the pages among them
 	$(PYTEST)
 
 quick: $(VENV)/installed ## 2 min the tests of the core, of KQL and of one sync
@@ -86,9 +85,9 @@ dist: $(VENV)/installed ## 1 min packages and their bill of materials, in dist/
 	$(BUILD)/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(BUILD)/user
 
 # what is written from the code: the settings, and the picture of the demo
-docs: $(VENV)/installed $(LOADER)/installed ## 1 min writes what is made from code: docs/settings.md, the picture of the demo
+docs: $(VENV)/installed ## 1 min writes what is made from code: docs/settings.md, the picture of the demo
 	$(BIN)/python -m tests.docs.settings_page
-	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(LOADER)/bin/target-jsonl
+	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
 
 # a real Meltano that installs this project's plugins and runs them twice
 meltano-test: $(VENV)/installed $(MELTANO)/installed ## 3 min installs Meltano and runs the pipeline in it twice
@@ -125,11 +124,6 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[emulator,sigma,duckdb]' --group dev
 	-$(BIN)/hunting-emulator parser install
-	touch $@
-
-$(LOADER)/installed: | $(VENV)/installed
-	$(PYTHON) -m venv $(LOADER)
-	$(LOADER)/bin/python $(PIP) 'target-jsonl==0.1.4'
 	touch $@
 
 # Microsoft's own KQL parser; without Node and npm its tests are skipped, and say so

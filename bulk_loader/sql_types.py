@@ -18,6 +18,10 @@ _WHOLE: Final = frozenset(
 )
 _TIMES: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMP"})
 _QUOTED: Final = frozenset({"VARCHAR", "DATE", "UUID", *_TIMES})
+#: The ends of .NET's and Kusto's calendar, which say "never" more often than they mean a time. They
+#: lie beyond nanoseconds, which have words for before and after all times.
+_FIRST: Final = ("0001-01-01T00:00:00.0000000Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00")
+_LAST: Final = ("9999-12-31T23:59:59.9999999Z",)
 _OFFSET: Final = r"'([+-])(\d\d):?(\d\d)$'"
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 #: Which types hold more, where a value of the column's kind has no room in it; others become text.
@@ -111,14 +115,17 @@ def converted(held: str, kind: str, column: Sql) -> Sql:
     """Return a column's values in another type."""
     text = f"CAST({column} AS VARCHAR)"
     if held in _TIMES:
-        text = f"replace({text}, ' ', 'T') || 'Z'"
+        text = (
+            f"CASE {text} WHEN '-infinity' THEN '{_FIRST[0]}' WHEN 'infinity' THEN '{_LAST[0]}'"
+            f" ELSE replace({text}, ' ', 'T') || 'Z' END"
+        )
     elif held.startswith("DECIMAL"):
         text = _plain(text)
     if kind == "VARCHAR":
         return text
     if kind == "JSON":
         return f"to_json({text if held in _QUOTED else column})"
-    return f"CAST({_through_text(held, column)} AS {kind})"
+    return f"CAST({text if held in _TIMES else _through_text(held, column)} AS {kind})"
 
 
 def unconvertible(held: str, kind: str, column: Sql) -> Sql:
@@ -151,8 +158,14 @@ def _instant(kind: str, text: Sql) -> Sql:
         f" + CAST(regexp_extract({text}, {_OFFSET}, 3) AS BIGINT))"
     )
     ahead = f"CASE WHEN regexp_extract({text}, {_OFFSET}, 1) = '-' THEN -60 ELSE 60 END"
+    ends = (
+        f"WHEN {text} IN {_FIRST} THEN '-infinity'::{kind}"
+        f" WHEN {text} = '{_LAST[0]}' THEN 'infinity'::{kind}"
+        if kind == "TIMESTAMP_NS"
+        else ""
+    )
     return (
-        f"CASE WHEN suffix({text}, 'Z') OR NOT regexp_matches({text}, {_OFFSET})"
+        f"CASE {ends} WHEN suffix({text}, 'Z') OR NOT regexp_matches({text}, {_OFFSET})"
         f" THEN TRY_CAST({text} AS {kind})"
         f" ELSE {make}({since}({local}) - {scale} * {minutes} * ({ahead})) END"
     )

@@ -27,7 +27,7 @@ _NEXT: Final = """
 Next:
   make demo                     again: only what is new since arrives, nothing twice
   .venv/bin/python -m demo.ask "SELECT * FROM phished_clicks"
-                                your own question, in SQL, to the tables in {output}/demo.duckdb
+                                your own question, in SQL, to the tables in {database}
   queries/*.kql                 the hunting queries; change one, or add yours to sample_config.json
   docs/tenant.md                the same against your own tenant
 """
@@ -43,6 +43,11 @@ class Places:
     loader_config: Path
     output: Path
     emulator: Path
+
+    @property
+    def database(self) -> Path:
+        """The file of the loader's tables."""
+        return self.output / "hunting.duckdb"
 
 
 def main(arguments: Sequence[str] | None = None, *, now: datetime | None = None) -> int:
@@ -69,7 +74,7 @@ def demo(places: Places, *, port: int, rows: int, now: datetime) -> None:
     print(f"  $ hunting-emulator {' '.join(tenant.arguments)} &", flush=True)
     with serving(emulator, tenant):
         found = run(places, tenant)
-    print(f"\nWhat arrived, in {places.output}/:\n\n{table(found)}")
+    print(f"\nWhat arrived, in {places.database}:\n\n{table(found)}")
     show(places)
 
 
@@ -83,27 +88,29 @@ def run(places: Places, tenant: Tenant) -> list[StreamCount]:
         places.output,
     )
     environment = _environment(tenant)
-    rows, written = _counted(places.output)
+    rows, read = _counted(places.database)
     started = monotonic()
     pipeline.discover(environment)
     _show_commands(pipeline, tenant, environment)
     pipeline.run(environment)
     print(f"  done in {monotonic() - started:.0f} s")
-    rows_after, written_after = _counted(places.output)
+    rows_after, read_after = _counted(places.database)
     asked = calls_by_stream(calls(tenant), marks(places.config))
-    return counts((rows, rows_after), (written, written_after), asked)
+    return counts((rows, rows_after), (read, read_after), asked)
 
 
 def anchor(places: Places, now: datetime) -> datetime:
     """Return the instant that the tenant is made up around: the first run's, while it lasts.
 
     The same anchor makes the same rows, so a second run finds what the first one left. When its
-    days are over a new tenant takes its place, and the old one's files are set aside.
+    days are over, or what was loaded is gone, a new tenant takes its place, and the old one's files
+    are set aside.
     """
     kept = places.emulator / "anchor"
     if kept.exists():
         first = datetime.strptime(kept.read_text("utf-8").strip(), _FORM).replace(tzinfo=UTC)
-        if now - first < _FRESH_FOR:
+        whole = places.database.exists() or not places.output.exists()
+        if whole and now - first < _FRESH_FOR:
             return first
     places.emulator.mkdir(parents=True, exist_ok=True)
     if places.output.exists():
@@ -122,18 +129,18 @@ def marks(config: Path) -> Mapping[str, str]:
 
 def show(places: Places) -> None:
     """Print what a hunter would look at, and where to go from here."""
-    with closing(Tables(places.output, places.output / "demo.duckdb")) as tables:
+    with closing(Tables(places.database)) as tables:
         print(f"\n{answer(COVERAGE.question, found(tables, COVERAGE))}")
         print("\nWhat a hunter would look at:\n")
         for finding in FINDINGS:
             print(answer(finding.question, found(tables, finding)))
-    print(_NEXT.format(output=places.output))
+    print(_NEXT.format(database=places.database))
 
 
-def _counted(output: Path) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return the rows and the lines of each table."""
-    with closing(Tables(output)) as tables:
-        return tables.rows(), tables.written()
+def _counted(database: Path) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return the rows of each table, and how many were read in all runs."""
+    with closing(Tables(database)) as tables:
+        return tables.rows(), tables.read()
 
 
 def _mark(query: Mapping[str, str], folder: Path) -> tuple[str, str]:
@@ -172,10 +179,10 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, default=200_000, help="rows of the made-up tenant")
     places = {
         "commands": (".venv/bin", "folder of tap-m365hunting and hunting-emulator"),
-        "loader": (".venv/target-jsonl/bin/target-jsonl", "the loader"),
+        "loader": (".venv/bin/target-bulk-duckdb", "the loader"),
         "config": ("sample_config.json", "the tap's settings"),
-        "loader-config": ("demo/target-jsonl.json", "the loader's settings"),
-        "output": ("output", "folder that the loader writes to"),
+        "loader-config": ("demo/target-bulk-duckdb.json", "the loader's settings"),
+        "output": ("output", "folder of the loader's tables and the state"),
         "emulator": (".hunting-emulator", "folder of the emulator's files"),
     }
     for name, (usual, meaning) in places.items():

@@ -11,7 +11,7 @@ from demo.tables import Tables
 
 def main(arguments: Sequence[str]) -> int:
     """Answer each question; without one, name the tables."""
-    tables = Tables(Path("output"))
+    tables = Tables(Path("output/hunting.duckdb"))
     try:
         for question in arguments or ["SHOW TABLES"]:
             print(tables.shown(question))

@@ -71,7 +71,7 @@ class Pipeline:
         self.catalog.write_text(json.dumps(catalog), "utf-8")
 
     def run(self, environment: dict[str, str]) -> None:
-        """Read what is new, write it to files, then keep the state.
+        """Read what is new, write it to tables, then keep the state.
 
         Raises:
             DemoError: the tap or the loader failed; the state is still that of all rows written.

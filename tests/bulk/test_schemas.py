@@ -64,6 +64,14 @@ def test_new_column_is_added(database: Database) -> None:
             ["2026-03-01T12:00:00.1234567Z", "never"], id="time-to-text",
         ),
         pytest.param(
+            ("time", "0001-01-01T00:00:00Z"), ("text", "never"), "VARCHAR",
+            ["0001-01-01T00:00:00.0000000Z", "never"], id="first-of-times-to-text",
+        ),
+        pytest.param(
+            ("time", "0001-01-01T00:00:00Z"), ("time", "1601-01-01T00:00:00Z"), "TIMESTAMP",
+            ["0001-01-01 00:00:00", "1601-01-01 00:00:00"], id="first-of-times-and-a-far-one",
+        ),
+        pytest.param(
             ("day", "2026-03-01"), ("time", "2026-03-01T12:00:00Z"), "TIMESTAMP_NS",
             ["2026-03-01 00:00:00", "2026-03-01 12:00:00"], id="day-to-time",
         ),
@@ -72,12 +80,12 @@ def test_new_column_is_added(database: Database) -> None:
             ["0.100000000000000000", "0.250000000000000000"], id="double-to-decimal",
         ),
         pytest.param(
-            ("time", "2026-03-01T12:00:00.1234567Z"), ("time", "0001-01-01T00:00:00Z"), "VARCHAR",
-            ["2026-03-01T12:00:00.1234567Z", "0001-01-01T00:00:00Z"], id="far-time-later",
+            ("time", "2026-03-01T12:00:00.1234567Z"), ("time", "1601-01-01T00:00:00Z"), "VARCHAR",
+            ["2026-03-01T12:00:00.1234567Z", "1601-01-01T00:00:00Z"], id="far-time-later",
         ),
         pytest.param(
-            ("time", "2026-03-01T12:00:00.123456Z"), ("time", "0001-01-01T00:00:00Z"), "TIMESTAMP",
-            ["2026-03-01 12:00:00.123456", "0001-01-01 00:00:00"], id="far-time-and-microseconds",
+            ("time", "2026-03-01T12:00:00.123456Z"), ("time", "1601-01-01T00:00:00Z"), "TIMESTAMP",
+            ["2026-03-01 12:00:00.123456", "1601-01-01 00:00:00"], id="far-time-and-microseconds",
         ),
     ],
 )  # fmt: skip

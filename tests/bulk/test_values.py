@@ -42,12 +42,16 @@ LONG = 2**63 - 1
             id="offsets",
         ),
         pytest.param(
-            "time", "TIMESTAMP", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.5Z"],
-            ["0001-01-01 00:00:00", "9999-12-31 23:59:59.5"], id="ends-of-the-calendar",
+            "time", "TIMESTAMP_NS", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"],
+            ["-infinity", "infinity"], id="ends-of-the-calendar",
         ),
         pytest.param(
-            "time", "VARCHAR", ["2026-03-01T12:00:00.1234567Z", "0001-01-01T00:00:00Z"],
-            ["2026-03-01T12:00:00.1234567Z", "0001-01-01T00:00:00Z"], id="both-at-once",
+            "time", "TIMESTAMP", ["1601-01-01T00:00:00Z", "9999-12-31T23:59:59.5Z"],
+            ["1601-01-01 00:00:00", "9999-12-31 23:59:59.5"], id="beyond-nanoseconds",
+        ),
+        pytest.param(
+            "time", "VARCHAR", ["2026-03-01T12:00:00.1234567Z", "1601-01-01T00:00:00Z"],
+            ["2026-03-01T12:00:00.1234567Z", "1601-01-01T00:00:00Z"], id="both-at-once",
         ),
         pytest.param("day", "DATE", ["2026-03-01", None], ["2026-03-01", None], id="days"),
         pytest.param(

@@ -44,11 +44,9 @@ def _fill(line: str) -> str:
 def printed(options: list[str]) -> str:
     """Run the demo from nothing, in folders of its own; return what it printed up to its advice."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder) / "demo" / "target-jsonl.json"
+        settings = Path(folder) / "demo" / "target-bulk-duckdb.json"
         settings.parent.mkdir()
-        settings.write_text(
-            json.dumps({"destination_path": f"{folder}/output", "do_timestamp_file": False})
-        )
+        settings.write_text(json.dumps({"database": f"{folder}/output/hunting.duckdb"}))
         own = (
             f"--emulator={folder}/.hunting-emulator",
             f"--output={folder}/output",

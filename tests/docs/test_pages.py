@@ -14,6 +14,7 @@ import pytest
 from demo.findings import COVERAGE, FINDINGS
 from demo.tables import Tables
 from tests.docs.picture import PICTURE
+from tests.pipeline.test_tables import fill
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -25,7 +26,7 @@ WINDOW = dict.fromkeys(("stream", "tenant_id", "status", "message"), "") | dict.
     ("window_start", "window_end"), TIME
 )
 COUNTS = {"rows": 2, "late_rows": 1}
-OURS = ("tap-m365hunting", "m365hunting", "hunting-emulator")
+OURS = ("tap-m365hunting", "m365hunting", "hunting-emulator", "target-bulk-duckdb")
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 MAKE = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
@@ -117,11 +118,9 @@ def test_json_on_the_pages_is_json() -> None:
 @pytest.mark.parametrize("sql", list(blocks("sql", but=SCRIPT)), ids=lambda sql: sql.split("\n")[0])
 def test_sql_on_the_pages_runs(sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer to the question is not a sketch."""
-    output = tmp_path / "output"
-    output.mkdir()
-    (output / "device_info.jsonl").write_text(json.dumps({"_row_id": "a"}), "utf-8")
-    (output / "hunting_windows.jsonl").write_text(json.dumps(WINDOW | COUNTS), "utf-8")
+    fill(tmp_path / "hunting.duckdb", "device_info", {"_row_id": "a"})
+    fill(tmp_path / "hunting.duckdb", "hunting_windows", WINDOW | COUNTS)
     monkeypatch.chdir(tmp_path)
 
-    with closing(Tables(output)) as tables:
+    with closing(Tables(tmp_path / "hunting.duckdb")) as tables:
         tables.shown(sql)

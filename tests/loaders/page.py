@@ -27,7 +27,7 @@ felt where a run brings a few thousand.
 
 ## What to set
 
-- `target-bulk-duckdb`: `database`, the file. Its tables lie in `main`, or in the `schema` that is set.
+- `target-bulk-duckdb`: `database`, the file. Its tables lie in the schema `main`, or in `schema`.
 - `target-jsonl`: `do_timestamp_file: false` for one file a stream. It needs an environment of its
   own. It appends, so rows of the lookback stand in the file twice; take each `_row_id` once when
   you read it: `SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')`.

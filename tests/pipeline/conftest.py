@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.demonstration import LOADER, Demonstration, free_port
+from tests.pipeline.demonstration import Demonstration, free_port
 
 
 @pytest.fixture
 def demonstration(tmp_path: Path) -> Demonstration:
     """A demo of a few rows that shares nothing with another."""
-    if not LOADER.exists():
-        pytest.skip("target-jsonl is not installed; `make test` does it")
     return Demonstration(tmp_path, free_port())
 
 

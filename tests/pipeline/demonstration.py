@@ -14,7 +14,7 @@ from demo.tables import Tables
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = Path(sys.executable).parent
-LOADER = COMMANDS.parent / "target-jsonl/bin/target-jsonl"
+LOADER = COMMANDS / "target-bulk-duckdb"
 SAMPLE = ROOT / "sample_config.json"
 
 
@@ -32,12 +32,15 @@ class Demonstration:
         """Where the rows go."""
         return self.folder / "output"
 
+    @property
+    def database(self) -> Path:
+        """The file of the tables."""
+        return self.output / "hunting.duckdb"
+
     def run(self, *, now: datetime | None = None) -> int:
         """Run the demo; return its exit status."""
-        loader_config = self.folder / "target-jsonl.json"
-        loader_config.write_text(
-            json.dumps({"destination_path": str(self.output), "do_timestamp_file": False})
-        )
+        loader_config = self.folder / "target-bulk-duckdb.json"
+        loader_config.write_text(json.dumps({"database": str(self.database)}))
         places = {
             "commands": COMMANDS,
             "loader": self.loader,
@@ -51,7 +54,7 @@ class Demonstration:
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """Answer a question in SQL to the tables."""
-        with closing(Tables(self.output)) as tables:
+        with closing(Tables(self.database)) as tables:
             return tables.ask(sql)
 
     def bookmark(self, stream: str) -> str:

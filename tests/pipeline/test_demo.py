@@ -108,12 +108,23 @@ def test_new_tenant_sets_the_last_ones_files_aside(tmp_path: Path) -> None:
     """After two days there is nothing new; rows of another tenant must not be mixed in."""
     anchor(places(tmp_path), NOW)
     (tmp_path / "output").mkdir()
-    (tmp_path / "output" / "device_info.jsonl").write_text("{}\n")
+    (tmp_path / "output" / "hunting.duckdb").write_text("rows")
     later = NOW + timedelta(days=2)
 
     assert anchor(places(tmp_path), later) == later
     assert not (tmp_path / "output").exists()
-    assert (tmp_path / "emulator" / "output-until-20260303T123000" / "device_info.jsonl").exists()
+    assert (tmp_path / "emulator" / "output-until-20260303T123000" / "hunting.duckdb").exists()
+
+
+def test_state_without_its_tables_is_set_aside(tmp_path: Path) -> None:
+    """Who removes the tables, or had another loader before, begins anew with all rows."""
+    anchor(places(tmp_path), NOW)
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "state.json").write_text("{}")
+    later = NOW + timedelta(hours=1)
+
+    assert anchor(places(tmp_path), later) == later
+    assert not (tmp_path / "output").exists()
 
 
 def test_each_query_of_the_sample_has_a_mark_of_its_own() -> None:

@@ -1,5 +1,6 @@
-"""The loader's files as tables."""
+"""The loader's tables, as the demo asks them."""
 
+import io
 import json
 from contextlib import closing
 from pathlib import Path
@@ -7,49 +8,47 @@ from typing import Any
 
 import pytest
 
+from bulk_loader.loading import load
+from bulk_loader.settings import Settings
 from demo.findings import COVERAGE, FINDINGS, Finding, found
 from demo.tables import Tables
 
 
-def write(folder: Path, stream: str, *rows: dict[str, Any]) -> None:
-    """Append rows as the loader does."""
-    with (folder / f"{stream}.jsonl").open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
+def fill(database: Path, stream: str, *rows: dict[str, Any]) -> None:
+    """Put rows into a table as the loader does."""
+    times = {"window_start", "window_end"}
+    about = {
+        name: {"type": "integer" if isinstance(value, int) else "string"}
+        | ({"format": "date-time"} if name in times else {})
+        for row in rows
+        for name, value in row.items()
+    }
+    schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": about}}
+    records = [{"type": "RECORD", "stream": stream, "record": row} for row in rows]
+    lines = b"".join(json.dumps(message).encode() + b"\n" for message in (schema, *records))
+    reader = io.BytesIO(lines)
+    load(Settings(database=database), reader.read, lambda _: None)
 
 
-def test_row_read_again_is_one_row(tmp_path: Path) -> None:
-    """A loader that appends holds a row of the lookback twice; the table does not."""
-    write(tmp_path, "devices", {"_row_id": "a", "Name": "x"}, {"_row_id": "b", "Name": "x"})
-    write(tmp_path, "devices", {"_row_id": "b", "Name": "x"}, {"_row_id": "c", "Name": "x"})
+def test_rows_are_counted_by_table_and_as_they_were_read(tmp_path: Path) -> None:
+    """A row that the tap has read again is one row of its table, and two that were read."""
+    database = tmp_path / "hunting.duckdb"
+    fill(database, "alerts", {"_row_id": "a"}, {"_row_id": "b"})
+    fill(database, "hunting_windows", window(0, 5, rows=2), window(4, 6, rows=1))
 
-    with closing(Tables(tmp_path)) as tables:
-        assert tables.rows() == {"devices": 3}
-        assert tables.written() == {"devices": 4}
-
-
-def test_times_are_timestamps_and_rare_columns_keep_their_type(tmp_path: Path) -> None:
-    """A column that is null in the first thousands of rows is still what its values are."""
-    rows = [
-        {"_row_id": str(n), "Timestamp": "2026-03-01T12:00:00.1234567Z", "Size": None}
-        for n in range(30_000)
-    ]
-    write(tmp_path, "files", *rows, {"_row_id": "last", "Size": 2**40})
-
-    with closing(Tables(tmp_path)) as tables:
-        kinds = tables.ask("SELECT typeof(Timestamp), typeof(Size) FROM files LIMIT 1")
-        years = tables.ask("SELECT DISTINCT year(Timestamp) FROM files WHERE Timestamp NOTNULL")
-
-    assert kinds == [("TIMESTAMP", "BIGINT")]
-    assert years == [(2026,)]
+    with closing(Tables(database)) as tables:
+        assert tables.rows() == {"alerts": 2, "hunting_windows": 2}
+        assert tables.read() == {"alerts": 3, "hunting_windows": 2}
 
 
-def test_empty_folder_has_no_tables(tmp_path: Path) -> None:
+def test_without_a_database_there_are_no_tables(tmp_path: Path) -> None:
     """Before the first run there is nothing, and that is no error."""
-    with closing(Tables(tmp_path)) as tables:
-        assert tables.rows() == {}
+    with closing(Tables(tmp_path / "hunting.duckdb")) as tables:
+        assert (tables.rows(), tables.read()) == ({}, {})
+    assert not (tmp_path / "hunting.duckdb").exists()
 
 
-def window(start: int, end: int, **values: str) -> dict[str, Any]:
+def window(start: int, end: int, **values: str | int) -> dict[str, Any]:
     """Return the record of a window between two hours."""
     return {
         "run_id": str(start),
@@ -79,9 +78,13 @@ def test_windows_say_whether_time_is_missing(
     windows: list[tuple[int, int]], said: str, tmp_path: Path
 ) -> None:
     """One question to `hunting_windows` answers whether everything is there."""
-    write(tmp_path, "hunting_windows", *(window(start, end) for start, end in windows))
+    fill(
+        tmp_path / "hunting.duckdb",
+        "hunting_windows",
+        *(window(start, end) for start, end in windows),
+    )
 
-    with closing(Tables(tmp_path)) as tables:
+    with closing(Tables(tmp_path / "hunting.duckdb")) as tables:
         answers = found(tables, COVERAGE)
 
     assert any(said in sentence for _, sentence in answers)
@@ -90,14 +93,14 @@ def test_windows_say_whether_time_is_missing(
 def test_unreadable_window_is_a_gap(tmp_path: Path) -> None:
     """Time counts as read only where the window is complete."""
     lost = window(5, 6, status="gap_unreadable")
-    write(tmp_path, "hunting_windows", window(0, 5), lost, window(6, 7))
+    fill(tmp_path / "hunting.duckdb", "hunting_windows", window(0, 5), lost, window(6, 7))
 
-    with closing(Tables(tmp_path)) as tables:
+    with closing(Tables(tmp_path / "hunting.duckdb")) as tables:
         assert ("alerts has 1 gaps",) in [answer[1:] for answer in found(tables, COVERAGE)]
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.streams[0])
 def test_question_to_a_stream_without_rows_finds_nothing(finding: Finding, tmp_path: Path) -> None:
-    """A stream without rows has no file, and so no table."""
-    with closing(Tables(tmp_path)) as tables:
+    """A stream that has not come yet has no table."""
+    with closing(Tables(tmp_path / "hunting.duckdb")) as tables:
         assert found(tables, finding) == []
