@@ -13,11 +13,11 @@ def main() -> None:
     """
     signal(SIGINT, _interrupted)  # until the tap handles it
     gc.disable()
-    from tap_m365hunting import tap  # noqa: PLC0415 - this import is what takes long
+    from tap_m365hunting import tap_command  # noqa: PLC0415 - this import is what takes long
 
     gc.freeze()
     gc.enable()
-    tap.main()
+    tap_command.main()
 
 
 def _interrupted(signum: int, _frame: FrameType | None) -> None:

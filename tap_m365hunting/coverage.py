@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from msgspec.structs import asdict
-from singer_sdk import Stream, Tap
+from singer_sdk import Stream, Tap, metrics
 from singer_sdk import typing as th
 from singer_sdk.helpers import types
 from typing_extensions import override
@@ -62,6 +62,7 @@ class CoverageStream(Stream):
         self._at_end = at_end
         self._run: Mapping[str, Any] = {"run_id": run_id}
         self._announced = False
+        self._written = metrics.record_counter(self.name)
 
     def write(self, report: WindowReport) -> None:
         """Write the record of a window at once, if the stream is selected; not in a dry run."""
@@ -71,6 +72,19 @@ class CoverageStream(Stream):
             self._announced = True
             self._write_schema_message()
         self._write_record_message({**self._run, **asdict(report)})
+        self._written.increment()
+
+    def finish(self) -> None:
+        """Log how many records were written, once the other streams are done."""
+        if self.selected:
+            self._written.exit()
+
+    @override
+    def get_record_counter(
+        self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
+    ) -> metrics.Counter:
+        """Return a counter that says nothing: this stream's turn comes amid the others'."""
+        return _Silent(metrics.Metric.RECORD_COUNT, {}, log_interval)
 
     @override
     def log_sync_costs(self) -> None:
@@ -82,3 +96,9 @@ class CoverageStream(Stream):
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
         """Yield nothing: every record has been written with its window."""
         return iter(())
+
+
+class _Silent(metrics.Counter):
+    @override
+    def exit(self) -> None:
+        """Log nothing."""

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.singerlib import CatalogEntry
 
 from tap_m365hunting import kql
 from tap_m365hunting.configuration.config import HuntingQuery
+from tap_m365hunting.errors import TENANT_ERRORS
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.column_probe import Probes
@@ -23,23 +24,39 @@ class Discovery:
         self._tap = tap
         self._run = run
         self._catalog = tap.input_catalog
-        self._probes = Probes(() if self._catalog else queries, run.services, run.prefetch)
+        listed = {entry.tap_stream_id for entry in self._catalog.streams} if self._catalog else ()
+        unlisted = [query for query in queries if query.name not in listed]
+        self._probes = Probes(unlisted, run.services, run.prefetch)
 
     def stream(self, query: HuntingQuery) -> HuntingStream:
         """Return the stream of one of the queries.
 
         Raises:
             QueryRejectedError: the service refuses the query.
-            ConfigValidationError: the result has no such key or cursor, or the catalog another key,
-                or no such stream.
+            ConfigValidationError: the result has no such key or cursor, or the catalog has another
+                key. Without an entry in the catalog: no such stream, and the reason why discovery
+                left the query out, if the reason still holds.
         """
         if self._catalog is None:
             return self._probed(query)
         entry = self._catalog.get_stream(query.name)
         if entry is None:
-            msg = "It is not in the catalog, so it is not read; run discovery again"
-            raise _wrong(msg)
+            raise self._not_listed(query)
         return self._known(query, entry)
+
+    def _not_listed(self, query: HuntingQuery) -> SingerSDKError:
+        """Return why a query that the catalog lacks is not read; it costs a call to know."""
+        try:
+            self._probed(query)
+        except TENANT_ERRORS:
+            raise
+        except SingerSDKError as error:
+            return error
+        msg = (
+            "The catalog does not have it, so it is not read; run discovery again (in Meltano: "
+            "meltano run --refresh-catalog …)"
+        )
+        return _wrong(msg)
 
     def _known(self, query: HuntingQuery, entry: CatalogEntry) -> HuntingStream:
         """Take the schema from the catalog, which costs no call."""
@@ -95,7 +112,7 @@ def _other_key(catalog: Iterable[str], settings: Iterable[str]) -> ConfigValidat
     old, new = (", ".join(key) or "none" for key in (catalog, settings))
     return _wrong(
         f"The catalog has the key {old}, but primary_keys, row_id and tenants say {new}; run "
-        "discovery again"
+        "discovery again (in Meltano: meltano run --refresh-catalog …)"
     )
 
 

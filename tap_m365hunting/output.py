@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from errno import EBADF
+from signal import Signals as SignalNames
 from types import FrameType
 from typing import Any, Final
 
@@ -28,6 +29,9 @@ class Terminated(SystemExit):
 
     def __init__(self, signum: int) -> None:
         super().__init__(_SIGNALLED + signum)
+        #: The signal's name, such as SIGINT.
+        self.signal = SignalNames(signum).name
+        self.told = False
 
 
 class OutputLostError(SystemExit):

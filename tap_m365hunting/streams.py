@@ -1,7 +1,7 @@
 """One query as one Singer stream: its records, and the state that they allow."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
 from tap_m365hunting.reporting.summary import notices
 from tap_m365hunting.run_context import Run
-from tap_m365hunting.sdk_stream import SdkStream
+from tap_m365hunting.sdk_stream import NamedLines, SdkStream
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
@@ -131,7 +131,7 @@ class HuntingStream(SdkStream):
         )
         partition_sync = self.partition_sync(service)
         try:
-            yield from self._read(partition_sync, context)
+            yield from self.within_limit(self._read(partition_sync, context))
         except SingerSDKError as error:
             self._fail(service, error)
         finally:
@@ -151,8 +151,9 @@ class HuntingStream(SdkStream):
 
     def _read(
         self, partition_sync: PartitionSync, context: types.Context | None
-    ) -> Iterator[Record]:
-        read_settings = self._run.read_settings
+    ) -> Generator[Record, None, None]:
+        read_settings, service = self._run.read_settings, partition_sync.service
+        log = NamedLines(self.logger, {"where": self._called(service)})
         answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
         id_columns = self._id_columns(partition_sync.service)
         reader = QueryReader(
@@ -166,6 +167,7 @@ class HuntingStream(SdkStream):
             id_columns=id_columns,
             skipping=answers if read_settings.on_unreadable_window == "skip" else None,
         )
+        reader.log = log
         watch = Stopwatch(self.name, partition_sync, self._run.report)
         remember = partial(self._remember, id_columns, self.get_context_state(context))
         if self._resolved.mode is Mode.FULL_TABLE:
@@ -174,7 +176,7 @@ class HuntingStream(SdkStream):
         else:
             yield from self._windows(partition_sync, reader, watch, remember)
         for column, cells in reader.misfits.items():
-            self.logger.warning("%d values of %s do not fit its type", cells, column)
+            log.warning("%d values of %s do not fit its type", cells, column)
 
     def _table(
         self, partition_sync: PartitionSync, reader: QueryReader, watch: Stopwatch

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import click
-from msgspec import Struct
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers._classproperty import classproperty
@@ -22,11 +21,12 @@ from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
-from tap_m365hunting.errors import TENANT_ERRORS, lines_of
+from tap_m365hunting.errors import TENANT_ERRORS
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
-from tap_m365hunting.log_records import guard_logs
+from tap_m365hunting.mapping import register_streams
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
 from tap_m365hunting.planning.state import folded
+from tap_m365hunting.reporting.failures import Failure
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
@@ -37,23 +37,6 @@ from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.prefetch import Prefetch
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
-
-
-class Failure(Struct, frozen=True):
-    """What was not read whole: a stream, a stream in one of the tenants, or a tenant."""
-
-    error: SingerSDKError
-    stream: str | None = None
-    tenant_id: str | None = None
-
-    @property
-    def where(self) -> str:
-        """Name it."""
-        parts = {"stream": self.stream, "tenant": self.tenant_id}
-        return " in ".join(f"{what} {name}" for what, name in parts.items() if name)
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.error}"
 
 
 class TapM365Hunting(Tap):
@@ -115,8 +98,10 @@ class TapM365Hunting(Tap):
         )
         try:
             tap.sync_all()
-        except (SingerSDKError, Terminated):
+        except (SingerSDKError, Terminated) as error:
             tap.flush_state()
+            if isinstance(error, Terminated):
+                tap.tell_interrupted(error)
             raise
         if tap.conclude():
             sys.exit(1)
@@ -155,7 +140,9 @@ class TapM365Hunting(Tap):
             return
         tap = cls(**cls._settings_given(ctx.params))
         if value == CliTestOptionValue.Schema.value:
-            tap.write_schemas()
+            for stream in tap.streams.values():
+                if stream.selected:
+                    stream._write_schema_message()  # noqa: SLF001 - as the SDK's own loop does
         else:
             tap.run_connection_test()
         ctx.exit(1 if tap.conclude() else 0)
@@ -171,15 +158,38 @@ class TapM365Hunting(Tap):
         cls.append_builtin_config(cls.config_jsonschema)
         return settings_of_variables(cls.config_jsonschema)
 
+    @override
+    def setup_mapper(self) -> None:
+        """Set up the stream maps; a deselected stream breaks none of them."""
+        super(Tap, self).setup_mapper()
+        register_streams(self.mapper, self.catalog)
+
+    def tell_interrupted(self, signalled: Terminated) -> None:
+        """Say that a signal ended the run, and how far each stream is complete."""
+        signalled.told = True
+        self._finish_coverage()
+        self.logger.warning("Interrupted by %s. %s", signalled.signal, self._summary)
+        for line in self._summary.reached():
+            self.logger.info("%s", line)
+
     def conclude(self) -> Sequence[Failure]:
-        """Return what failed; say it as the run's last words, after what was read, and what not."""
-        failed = self.failures
-        self.logger.info("%s", self._summary)
+        """Return the failures; log them behind the sum of the run and the windows that are missing.
+
+        A dry run has no sum: none of its windows is read to the end.
+        """
+        self._finish_coverage()
+        if self._summary.windows:
+            self.logger.info("%s", self._summary)
         for gap in self._summary.gaps():
             self.logger.warning("%s", gap)
-        for failure in failed:
+        for failure in self.failures:
             self.logger.error("Failed: %s", failure)
-        return failed
+        return self.failures
+
+    def _finish_coverage(self) -> None:
+        for stream in self.streams.values():
+            if isinstance(stream, CoverageStream):
+                stream.finish()
 
     @property
     def failures(self) -> Sequence[Failure]:
@@ -288,18 +298,3 @@ class TapM365Hunting(Tap):
         for stream in self.streams.values():
             if isinstance(stream, HuntingStream) and stream.selected:
                 yield from map(stream.partition_sync, run.services)
-
-
-def main() -> None:
-    """Run the command; what went wrong is a line for people, and a traceback for those who debug.
-
-    The SDK lets errors of discovery through as tracebacks.
-    """
-    guard_logs()
-    try:
-        TapM365Hunting.cli()
-    except SingerSDKError as error:
-        for line in lines_of(error):
-            TapM365Hunting.logger.error("%s", line)
-        TapM365Hunting.logger.debug("Traceback", exc_info=True)
-        sys.exit(1)

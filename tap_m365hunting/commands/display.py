@@ -15,6 +15,7 @@ from tap_m365hunting.commands.plans import Plan, StreamPlan, TenantPlan
 from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Report
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
 from tap_m365hunting.kql.literals import timespan_text
+from tap_m365hunting.wording import plural
 
 WIDTH: Final = 100
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -124,25 +125,21 @@ def _remark(remark: Remark, text: str) -> Iterator[str]:
 
 def _facts(facts: Facts) -> Iterator[str]:
     if facts.rows_a_run is not None:
-        rows = f"{facts.rows_a_day:,} rows a day; " if facts.rows_a_day is not None else ""
+        rows = f"{plural(facts.rows_a_day, 'row')} a day; " if facts.rows_a_day is not None else ""
         yield (
-            f"{_INDENT}{rows}a daily run: {facts.rows_a_run:,} rows, "
-            f"{_plural(facts.calls_a_run or 0, 'call')}, {facts.minutes_a_run or 0:.1f} min"
+            f"{_INDENT}{rows}a daily run: {plural(facts.rows_a_run, 'row')}, "
+            f"{plural(facts.calls_a_run or 0, 'call')}, {facts.minutes_a_run or 0:.1f} min"
         )
     yield f"{_INDENT}key: {_printable(', '.join(facts.key)) or 'none'}"
     if facts.identity:
         yield from _wrapped(f"documented identity: {facts.identity}")
     shown = [_printable(f"{column.name} {column.type}") for column in facts.columns[:_COLUMNS]]
     rest = [f"and {len(facts.columns) - _COLUMNS} more"] * (len(facts.columns) > _COLUMNS)
-    yield from _wrapped(f"{_plural(len(facts.columns), 'column')}: {', '.join([*shown, *rest])}")
+    yield from _wrapped(f"{plural(len(facts.columns), 'column')}: {', '.join([*shown, *rest])}")
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, width=WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _texts(query: QueryReport) -> Iterator[str]:
@@ -154,7 +151,7 @@ def _texts(query: QueryReport) -> Iterator[str]:
 
 def _sum(report: Report) -> str:
     verdicts = [_verdict(query) for query in report.queries]
-    queries = f"{len(verdicts)} quer{'y' if len(verdicts) == 1 else 'ies'}"
+    queries = plural(len(verdicts), "query", many="queries")
     counts = [
         f"{verdicts.count('ok')} ok",
         f"{verdicts.count('warning')} with warnings",
@@ -167,7 +164,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield the lines of a plan: for each stream a head, a histogram and its windows."""
     for stream in plan.streams:
         yield from _stream_lines(stream)
-    yield f"The run: {_plural(plan.calls, 'call')}, {plan.minutes:.1f} min under the quotas"
+    yield f"The run: {plural(plan.calls, 'call')}, {plan.minutes:.1f} min under the quotas"
 
 
 def bars(rows: Sequence[int]) -> str:
@@ -186,7 +183,7 @@ def _stream_lines(stream: StreamPlan) -> Iterator[str]:
         yield f"{_coloured('error')}  {name}  {_printable(stream.error)}"
         return
     yield (
-        f"{name}  {_plural(stream.rows, 'row')}, {_plural(stream.calls, 'call')}, "
+        f"{name}  {plural(stream.rows, 'row')}, {plural(stream.calls, 'call')}, "
         f"{stream.minutes:.1f} min"
     )
     yield from _wrapped(stream.note or "")
@@ -194,9 +191,9 @@ def _stream_lines(stream: StreamPlan) -> Iterator[str]:
         yield f"{_INDENT}{bars([rows for _, rows in stream.bins])}".rstrip()
         yield f"{_INDENT}{_scale(stream)}"
     for window, rows in stream.windows[:_WINDOWS]:
-        yield f"{_INDENT}{_short(window.start)} to {_short(window.end)}  {_plural(rows, 'row')}"
+        yield f"{_INDENT}{_short(window.start)} to {_short(window.end)}  {plural(rows, 'row')}"
     if len(stream.windows) > _WINDOWS:
-        yield f"{_INDENT}… and {_plural(len(stream.windows) - _WINDOWS, 'window')} more"
+        yield f"{_INDENT}… and {plural(len(stream.windows) - _WINDOWS, 'window')} more"
 
 
 def _scale(stream: StreamPlan) -> str:
@@ -205,7 +202,7 @@ def _scale(stream: StreamPlan) -> str:
     most = max(rows for _, rows in stream.bins)
     width = timespan_text(timedelta(microseconds=widest.ticks // TICKS_PER_MICROSECOND))
     start = _short(stream.bins[0][0].start)
-    return f"from {start}, a bar is {width}, the highest is {_plural(most, 'row')}"
+    return f"from {start}, a bar is {width}, the highest is {plural(most, 'row')}"
 
 
 def _short(instant: Instant) -> str:
@@ -220,7 +217,7 @@ def tenant_lines(report: Report) -> Iterator[str]:
         yield from _tenant_error(tenant.name, tenant.tenant_id, str(tenant.error))
     if report.tenants:
         good = len(report.tenants) - len(bad)
-        yield f"{_plural(len(report.tenants), 'tenant')}: {good} ok, {len(bad)} with errors"
+        yield f"{plural(len(report.tenants), 'tenant')}: {good} ok, {len(bad)} with errors"
 
 
 def tenant_plan_lines(plan: Plan) -> Iterator[str]:
@@ -239,15 +236,15 @@ def tenant_plan_lines(plan: Plan) -> Iterator[str]:
             yield from _tenant_error(tenant.name, tenant.tenant_id, tenant.error)
     total = sum(tenant.rows for tenant in plan.tenants)
     yield (
-        f"The run: {_plural(len(plan.tenants), 'tenant')}, {_plural(total, 'row')}, "
-        f"{_plural(plan.calls, 'call')}, {plan.minutes:.1f} min under the quotas"
+        f"The run: {plural(len(plan.tenants), 'tenant')}, {plural(total, 'row')}, "
+        f"{plural(plan.calls, 'call')}, {plan.minutes:.1f} min under the quotas"
     )
 
 
 def _totals(tenant: TenantPlan) -> tuple[str, ...]:
     return (
-        _plural(tenant.rows, "row"),
-        _plural(tenant.calls, "call"),
+        plural(tenant.rows, "row"),
+        plural(tenant.calls, "call"),
         f"{tenant.minutes:.1f} min",
     )
 

@@ -12,8 +12,15 @@ from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.configuration.files import READ_UTF8
-from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery, instant, listed_queries
+from tap_m365hunting.configuration.queries import (
+    COVERAGE_STREAM,
+    HuntingQuery,
+    ListedQuery,
+    instant,
+    listed_queries,
+)
 from tap_m365hunting.configuration.settings import SETTINGS
+from tap_m365hunting.configuration.stream_maps import stream_map_problems
 from tap_m365hunting.configuration.tenants import Connection, Tenant, TenantList, partitioned
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
@@ -154,14 +161,17 @@ class RawSettings(Struct, frozen=True):
         """
         stated = {key: value for key, value in given.items() if value is not None}
         tenants = TenantList.read(stated, read=read, needed=online)
+        queries = listed_queries(given, read=read)
         wrong = (
             *problems(given, schema),
             *tenants.problems(environment, needed=online),
             *_date_problems(stated),
             *_nothing_to_read(stated),
             *_url_problems(stated),
+            *stream_map_problems(
+                stated.get("stream_maps"), [COVERAGE_STREAM, *(query.name for query in queries)]
+            ),
         )
-        queries = listed_queries(given, read=read)
         return cls(DEFAULTS | stated, queries, tenants, wrong, environment)
 
     def query_problems(self) -> Iterator[str]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.sync.partition_sync import PartitionSync
+from tap_m365hunting.wording import plural
 
 _LOG: Final = logging.getLogger(__name__)
 # Often enough to look alive, seldom enough to cost nothing.
@@ -77,14 +78,14 @@ class LogLines:
     def finished(self, report: WindowReport) -> None:
         """Tell of a window."""
         _LOG.info(
-            "Stream %s, tenant %s: %s to %s is %s, %d rows, %d calls",
+            "Stream %s, tenant %s: %s to %s is %s, %s, %s",
             report.stream,
             report.tenant_id,
             report.window_start,
             report.window_end,
             report.status,
-            report.rows,
-            report.calls,
+            plural(report.rows, "row"),
+            plural(report.calls, "call"),
         )
 
 

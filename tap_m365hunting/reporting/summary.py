@@ -7,10 +7,13 @@ from typing import Final
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.run_windows import RunWindows
+from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.reporting.reports import WindowReport
+from tap_m365hunting.wording import plural
 
 # Of more gaps a log would be no summary; the stream `hunting_windows` has them all.
 _MOST_GAPS: Final = 20
+_COUNTED: Final = ("row", "window", "call")
 
 
 class Summary:
@@ -20,6 +23,7 @@ class Summary:
         self._sums = Counter[str]()
         self._waited = 0.0
         self._swept = set[tuple[str, str]]()
+        self._reached = dict[tuple[str, str], str]()
         self._gaps = list[WindowReport]()
 
     def add(self, report: WindowReport) -> None:
@@ -27,18 +31,30 @@ class Summary:
         self._sums.update(windows=1, rows=report.rows, calls=report.calls, retries=report.retries)
         self._waited += report.wait_seconds
         self._swept.add((report.stream, report.tenant_id))
+        self._reached[report.stream, report.tenant_id] = report.window_end
         if report.status != "complete":
             self._gaps.append(report)
 
+    @property
+    def windows(self) -> int:
+        """How many windows were finished."""
+        return self._sums["windows"]
+
     def __str__(self) -> str:
         """Say it in a line."""
-        streams = len({stream for stream, _ in self._swept})
-        tenants = len({tenant_id for _, tenant_id in self._swept})
+        streams = plural(len({stream for stream, _ in self._swept}), "stream")
+        tenants = plural(len({tenant_id for _, tenant_id in self._swept}), "tenant")
+        rows, windows, calls = (plural(self._sums[f"{noun}s"], noun) for noun in _COUNTED)
+        retries = plural(self._sums["retries"], "retry", many="retries")
         return (
-            f"Read {streams} streams in {tenants} tenants: {self._sums['rows']:,} rows in "
-            f"{self._sums['windows']:,} windows, {self._sums['calls']:,} calls, "
-            f"{self._sums['retries']:,} retries, {self._waited:.0f} s of waiting"
+            f"Read {streams} in {tenants}: {rows} in {windows}, {calls}, {retries}; calls waited "
+            f"{self._waited:.0f} s, those at the same time added up"
         )
+
+    def reached(self) -> Iterator[str]:
+        """Yield how far each stream was read in each tenant, for the last of them."""
+        for (stream, tenant_id), until in [*self._reached.items()][-_MOST_GAPS:]:
+            yield f"Stream {stream}, tenant {tenant_id}: read to {until}"
 
     def gaps(self) -> Iterator[str]:
         """Yield a line for each window that is missing, or changed, for the first of them."""
@@ -49,21 +65,25 @@ class Summary:
                 f"{gap.window_end} ({gap.status}): {gap.message}"
             )
         if (more := len(self._gaps) - _MOST_GAPS) > 0:
-            yield f"Missing: {more} more windows; hunting_windows has them all"
+            yield f"Missing: {plural(more, 'window')} more; hunting_windows has them all"
 
 
 def notices(run_windows: RunWindows, *, now: Instant, days: int) -> Iterator[tuple[int, str]]:
     """Yield what is out of the ordinary, each with its level; the service keeps so many days."""
     if run_windows.void:
         yield logging.WARNING, f"the bookmark {run_windows.void}; all is read anew"
-    for window in run_windows.lost:
-        yield (
-            logging.WARNING,
-            f"rows between {window} are lost: the service keeps {days} days; run more often",
-        )
     complete = run_windows.bookmark.value
+    for window in run_windows.lost:
+        yield logging.WARNING, _lost(window, days, first=complete is None)
     if run_windows.moves and complete and complete > now:
         ahead = f"the bookmark {complete} is ahead of the clock, and nothing before it will be read"
         yield logging.WARNING, f"{ahead}; if a clock was wrong, set the state back to before that"
     elif not run_windows.windows:
         yield logging.INFO, f"nothing to read yet: complete until {run_windows.fresh}"
+
+
+def _lost(window: TimeWindow, days: int, *, first: bool) -> str:
+    keeps = f"the service keeps {plural(days, 'day')}"
+    if first:
+        return f"there are no rows between {window}, since {keeps}: start_date lies before that"
+    return f"rows between {window} are lost: {keeps}; run more often"

@@ -49,6 +49,8 @@ _MOST_SILENCES: Final = 6
 # An answer that is not the one that was asked for may have been a slip.
 _TRIES: Final = 3
 _LOG: Final = logging.getLogger(__name__)
+#: A logger whose lines may name the stream and its tenant.
+Log: TypeAlias = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 #: Spends a call: the text of a query in, what the service answered out.
 Call: TypeAlias = Callable[[str], QueryResult]
@@ -98,6 +100,7 @@ class QueryReader:
         self._tenant = tenant
         self._id_columns = id_columns
         self._skipping = skipping
+        self.log: Log = _LOG
         self._columns: tuple[Column, ...] | None = None
         self._shape: Shape | None = None
         self._held = HeldResults()
@@ -241,7 +244,9 @@ class QueryReader:
 
     def _warn_of_cap(self, answer: QueryResult) -> None:
         if answer.count in _FORMER_CAPS and answer.count < self._row_cap:
-            _LOG.warning("Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count)
+            self.log.warning(
+                "Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count
+            )
 
     def _ids(self, window: TimeWindow | None, earlier: EarlierParts | None = None) -> RowIds:
         own = window if self._resolved.mode is Mode.WINDOWED else None
@@ -266,11 +271,11 @@ class QueryReader:
         kept = {column.name for column in found.shape.columns}
         self._id_columns.came(column.name for column in columns if column.name in kept)
         if unknown := unmapped(columns):
-            _LOG.warning("Of unknown type, read as text: %s", ", ".join(map(str, unknown)))
+            self.log.warning("Of unknown type, read as text: %s", ", ".join(map(str, unknown)))
         if found.shape.renamed:
-            _LOG.info("Columns are renamed for loaders: %s", dict(found.shape.renamed))
+            self.log.info("Columns are renamed for loaders: %s", dict(found.shape.renamed))
         if found.drifted:
-            _LOG.warning("The columns of the result have changed: %s", found)
+            self.log.warning("The columns of the result have changed: %s", found)
         if found.send_schema:
             self._known = dict(found.shape.properties)
             yield NewSchema(found.shape)

@@ -65,7 +65,7 @@ def test_without_a_terminal_there_is_a_log_line_a_window(
 
     tenant.sync(ALERTS)
 
-    assert sum("is complete, 3 rows, 1 calls" in message for message in caplog.messages) == 1
+    assert sum("is complete, 3 rows, 1 call" in message for message in caplog.messages) == 1
 
 
 def test_last_words_are_a_sum_the_gaps_and_the_failures(
@@ -86,7 +86,7 @@ def test_last_words_are_a_sum_the_gaps_and_the_failures(
     )
 
     summed, gap, failed = caplog.messages[-3:]
-    assert "Read 1 streams in 1 tenants: 1 rows in 2 windows, 1 calls" in summed
+    assert "Read 1 stream in 1 tenant: 1 row in 2 windows, 1 call," in summed
     assert gap.startswith("Missing: stream alerts, tenant ")
     assert "gap_retention" in gap
     assert failed.startswith("Failed: stream absent: ")

@@ -139,15 +139,24 @@ def test_stream_map_that_fails_stops_its_stream_alone_and_shows_no_value(
     assert "PC-7" not in caplog.text
 
 
-def test_query_that_the_catalog_has_not_costs_no_call_and_is_named(tenant: Tenant) -> None:
-    """It may be new, or discovery may have failed to find it; the run must not pass for whole."""
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("NoSuchTable", "answered 400: Failed to resolve table", id="refused"),
+        pytest.param(ALERTS["query"], "The catalog does not have it", id="new"),
+    ],
+)
+def test_query_that_the_catalog_has_not_is_named_with_the_cause(
+    tenant: Tenant, text: str, words: str
+) -> None:
+    """One call tells if discovery left it out for a cause that holds, or it is new since."""
     catalog = tenant.tap(tenant.config(ALERTS)).catalog_dict
     earlier = len(tenant.emulator.calls)
 
-    run = tenant.sync(ALERTS, {"name": "new", "query": "NoSuchTable"}, catalog=catalog)
+    run = tenant.sync(ALERTS, {"name": "new", "query": text}, catalog=catalog)
 
-    assert len(tenant.emulator.calls) - earlier == 1
-    assert run.failed == {"new": "It is not in the catalog, so it is not read; run discovery again"}
+    assert len(tenant.emulator.calls) - earlier == 2
+    assert words in run.failed["new"]
     assert {line["stream"] for line in run.lines if "stream" in line} == {"alerts"}
 
 

@@ -1,0 +1,49 @@
+"""Stream maps: which streams they are for, and their set-up at the start of a run."""
+
+from copy import deepcopy
+
+from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
+from singer_sdk.helpers._catalog import get_selected_schema
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
+from singer_sdk.singerlib import Catalog, CatalogEntry
+
+_WRONG_MAP = (MapExpressionError, StreamMapConfigError)
+
+
+def register_streams(mapper: PluginMapper, catalog: Catalog) -> None:
+    """Give each stream of the catalog its maps.
+
+    The SDK leaves a deselected stream no column, so that a map for `*` fails on its key. Here such
+    a stream has its columns; if a map does not fit them, no record of the stream is ever written.
+
+    Raises:
+        ConfigValidationError: a map does not fit a stream that is read.
+    """
+    for entry in catalog.streams:
+        deselected = not entry.metadata.resolve_selection()[()]
+        try:
+            _register(mapper, _selected(entry) if deselected else entry)
+        except _WRONG_MAP as error:
+            if not deselected:
+                msg = f"stream_maps: stream {entry.tap_stream_id}: {error}"
+                raise ConfigValidationError(msg, errors=[msg], schema={}) from error
+            none = RemoveRecordTransform(
+                stream_alias=entry.tap_stream_id,
+                raw_schema=entry.schema.to_dict(),
+                key_properties=None,
+                flattening_options=mapper.flattening_options,
+            )
+            mapper.stream_maps[entry.tap_stream_id] = [none]
+
+
+def _selected(entry: CatalogEntry) -> CatalogEntry:
+    selected = deepcopy(entry)
+    selected.metadata.root.selected = True
+    return selected
+
+
+def _register(mapper: PluginMapper, entry: CatalogEntry) -> None:
+    schema = get_selected_schema(
+        entry.tap_stream_id, entry.schema.to_dict(), entry.metadata.resolve_selection()
+    )
+    mapper.register_raw_stream_schema(entry.tap_stream_id, schema, entry.key_properties)
