@@ -265,11 +265,12 @@ class HuntingStream(SdkStream):
 
     def _tell(self, service: TenantService, run_windows: RunWindows, watch: Stopwatch) -> None:
         """Tell of what is out of the ordinary before it is read."""
-        days = self._run.read_settings.retention.days
+        days = self._query.retention.days
         for level, notice in notices(run_windows, now=service.now(), days=days):
             self.logger.log(level, "%s: %s", self._called(service), notice)
+        why = run_windows.out_of_sight or f"older than the {days} days that the service keeps"
         for window in run_windows.lost:
-            watch.lost(window, f"older than the {days} days that the service keeps")
+            watch.lost(window, why)
 
     def _tell_late(self, service: TenantService, late: Lateness | None) -> None:
         """Tell what the lookback has found, and if it may have missed some."""

@@ -21,6 +21,7 @@ from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import overlap
 from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.sync.long_retention import RunCall, asking
 from tap_m365hunting.sync.reader import Call
 
 #: A run is taken to be one a day, as large as the days before it.
@@ -39,7 +40,7 @@ class Checker:
         self,
         read_settings: ReadSettings,
         quotas: QuotaSettings,
-        call: Call,
+        run: RunCall,
         *,
         now: Instant,
         tenant: tuple[str, ...] = (),
@@ -47,7 +48,7 @@ class Checker:
         self._tenant = tenant
         self._read_settings = read_settings
         self._quotas = quotas
-        self._call = call
+        self._run = run
         self._now = now
         self.answered = False
 
@@ -64,7 +65,7 @@ class Checker:
             return found
         try:
             probed = ProbedQuery.of(
-                found.query, self._read_settings, self._call, tenant=self._tenant
+                found.query, self._read_settings, self._run, tenant=self._tenant
             )
         except SingerSDKError as error:
             return replace(found, remarks=(*found.remarks, self._refusal(error)))
@@ -111,18 +112,34 @@ class Checker:
         cursor = probed.verdict.cursor
         if probed.verdict.mode is not Mode.INCREMENTAL or cursor is None:
             return
-        if rows := counting.nulls(probed.resolved, cursor, self._call):
+        rows, oldest = counting.nulls(probed.resolved, cursor, self._asking(probed, None))
+        yield from self._out_of_sight(probed, oldest)
+        if rows:
             yield Remark(
                 "warning",
                 f"Rows without a {cursor}: {rows}. No window holds them, so they are never read. "
                 "Fill it, as with coalesce(), or set replication_key to a column that all have",
             )
 
+    def _out_of_sight(self, probed: ProbedQuery, oldest: Instant | None) -> Iterator[Remark]:
+        """Say if the service shows less than a setting of more than 30 days expects."""
+        retention = probed.resolved.retention
+        if probed.resolved.spanned and (oldest is None or oldest > self._now - retention + RUN):
+            shown = f"the oldest row that it shows is of {oldest}" if oldest else "it shows no row"
+            yield Remark(
+                "warning",
+                f"retention_days is {retention.days}, but {shown}. A first run tells what lies "
+                "before as a gap, since nothing shows whether there was more",
+            )
+
+    def _asking(self, probed: ProbedQuery, start: Instant | None) -> Call:
+        return asking(self._run, probed.resolved.scope(start, self._now))
+
     def _facts(self, probed: ProbedQuery, known: Facts) -> Facts:
         if probed.verdict.mode is Mode.FULL_TABLE:
             return self._whole(probed, known)
         days = COUNTED_DAYS if probed.verdict.mode is Mode.INCREMENTAL else 1
-        counted = self._counted(probed, min(timedelta(days=days), self._read_settings.retention))
+        counted = self._counted(probed, min(timedelta(days=days), probed.query.retention))
         span = TimeWindow(Instant(counted.edges[0]), Instant(counted.edges[-1]))
         lookback = probed.query.lookback * (probed.verdict.mode is Mode.INCREMENTAL)
         window = overlap(TimeWindow(span.end - RUN - lookback, span.end), span) or span
@@ -144,15 +161,17 @@ class Checker:
         cursor, most = probed.verdict.cursor, self._read_settings.row_cap
         if offered is None or cursor is None:
             return offered
-        return offered.tried(probed.resolved, cursor, counted, self._call, most=most)
+        call = self._asking(probed, self._now)
+        return offered.tried(probed.resolved, cursor, counted, call, most=most)
 
     def _counted(self, probed: ProbedQuery, width: timedelta) -> Density:
-        end = self._now - self._read_settings.settle
+        end = self._now - probed.query.settle
         window, cap = TimeWindow(end - width, end), self._read_settings.row_cap
-        return counting.over_time(probed.resolved, window, self._call, row_cap=cap)
+        call = self._asking(probed, window.start)
+        return counting.over_time(probed.resolved, window, call, row_cap=cap)
 
     def _whole(self, probed: ProbedQuery, known: Facts) -> Facts:
-        rows = counting.total(probed.resolved, None, self._call)
+        rows = counting.total(probed.resolved, None, self._asking(probed, None))
         cap = self._read_settings.row_cap
         any_window = TimeWindow(self._now - RUN, self._now)
         table = counting.even(any_window, rows)

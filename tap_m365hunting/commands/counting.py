@@ -7,7 +7,7 @@ from typing import Final
 
 from tap_m365hunting import kql
 from tap_m365hunting.errors import ServiceError, WindowTooLargeError
-from tap_m365hunting.instants import Instant, ticks
+from tap_m365hunting.instants import Instant, canonical, ticks
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import MOST_BINS, Density
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow
@@ -61,10 +61,12 @@ def total(resolved: ResolvedQuery, window: TimeWindow | None, call: Call) -> int
         return sum(_number(row, "__rows") for row in answer.rows)
 
 
-def nulls(resolved: ResolvedQuery, cursor: str, call: Call) -> int:
-    """Count the rows that no window holds."""
+def nulls(resolved: ResolvedQuery, cursor: str, call: Call) -> tuple[int, Instant | None]:
+    """Count the rows without a cursor, which no window holds; return the oldest cursor, too."""
     with call(kql.nulls(resolved.query, cursor)) as answer:
-        return sum(_number(row, "__rows") for row in answer.rows)
+        row = next(answer.rows, {})
+    oldest = canonical(str(row.get("__oldest") or ""))
+    return _number(row, "__rows"), Instant.parse(oldest) if oldest else None
 
 
 def keys(

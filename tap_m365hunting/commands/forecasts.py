@@ -16,8 +16,19 @@ from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
+from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.table_planner import TablePlanner
+from tap_m365hunting.planning.timespan import Sight
 from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.sync.long_retention import (
+    PROOF_CALLS,
+    RunCall,
+    asking,
+    in_sight,
+    needs_proof,
+    scope_of,
+    sight_of,
+)
 from tap_m365hunting.sync.reader import Call
 from tap_m365hunting.sync.resolved_query import run_windows_of
 
@@ -45,7 +56,7 @@ class Forecaster:
         self,
         tenant_id: str,
         settings: Settings,
-        call: Call,
+        run: RunCall,
         *,
         state: Mapping[str, Any],
         now: Instant,
@@ -54,7 +65,7 @@ class Forecaster:
         self._partitioned = settings.partitioned
         self._quotas = settings.quotas
         self._read_settings = settings.read_settings
-        self._call = call
+        self._run = run
         self._state = state
         self._now = now
         self._answered = False
@@ -67,7 +78,7 @@ class Forecaster:
                 takes no call; the reason holds for every query.
         """
         try:
-            probed = _fit(ProbedQuery.of(query, self._read_settings, self._call))
+            probed = _fit(ProbedQuery.of(query, self._read_settings, self._run))
             self._answered = True
             if probed.verdict.mode is Mode.FULL_TABLE:
                 return self._whole(probed)
@@ -80,27 +91,40 @@ class Forecaster:
             return StreamPlan(query.name, self._tenant_id, error=str(error))
 
     def _whole(self, probed: ProbedQuery) -> StreamPlan:
-        rows = counting.total(probed.resolved, None, self._call)
+        rows = counting.total(probed.resolved, None, self._asking(probed, None))
         cap = self._read_settings.row_cap
         table = counting.even(TimeWindow.at(self._now), rows)
         played = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap)
         return self._planned(probed, rows, played, ())
 
-    def _windowed(self, probed: ProbedQuery) -> StreamPlan:
-        cursor = probed.verdict.cursor
+    def _run_windows(self, probed: ProbedQuery) -> tuple[RunWindows, Sight, int]:
+        """Return the windows of the run, and how far the service shows rows, with its calls."""
+        cursor, resolved = probed.verdict.cursor, probed.resolved
         run_windows = run_windows_of(
             probed.query,
             self._read_settings,
-            probed.resolved,
+            resolved,
             state=self._state,
             tenant_id=self._tenant_id,
             partitioned=self._partitioned,
             key=probed.shape.names[cursor] if cursor else None,
             now=self._now,
         )
+        if not needs_proof(resolved, run_windows, self._now):
+            return run_windows, Sight(spanned=resolved.spanned), 0
+        sight = sight_of(resolved, self._run, self._now)
+        return in_sight(run_windows, sight, self._now), sight, PROOF_CALLS
+
+    def _windowed(self, probed: ProbedQuery) -> StreamPlan:
+        run_windows, sight, proof = self._run_windows(probed)
         cap = self._read_settings.row_cap
         counted = [
-            counting.over_time(probed.resolved, window, self._call, row_cap=cap)
+            counting.over_time(
+                probed.resolved,
+                window,
+                asking(self._run, scope_of(probed.resolved, sight, window.start, self._now)),
+                row_cap=cap,
+            )
             for window in run_windows.windows
         ]
         played = [
@@ -109,7 +133,7 @@ class Forecaster:
         ]
         run = Simulation(
             tuple(done for part in played for done in part.windows),
-            sum(part.calls for part in played),
+            proof + sum(part.calls for part in played),
         )
         rows = sum(density.total for density in counted)
         # the last span is the run's own; those before it are holes of earlier runs
@@ -117,6 +141,9 @@ class Forecaster:
         bins = tuple(counting.rebinned(counted[-1], most=BARS)) if over_time else ()
         note = run_windows.void and f"The bookmark {run_windows.void}; all is read anew"
         return replace(self._planned(probed, rows, run, bins), note=note)
+
+    def _asking(self, probed: ProbedQuery, start: Instant | None) -> Call:
+        return asking(self._run, probed.resolved.scope(start, self._now))
 
     def _planner(self, probed: ProbedQuery, window: TimeWindow) -> Planner:
         return Planner(

@@ -7,8 +7,9 @@ from msgspec import Struct
 from tap_m365hunting import kql
 from tap_m365hunting.commands.report import Remark
 from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
-from tap_m365hunting.sync.reader import Call
+from tap_m365hunting.sync.long_retention import RunCall, asking
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines, resolve, shape_of
+from tap_m365hunting.wire.dialects import CallScope
 from tap_m365hunting.wire.schema import Shape
 
 
@@ -25,7 +26,7 @@ class ProbedQuery(Struct, frozen=True):
         cls,
         query: HuntingQuery,
         read_settings: ReadSettings,
-        call: Call,
+        run: RunCall,
         *,
         tenant: tuple[str, ...] = (),
     ) -> Self:
@@ -35,6 +36,7 @@ class ProbedQuery(Struct, frozen=True):
             QueryRejectedError: the service refuses the query; its line is that of the user's text.
         """
         probe = kql.probe(query.query)
+        call = asking(run, CallScope(workspace_id=query.workspace_id))
         with in_user_lines(query.query, probe), call(probe) as answer:
             shape = shape_of(query, read_settings, answer.columns, tenant=tenant)
         return cls(query, shape, *resolve(query, shape.columns))

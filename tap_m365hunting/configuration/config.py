@@ -24,6 +24,8 @@ from tap_m365hunting.configuration.stream_maps import stream_map_problems
 from tap_m365hunting.configuration.tenants import Connection, Tenant, TenantList, partitioned
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
+from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN
+from tap_m365hunting.wire.dialects import DEFENDER
 
 __all__ = [
     "DEFAULTS",
@@ -171,6 +173,7 @@ class RawSettings(Struct, frozen=True):
             *stream_map_problems(
                 stated.get("stream_maps"), [COVERAGE_STREAM, *(query.name for query in queries)]
             ),
+            *_graph_problems(stated),
         )
         return cls(DEFAULTS | stated, queries, tenants, wrong, environment)
 
@@ -248,6 +251,27 @@ def _nothing_to_read(given: Mapping[str, Any]) -> Iterator[str]:
         and settle >= retention * _DAY_MINUTES
     ):
         yield "settle_minutes: must be less than retention_days, or nothing is ever read"
+
+
+def _graph_problems(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the settings that only Graph has a place for in a call."""
+    if given.get("api") != DEFENDER.name:
+        return
+    queries = given.get("queries")
+    entries = [("", given)] + [
+        (f"queries[{number}].", entry)
+        for number, entry in enumerate(queries if isinstance(queries, list) else ())
+        if isinstance(entry, Mapping)
+    ]
+    for place, entry in entries:
+        days = entry.get("retention_days")
+        if isinstance(days, int) and days > DEFAULT_TIMESPAN.days:
+            yield (
+                f"{place}retention_days: the Defender API shows {DEFAULT_TIMESPAN.days} days; "
+                "set api to graph for more"
+            )
+        if entry.get("workspace_id") is not None:
+            yield f"{place}workspace_id: the Defender API has no workspaces; set api to graph"
 
 
 def _url_problems(given: Mapping[str, Any]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+#: The form of a directory's, an application's or a workspace's id.
+GUID: Final = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$(?!\n)"
 # The variable that AKS sets for a workload, and that the Azure libraries read.
 TOKEN_FILE_VARIABLE: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - a name, no secret
 
@@ -85,7 +87,7 @@ _WAYS: Final = (
 )
 _RESOURCE: Final = "/subscriptions/"
 _OBJECT: Final = "object_id:"
-_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_GUID: Final = re.compile(GUID)
 
 
 def credential_problems(

@@ -29,7 +29,8 @@ class HuntingQuery(Struct, frozen=True):
 
     `query` is the text as the user wrote it, or as the tap wrote it for a whole table. Column names
     are the query's own. `start` is the first instant wanted, `None` for as far back as there is
-    data.
+    data. Windows end `settle` before now, and the service keeps rows for `retention`;
+    with `reaches_back` a first run begins there.
     """
 
     name: str
@@ -40,6 +41,10 @@ class HuntingQuery(Struct, frozen=True):
     lookback: timedelta
     start: Instant | None
     unsafe_window: bool
+    settle: timedelta = timedelta(minutes=5)
+    retention: timedelta = timedelta(days=30)
+    reaches_back: bool = False
+    workspace_id: str | None = None
 
     def assess(self, columns: Iterable[tuple[str, str]] | None = None) -> kql.Verdict:
         """Say how the query will be read; more surely with the result's columns and types."""
@@ -102,6 +107,10 @@ class ListedQuery(Struct, frozen=True):
             lookback=timedelta(minutes=given.get("lookback_minutes", said["lookback_minutes"])),
             start=instant(given.get("start_date", said.get("start_date"))),
             unsafe_window=given.get("unsafe_window", False),
+            settle=timedelta(minutes=given.get("settle_minutes", said["settle_minutes"])),
+            retention=timedelta(days=given.get("retention_days", said["retention_days"])),
+            reaches_back="retention_days" in given,
+            workspace_id=given.get("workspace_id"),
         )
 
 

@@ -4,11 +4,10 @@ from typing import Any, Final
 
 from singer_sdk import typing as th
 
-from tap_m365hunting.configuration.credentials import METHODS, TOKEN_FILE_VARIABLE
+from tap_m365hunting.configuration.credentials import GUID, METHODS, TOKEN_FILE_VARIABLE
 
 #: What a query's stream is called: SQL loaders split names on `-` and fold case.
 STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$(?!\n)"
-
 # Spans beyond these are slips of the pen, and past what dates and sockets can count.
 _CENTURY_DAYS: Final = 36_500
 _CENTURY_MINUTES: Final = _CENTURY_DAYS * 24 * 60
@@ -45,6 +44,22 @@ _QUERY: Final = th.ObjectType(
         "lookback_minutes",
         th.IntegerType(minimum=0, maximum=_CENTURY_MINUTES),
         description="This query's own `lookback_minutes`",
+    ),
+    th.Property(
+        "settle_minutes",
+        th.IntegerType(minimum=0, maximum=_CENTURY_MINUTES),
+        description="This query's own `settle_minutes`",
+    ),
+    th.Property(
+        "retention_days",
+        th.IntegerType(minimum=1, maximum=_CENTURY_DAYS),
+        description="This query's own `retention_days`; its first run then begins as far back, "
+        "unless `start_date` says otherwise",
+    ),
+    th.Property(
+        "workspace_id",
+        th.StringType(pattern=GUID),
+        description="This query's own `workspace_id`",
     ),
     th.Property("start_date", th.DateTimeType, description="This query's own `start_date`"),
     th.Property(
@@ -111,6 +126,11 @@ _TENANT: Final = th.ObjectType(
         "name",
         th.StringType,
         description="What people call it; stands in each row as `tenant_name`",
+    ),
+    th.Property(
+        "workspace_id",
+        th.StringType(pattern=GUID),
+        description="The tenant's own `workspace_id`",
     ),
     *_SIGN_IN,
     additional_properties=False,
@@ -197,7 +217,13 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         "retention_days",
         th.IntegerType(minimum=1, maximum=_CENTURY_DAYS),
         default=30,
-        description="Days for which the service keeps data",
+        description="Days for which the service keeps data; more than 30 only on Graph, whose "
+        "calls then carry a Timespan",
+    ),
+    th.Property(
+        "workspace_id",
+        th.StringType(pattern=GUID),
+        description="Graph: the Log Analytics workspace to ask (a GUID); sent only if set",
     ),
     th.Property(
         "max_rows_per_call",

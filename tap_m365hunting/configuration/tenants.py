@@ -48,6 +48,7 @@ class Connection(Struct, frozen=True):
     tenant_id: str
     credential: Credential
     timeout: timedelta
+    workspace_id: str | None = None
 
 
 class Tenant(Struct, frozen=True):
@@ -129,6 +130,7 @@ class ListedTenant:
             tenant_id=self._own["tenant_id"].lower(),
             credential=credential(self._signing_in, environment),
             timeout=timedelta(seconds=said["request_timeout_seconds"]),
+            workspace_id=self._own.get("workspace_id", said.get("workspace_id")),
         )
         return Tenant(connection, self._own.get("name"))
 

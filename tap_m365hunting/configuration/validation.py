@@ -12,6 +12,8 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from tap_m365hunting.configuration.credentials import GUID
+
 _TYPE_NAMES: Final = {
     "string": "a string",
     "integer": "a whole number",
@@ -95,7 +97,10 @@ def _not_offered(error: ValidationError, where: str) -> Iterator[str]:
 
 
 def _no_name(error: ValidationError, where: str) -> Iterator[str]:
-    """Say in words what the one pattern of the settings asks of a name."""
+    """Put the patterns of the settings, for names and for ids, into words."""
+    if _parts(error)["pattern"] == GUID:
+        yield f"{where}: must be a GUID"
+        return
     yield f"{where}: {error.instance!r} must be letters, digits and _, no digit first, at most 63"
 
 

@@ -23,6 +23,7 @@ from tap_m365hunting.errors import (
 )
 from tap_m365hunting.http.connection_errors import connection_failure
 from tap_m365hunting.http.deadlines import DeadlineAdapter
+from tap_m365hunting.wire.dialects import CallScope
 from tap_m365hunting.wire.error_responses import classify
 
 _OK: Final = 200
@@ -54,7 +55,12 @@ class Transport:
         self._session.mount("https://", DeadlineAdapter(pool_maxsize=2 * parallel + _SPARE))
 
     def post(
-        self, text: str, token: str, *, arrived: Callable[[Mapping[str, str]], None]
+        self,
+        text: str,
+        token: str,
+        scope: CallScope = CallScope(),  # noqa: B008 - frozen
+        *,
+        arrived: Callable[[Mapping[str, str]], None],
     ) -> BinaryIO:
         """Return the body of an answer with status 200, whole, as a file at its start.
 
@@ -71,7 +77,7 @@ class Transport:
             self._translated(),
             self._session.post(
                 place.url,
-                json=place.dialect.body(text),
+                json=place.dialect.body(text, scope.within(place.workspace_id)),
                 auth=_Bearer(token),
                 timeout=(_CONNECT_SECONDS, place.timeout.total_seconds()),
                 stream=True,

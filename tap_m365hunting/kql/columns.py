@@ -28,12 +28,13 @@ def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
 class Origin(Struct, frozen=True):
     """Origin of a column's values: unchanged, rounded down to bins, or computed.
 
-    `uneven` bins have a width unknown from the text, or are not whole multiples of any width.
+    Values of `other_type` are surely no datetimes; `uneven` bins have a width unknown from the text, or are not whole multiples of any width.
     """
 
     computed: bool = False
     bin: timedelta | None = None
     uneven: bool = False
+    other_type: bool = False
 
     def beside(self, other: Self) -> Self:
         """Return the origin for rows of both kinds together."""

@@ -35,6 +35,11 @@ _NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _WORDS: Final = frozenset({"and", "or", "true", "false"})
 _ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
+# Functions with a result that is no datetime, as hunters use them on a time.
+_OTHER_TYPES: Final = frozenset(
+    {"format_datetime", "strcat", "tolong", "tostring", "toint", "todouble", "datetime_diff"}
+)
+
 
 class Call(Struct, frozen=True):
     """A function call in an expression: name, token `index`, and the tokens of the arguments."""
@@ -167,7 +172,9 @@ def _origin(query: Query, span: TokenSpan, columns: Columns) -> Origin:
     whole = reduce(Origin.beside, parts, own)
     # A date that is written is rounded as its format says, unless it was before.
     written = not whole.bin and any(call.name == _WRITTEN for call in called)
-    return replace(whole, uneven=whole.uneven or written)
+    only = bool(called) and called[0].arguments.end == span.end - 1
+    other = only and called[0].index == span.start and called[0].name in _OTHER_TYPES
+    return replace(whole, uneven=whole.uneven or written, other_type=other)
 
 
 def _rounds(query: Query, call: Call) -> bool:

@@ -60,8 +60,14 @@ class Result(Struct, frozen=True):
     def has_time(self, name: str) -> bool | None:
         """Whether the column exists and is a datetime; `None` if unknown from the text."""
         if self.types is None:
-            return self.stated.has(name)
+            return self.stated.has(name) if not self.has_other_type(name) else False
         return name in self.times()
+
+    def has_other_type(self, name: str) -> bool:
+        """Whether the column surely exists, and surely is no datetime."""
+        if self.types is None:
+            return self.stated.has(name) is True and self.stated.origin(name).other_type
+        return name in self.types and name not in self.times()
 
     def times(self) -> list[str]:
         """Return the columns known to be datetimes."""
@@ -87,7 +93,18 @@ def _findings(
         found += [finding(stage, operators.UNEVEN_BINS, warning=True) for stage in uneven]
     if mode is not Mode.FULL_TABLE:
         found += remarks(query)
+    else:
+        found += _about_types(query, result)
     return found
+
+
+def _about_types(query: Query, result: Result) -> Iterator[Finding]:
+    """Warn of a column with the name of a cursor that is no datetime, so that all is read anew."""
+    for name in operators.CURSORS:
+        if result.has_other_type(name):
+            kind = (result.types or {}).get(name, "text or a number")
+            msg = operators.CURSOR_TYPE.format(cursor=name, kind=kind)
+            yield Finding(query.final.start, "", msg, warning=True)
 
 
 def _mode(query: Query, method: str | None, cursor: str | None) -> Mode:

@@ -189,6 +189,11 @@ END_INCLUDED: Final = (
     "holds the end of the window, so a row at that instant is in two windows. Write "
     "`Timestamp >= window_start and Timestamp < window_end`"
 )
+CURSOR_TYPE: Final = (
+    "{cursor} is {kind} in the result, no datetime, so it bounds no windows and each run reads all "
+    "rows anew. Keep the column as the table has it, convert it with todatetime(), or set "
+    "replication_key"
+)
 COMPUTED_CURSOR: Final = (
     "The cursor {cursor} is computed in the query: a row whose value lies further behind the "
     "bookmark than lookback_minutes is never read. Set replication_key to a column of the table"

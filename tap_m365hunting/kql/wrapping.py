@@ -64,9 +64,21 @@ def total(
     return _wrapped(query, *bounds, f"summarize __rows = {sums}", window=window)
 
 
+def oldest(query: Query, cursor: str | None, window: TimeWindow) -> str:
+    """Ask for the number of rows in the window, `__rows`, and the oldest cursor, `__oldest`."""
+    first = f", __oldest = min({column_text(cursor)})" if cursor else ""
+    bounds = [_bounds(cursor, window)] if cursor else []
+    return _wrapped(query, *bounds, f"summarize __rows = count(){first}", window=window)
+
+
 def nulls(query: Query, cursor: str) -> str:
-    """Ask for the number of rows without a cursor, `__rows`: no window ever holds such rows."""
-    return _wrapped(query, f"where isnull({column_text(cursor)})", "summarize __rows = count()")
+    """Ask for the number of rows without a cursor, `__rows`, and the oldest cursor, `__oldest`.
+
+    No window ever holds rows without a cursor.
+    """
+    column = column_text(cursor)
+    found = f"__rows = countif(isnull({column})), __oldest = min({column})"
+    return _wrapped(query, f"summarize {found}")
 
 
 def keys(query: Query, cursor: str, window: TimeWindow, columns: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.late_rows import LateRows
@@ -22,7 +23,8 @@ class RunWindows(Struct, frozen=True):
     `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.
     Rows from `fresh` on are new, `lookback` is how far before it is read again. With `as_far_back`
     nothing says where to start, so that is wherever the service's rows begin. `void` is why the
-    bookmark in the state does not count, if there is one that does not.
+    bookmark in the state does not count, if there is one that does not. `out_of_sight` is why the
+    service does not show what is lost, if that is not its retention alone.
     """
 
     bookmark: Bookmark
@@ -34,6 +36,7 @@ class RunWindows(Struct, frozen=True):
     timing: Timing
     as_far_back: bool = False
     void: str | None = None
+    out_of_sight: str | None = None
 
     @classmethod
     def of(
@@ -73,6 +76,24 @@ class RunWindows(Struct, frozen=True):
             timing=timing,
             as_far_back=timing.start_date is None and bookmark.value is None,
             void=void,
+        )
+
+    def kept_for(self, retention: timedelta, now: Instant, why: str) -> Self:
+        """Return the windows left to read within a shorter retention."""
+        timing = replace(self.timing, retention=retention)
+        return replace(self, timing=timing).since(timing.oldest(now), why)
+
+    def since(self, first: Instant, why: str) -> Self:
+        """Return the windows left to read if the service shows no row before an instant."""
+        start = first.floor(self.timing.step)
+        before = (span_between(w.start, min(w.end, start)) for w in self.windows)
+        left = (span_between(max(w.start, start), w.end) for w in self.windows)
+        return replace(
+            self,
+            windows=tuple(window for window in left if window),
+            lost=(*self.lost, *(window for window in before if window)),
+            fresh=max(self.fresh, start),
+            out_of_sight=why,
         )
 
     def late_rows(self, window: TimeWindow) -> LateRows:

@@ -38,6 +38,7 @@ class Timing(Struct, frozen=True, kw_only=True):
     lookback: timedelta = timedelta(minutes=60)
     settle: timedelta = timedelta(minutes=5)
     retention: timedelta = timedelta(days=30)
+    reaches_back: bool = False
     step: timedelta | None = None
 
     def span(self, *, now: Instant, bookmark: Instant | None) -> ReadSpan:
@@ -52,7 +53,7 @@ class Timing(Struct, frozen=True, kw_only=True):
         oldest, end = now - self.retention, self.end(now)
         if self.end_date is not None:
             bookmark = None
-        start_date = self.start_date or max(oldest, now - DEFAULT_HISTORY)
+        start_date = self.start_date or self._earliest(now)
         wanted = start_date if bookmark is None else max(bookmark, self.start_date or bookmark)
         reach = oldest.ceil(self.step)
         if bookmark is None:
@@ -66,6 +67,11 @@ class Timing(Struct, frozen=True, kw_only=True):
         fresh = reach if lost else wanted
         gap = span_between(wanted, min(reach, end)) if lost else None
         return ReadSpan(span_between(start, end) if fresh < end else None, fresh, gap)
+
+    def _earliest(self, now: Instant) -> Instant:
+        """Return the first instant that is read where nothing says which is wanted."""
+        oldest = now - self.retention
+        return oldest if self.reaches_back else max(oldest, now - DEFAULT_HISTORY)
 
     def oldest(self, now: Instant) -> Instant:
         """Return from where on the service has every row, in whole steps."""

@@ -74,7 +74,9 @@ def notices(run_windows: RunWindows, *, now: Instant, days: int) -> Iterator[tup
         yield logging.WARNING, f"the bookmark {run_windows.void}; all is read anew"
     complete = run_windows.bookmark.value
     for window in run_windows.lost:
-        yield logging.WARNING, _lost(window, days, first=complete is None)
+        why = run_windows.out_of_sight
+        told = f"rows between {window} are not shown: {why}" if why else None
+        yield logging.WARNING, told or _lost(window, days, first=complete is None)
     if run_windows.moves and complete and complete > now:
         ahead = f"the bookmark {complete} is ahead of the clock, and nothing before it will be read"
         yield logging.WARNING, f"{ahead}; if a clock was wrong, set the state back to before that"

@@ -160,7 +160,7 @@ class Client:
             context.times = answer_times(told, asked=asked, arrived=self._clock())
 
         try:
-            return self._transport.post(text, token, arrived=arrived)
+            return self._transport.post(text, token, context.scope, arrived=arrived)
         except AuthenticationError as error:
             raise explained(error, token, self._connection, now=self._clock()) from error
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from tap_m365hunting.errors import ThrottledError
 from tap_m365hunting.planning.windows import AnswerTimes
 from tap_m365hunting.service.quota import TenantQuota
+from tap_m365hunting.wire.dialects import CallScope
 
 _LOG: Final = logging.getLogger(__name__)
 # A clock may tick more coarsely than a float: a shorter wait might never end.
@@ -28,12 +29,13 @@ class QuotaWaitError(ThrottledError):
 
 
 class CallContext(Struct):
-    """What one call has cost besides itself; and whether anybody still wants its answer.
+    """One call: the `scope` of data to look at, the cost so far, and whether still wanted.
 
     Whoever asks makes it, and may call it off from any thread: no call is spent for it from then
     on, and its waits end.
     """
 
+    scope: CallScope = CallScope()
     retries: int = 0
     wait_seconds: float = 0.0
     called_off: bool = False

@@ -11,6 +11,7 @@ from tap_m365hunting.errors import AuthenticationError, QueryRejectedError, Wind
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.sync.prefetch import OpenCall, Prefetch
 from tap_m365hunting.sync.resolved_query import in_user_lines
+from tap_m365hunting.wire.dialects import CallScope
 from tap_m365hunting.wire.schema import Column
 
 # What refuses to answer without rows has no window to narrow; it may be too busy for now.
@@ -28,7 +29,7 @@ class Probes:
     ) -> None:
         self._services = services
         self._prefetch = prefetch
-        self._first = {query.name: _Probe(query.query, services[0], prefetch) for query in queries}
+        self._first = {query.name: _Probe(query, services[0], prefetch) for query in queries}
         prefetch.expect(self._first.values())
 
     def columns(self, query: HuntingQuery) -> Sequence[Column]:
@@ -52,7 +53,7 @@ class Probes:
         yield self._first[query.name]
         for service in self._services[1:]:
             if not service.failure:
-                yield _Probe(query.query, service, self._prefetch)
+                yield _Probe(query, service, self._prefetch)
 
 
 def _is_of_all(error: SingerSDKError) -> bool:
@@ -64,9 +65,10 @@ def _is_of_all(error: SingerSDKError) -> bool:
 class _Probe:
     """One query asked of one tenant."""
 
-    def __init__(self, query: kql.Query, service: TenantService, prefetch: Prefetch) -> None:
-        self._query = query
-        self._text = kql.probe(query)
+    def __init__(self, query: HuntingQuery, service: TenantService, prefetch: Prefetch) -> None:
+        self._query = query.query
+        self._text = kql.probe(query.query)
+        self._scope = CallScope(workspace_id=query.workspace_id)
         self._service = service
         self._prefetch = prefetch
         self._call: OpenCall | None = None
@@ -80,7 +82,7 @@ class _Probe:
         """Return the call, once."""
         if self._call:
             return None
-        self._call = OpenCall(self._text, self._service.run)
+        self._call = OpenCall(self._text, self._service.run, self._scope)
         return self._call
 
     def columns(self, tries: int = TRIES) -> Sequence[Column]:

@@ -12,11 +12,14 @@ from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.table_planner import TablePlanner
+from tap_m365hunting.planning.timespan import Sight
 from tap_m365hunting.planning.windows import Ask
 from tap_m365hunting.service.client import CallContext
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.long_retention import in_sight, needs_proof, scope_of, sight_of
 from tap_m365hunting.sync.prefetch import OpenCall, Prefetch
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
+from tap_m365hunting.wire.dialects import CallScope
 
 #: Says what there is to read, told the time.
 RunWindowsOf: TypeAlias = Callable[[Instant], RunWindows]
@@ -51,6 +54,7 @@ class PartitionSync:
         self._row_cap = row_cap
         self._take_changed = take_changed
         self._begun: Instant | None = None
+        self._sight = Sight(spanned=resolved.spanned)
         self._planner: Planner | TablePlanner | None = None
         self._out = dict[OpenCall, Ask]()
 
@@ -71,7 +75,12 @@ class PartitionSync:
         Raises:
             FatalSyncError: the state cannot be read.
         """
-        return self._run_windows_of(self.service.now().floor(_SECOND))
+        now = self.service.now().floor(_SECOND)
+        found = self._run_windows_of(now)
+        if not needs_proof(self.resolved, found, now):
+            return found
+        self._sight = sight_of(self.resolved, self.service.run, now)
+        return in_sight(found, self._sight, now)
 
     def windows(self) -> Iterator[Planner]:
         """Have the turn: yield what plans each window of the agenda; calls are made for that one.
@@ -152,9 +161,13 @@ class PartitionSync:
             for window in self.run_windows.windows
         ]
 
+    def _scope(self, ask: Ask) -> CallScope:
+        start = ask.window.start if ask.window else None
+        return scope_of(self.resolved, self._sight, start, self.service.now())
+
     def _opened(self, ask: Ask) -> OpenCall:
         self._begun = self.begun
-        call = OpenCall(self.resolved.text(ask), self.service.run)
+        call = OpenCall(self.resolved.text(ask), self.service.run, self._scope(ask))
         self._out[call] = ask
         return call
 

@@ -16,6 +16,7 @@ from tap_m365hunting.background import in_background
 from tap_m365hunting.planning.windows import AnswerTimes
 from tap_m365hunting.service.client import CallContext
 from tap_m365hunting.wire.answer import QueryResult
+from tap_m365hunting.wire.dialects import CallScope
 
 # While the answer that is wanted is awaited, so many times as many others may wait for their turn.
 _PATIENCE: Final = 4
@@ -24,9 +25,14 @@ _PATIENCE: Final = 4
 class OpenCall:
     """A call that is to be made, is out, or is answered; its answer is taken once."""
 
-    def __init__(self, text: str, run: Callable[[str, CallContext], QueryResult]) -> None:
+    def __init__(
+        self,
+        text: str,
+        run: Callable[[str, CallContext], QueryResult],
+        scope: CallScope = CallScope(),  # noqa: B008 - frozen
+    ) -> None:
         self.text = text
-        self.context = CallContext()
+        self.context = CallContext(scope)
         self.tries = 1
         self._run = run
         self._answer: Future[QueryResult] | None = None

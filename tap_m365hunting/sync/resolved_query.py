@@ -19,7 +19,9 @@ from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.spans import Timing, span_between
 from tap_m365hunting.planning.state import WINDOW_END, elsewhere, state_of
+from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN, reaches_beyond, timespan
 from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
+from tap_m365hunting.wire.dialects import CallScope
 from tap_m365hunting.wire.schema import Column, Shape
 
 _SECOND: Final = timedelta(seconds=1)
@@ -35,6 +37,18 @@ class ResolvedQuery(Struct, frozen=True):
     mode: Mode
     cursor: str | None
     bin: timedelta | None = None
+    retention: timedelta = DEFAULT_TIMESPAN
+    workspace_id: str | None = None
+
+    @property
+    def spanned(self) -> bool:
+        """Whether data may lie further back than a call sees without a `Timespan`."""
+        return self.retention > DEFAULT_TIMESPAN
+
+    def scope(self, start: Instant | None, now: Instant) -> CallScope:
+        """Return the scope of a call for rows from `start` on; `None` for a whole table."""
+        beyond = self.spanned and (start is None or reaches_beyond(start, now))
+        return CallScope(timespan(self.retention, now) if beyond else None, self.workspace_id)
 
     @property
     def step(self) -> timedelta | None:
@@ -70,7 +84,14 @@ def resolve(
     """Say how a configured query is read: for certain once the result's columns are known."""
     pairs = None if columns is None else [(column.name, column.type) for column in columns]
     verdict = query.assess(pairs)
-    return verdict, ResolvedQuery(query.query, verdict.mode, verdict.cursor, verdict.bin)
+    return verdict, ResolvedQuery(
+        query.query,
+        verdict.mode,
+        verdict.cursor,
+        verdict.bin,
+        retention=query.retention,
+        workspace_id=query.workspace_id,
+    )
 
 
 @contextmanager
@@ -163,8 +184,9 @@ def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: Resolved
         end_date=read_settings.end,
         # a window that is read again would be another window, and its sums other rows
         lookback=timedelta(0) if resolved.mode is Mode.WINDOWED else query.lookback,
-        settle=read_settings.settle,
-        retention=read_settings.retention,
+        settle=query.settle,
+        retention=query.retention,
+        reaches_back=query.reaches_back,
         step=resolved.step,
     )
 

@@ -4,9 +4,25 @@ Pure. Facts are from Microsoft's pages as read on 2026-11-21; each table names i
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+
+class CallScope(Struct, frozen=True):
+    """The part of the data that a call may see, where the API lets a caller say so.
+
+    `timespan` is an ISO 8601 interval, `workspace_id` a Log Analytics workspace (a GUID). Neither
+    is sent unless set: the documentation of Graph v1.0 has `workspaceId`, the metadata have not.
+    """
+
+    timespan: str | None = None
+    workspace_id: str | None = None
+
+    def within(self, workspace_id: str | None) -> Self:
+        """Return the scope in a tenant's workspace, unless the query has a workspace of its own."""
+        return replace(self, workspace_id=self.workspace_id or workspace_id)
 
 
 class Dialect(Struct, frozen=True):
@@ -21,6 +37,7 @@ class Dialect(Struct, frozen=True):
     path: str
     query_key: str
     timespan_key: str | None
+    workspace_key: str | None
     schema_key: str
     results_key: str
     name_key: str
@@ -40,12 +57,11 @@ class Dialect(Struct, frozen=True):
         base = base.rstrip("/").removesuffix(self.path)
         return f"{base if base.endswith(self.roots) else base + self.roots[0]}{self.path}"
 
-    def body(self, query: str, *, timespan: str | None = None) -> dict[str, str]:
-        """Return the request's JSON body; a time span only if one is asked for."""
-        asked = {self.query_key: query}
-        if timespan is not None and self.timespan_key is not None:
-            asked[self.timespan_key] = timespan
-        return asked
+    def body(self, query: str, scope: CallScope = CallScope()) -> dict[str, str]:  # noqa: B008 - frozen
+        """Return the request's JSON body, with those parts of the scope that are set."""
+        parts = {self.timespan_key: scope.timespan, self.workspace_key: scope.workspace_id}
+        asked = {key: value for key, value in parts.items() if key and value}
+        return {self.query_key: query, **asked}
 
 
 # https://learn.microsoft.com/en-us/graph/api/security-security-runhuntingquery (page of 2026-08-18)
@@ -56,6 +72,7 @@ GRAPH: Final = Dialect(
     path="/security/runHuntingQuery",
     query_key="Query",
     timespan_key="Timespan",
+    workspace_key="workspaceId",
     schema_key="schema",
     results_key="results",
     name_key="name",
@@ -73,6 +90,7 @@ DEFENDER: Final = Dialect(
     path="/advancedhunting/run",
     query_key="Query",  # property names are case-sensitive here
     timespan_key=None,
+    workspace_key=None,
     schema_key="schema",
     results_key="results",
     name_key="name",

@@ -141,14 +141,27 @@ def _rejected(answer: ErrorResponse) -> Exception:
     found = _LINE.search(answer.text)
     line = next((int(group) for group in found.groups() if group), None) if found else None
     table = _TABLE.search(answer.text)
-    hint = (
-        f" (if {table[1]} is a table and spelled as documented, the tenant may lack the licence "
-        "for it)"
-        if table
-        else ""
-    )
     unknown = table[1] if table else None
-    return QueryRejectedError(f"{answer.quoted}{hint}", text=answer.text, line=line, table=unknown)
+    msg = f"{answer.quoted}{_hint(answer, unknown)}"
+    return QueryRejectedError(msg, text=answer.text, line=line, table=unknown)
+
+
+def _hint(answer: ErrorResponse, table: str | None) -> str:
+    """Return the way out of a refusal, where one is known."""
+    if table:
+        return (
+            f" (if {table} is a table and spelled as documented, the tenant may lack the licence "
+            "for it)"
+        )
+    hints = (hint for name, hint in _PARAMETERS.items() if name in answer.text.lower())
+    return next(hints, "")
+
+
+# What a call may carry beside the query, and the setting that makes it do so.
+_PARAMETERS: Final = {
+    "workspaceid": " (the API does not take workspace_id; remove the setting)",
+    "timespan": " (a Timespan is sent for retention_days above 30; set it to 30)",
+}
 
 
 def _bad_request(answer: ErrorResponse) -> Exception:

@@ -14,7 +14,7 @@ from tap_m365hunting.errors import (
     ThrottledError,
     WindowTooLargeError,
 )
-from tap_m365hunting.wire.dialects import CLOUDS, DEFENDER, DIALECTS, GRAPH, Dialect
+from tap_m365hunting.wire.dialects import CLOUDS, DEFENDER, DIALECTS, GRAPH, CallScope, Dialect
 from tap_m365hunting.wire.error_responses import LONGEST_MESSAGE, classify
 from tests.samples import sample
 
@@ -386,8 +386,8 @@ def test_a_base_url_is_completed(dialect: Dialect, base: str, url: str) -> None:
 def test_a_time_span_is_sent_only_where_it_is_asked_for_and_known() -> None:
     """The service would narrow a query by it without a word."""
     assert GRAPH.body("T") == {"Query": "T"}
-    assert GRAPH.body("T", timespan="P1D") == {"Query": "T", "Timespan": "P1D"}
-    assert DEFENDER.body("T", timespan="P1D") == {"Query": "T"}
+    assert GRAPH.body("T", CallScope("P1D")) == {"Query": "T", "Timespan": "P1D"}
+    assert DEFENDER.body("T", CallScope("P1D", "w")) == {"Query": "T"}
 
 
 def test_a_page_of_nothing_but_brackets_is_read_in_time() -> None:
