@@ -24,7 +24,7 @@ _QUERIES: Final = tuple(
 
 
 @contextmanager
-def _emulator(folder: Path, tenants: int, latency: float) -> Iterator[str]:
+def emulator(folder: Path, tenants: int, latency: float) -> Iterator[str]:
     """Run the emulator in a process of its own; yield its URL."""
     ready = folder / "ready"
     options = {"port": 0, "rows": 0, "tenants": tenants, "latency": latency}
@@ -40,7 +40,8 @@ def _emulator(folder: Path, tenants: int, latency: float) -> Iterator[str]:
             emulator.terminate()
 
 
-def _settings(folder: Path, url: str) -> dict[str, Any]:
+def settings_for(folder: Path, url: str) -> dict[str, Any]:
+    """Return settings for the tenants listed in the folder."""
     return {
         "client_id": "00001111-aaaa-2222-bbbb-3333cccc4444",
         "client_secret": "hunting-emulator-secret",
@@ -68,9 +69,9 @@ def _tap(folder: Path, settings: Mapping[str, Any], *options: str) -> tuple[floa
 def measured(tenants: int, latency: float, rounds: int) -> dict[int, list[float]]:
     """Return the seconds of each round, by the tenants at the same time; rounds take turns."""
     seconds: dict[int, list[float]] = {parallel: [] for parallel in _PARALLEL}
-    with TemporaryDirectory() as name, _emulator(Path(name), tenants, latency) as url:
+    with TemporaryDirectory() as name, emulator(Path(name), tenants, latency) as url:
         folder = Path(name)
-        settings = _settings(folder, url)
+        settings = settings_for(folder, url)
         catalog = folder / "catalog.json"
         catalog.write_bytes(_tap(folder, settings, "--discover")[1])
         for _ in range(rounds):

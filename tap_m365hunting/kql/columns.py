@@ -28,7 +28,8 @@ def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
 class Origin(Struct, frozen=True):
     """Origin of a column's values: unchanged, rounded down to bins, or computed.
 
-    Values of `other_type` are surely no datetimes; `uneven` bins have a width unknown from the text, or are not whole multiples of any width.
+    Values of `other_type` are surely no datetimes. `uneven` bins have a width unknown from the
+    text, or are not whole multiples of any width.
     """
 
     computed: bool = False
