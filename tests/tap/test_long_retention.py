@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hunting_emulator.settings import Settings, made_up
+from tests.tap.commands import CHECK, Commands
 from tests.tap.harness import NOW, Run, Tenant, at
 from tests.tap.test_coverage import catalog
 
@@ -170,3 +172,53 @@ def test_workspace_that_is_refused_is_told_in_words(connected: Tenant) -> None:
     run = connected.sync({**SIGNINS, "workspace_id": SECOND})
 
     assert "workspace_id" in run.failed["signins"]
+
+
+VIEW = {"name": "view", "query": "SigninLogs\n| project Timestamp = tostring(TimeGenerated)"}
+BOTH = {"name": "both", "query": "DeviceEvents\n| project TimeGenerated, Timestamp, ReportId"}
+ACCESS = """\
+Token and permission are good: Microsoft Graph, tenant aaaabbbb-0000-cccc-1111-dddd2222eeee
+"""
+GOLDEN = {
+    "signins": f"""\
+ok  signins  incremental  TimeGenerated
+         10 rows a day; a daily run: 10 rows, 1 call, 0.1 min
+         key: _row_id
+         2 columns: TimeGenerated DateTime, CorrelationId String
+{ACCESS}""",
+    "view": f"""\
+warning  view  full_table
+         1:1 warning: Timestamp is String in the result, no datetime, so it bounds no windows and
+         each run reads all rows anew. Keep the column as the table has it, convert it with
+         todatetime(), or set replication_key
+             SigninLogs
+             ^
+         a daily run: 300 rows, 1 call, 0.1 min
+         key: _row_id
+         1 column: Timestamp String
+{ACCESS}""",
+    "both": f"""\
+ok  both  incremental  Timestamp
+         10 rows a day; a daily run: 10 rows, 1 call, 0.1 min
+         key: _row_id
+         3 columns: TimeGenerated DateTime, Timestamp DateTime, ReportId Int64
+{ACCESS}""",
+}
+NO_DATETIME = "Timestamp is text or a number in the result, no datetime, so it bounds no windows"
+
+
+@pytest.mark.parametrize("query", [SIGNINS, VIEW, BOTH], ids=lambda query: str(query["name"]))
+def test_check_names_the_cursor_with_the_service_and_without(
+    connected: Tenant, tmp_path: Path, query: dict[str, Any]
+) -> None:
+    """The only time of Sentinel's tables; of two the event's own; and none that is text."""
+    commands = Commands(tmp_path, connected.emulator)
+    config = commands.file(connected.config(query))
+
+    online = commands.run("check", "--config", config).output
+    offline = commands.run("check", "--offline", "--config", config).output
+    found = commands.run("check", "--format", "json", "--config", config).json(CHECK)
+
+    assert online.lstrip().startswith(GOLDEN[query["name"]])
+    assert len(found["queries"][0]["problems"]) == (query is VIEW)
+    assert (NO_DATETIME in " ".join(offline.split())) == (query is VIEW)
