@@ -4,7 +4,9 @@ A row hangs on the seed, its table and its number, so the same call makes the sa
 the number of threads.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +18,7 @@ from hunting_emulator.data.workspace_columns import WORKSPACE_SPECIALS
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.store import Store
 from hunting_emulator.tables import Column, Table
+from hunting_emulator.values import cast, wire_text
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TWICE: Final = 503
@@ -68,6 +71,67 @@ def fill(
           {number("parent", 4096)} AS q FROM timed)
         SELECT {columns}, {seen} AS {INGESTED} FROM based"""  # noqa: S608 - made of our own text
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row of which some columns are given: its number, its occasion, its time, and those columns.
+
+    Rows of one occasion are of one person on one device. Dynamic values are JSON text.
+    """
+
+    number: int
+    occasion: str
+    moment: datetime
+    values: Mapping[str, object]
+
+
+def tell(
+    store: Store, table: Table, rows: Sequence[Told], *, seed: int, people: int, devices: int
+) -> None:
+    """Add rows to a table; the columns that are not given are made as those of other rows are."""
+    names = sorted({name for row in rows for name in row.values})
+    places = {name: f"w{index}" for index, name in enumerate(names)}
+    kinds = {column.name: column.type for column in table.columns}
+    types = {
+        "k": "BIGINT",
+        "o": "VARCHAR",
+        "t": "BIGINT",
+        **dict.fromkeys(places.values(), "VARCHAR"),
+    }
+    given = [
+        {
+            "k": row.number,
+            "o": row.occasion,
+            "t": int((row.moment - _EPOCH).total_seconds()) * _SECOND,
+            **{places[name]: _given(v, kinds[name]) for name, v in row.values.items()},
+        }
+        for row in rows
+    ]
+    columns = ", ".join(
+        _made(table, c)
+        if c.name not in places
+        else f"CASE WHEN {places[c.name]} IS NULL THEN {_made(table, c)} "
+        f"ELSE {cast(places[c.name], c.type)} END"
+        for c in table.columns
+    )
+    store.cursor().execute(
+        f"""INSERT INTO {store.target(table)}
+        WITH told AS (SELECT unnest(from_json(?::JSON, {text(json.dumps([types]))}),
+          max_depth := 2)),
+        hashed AS (SELECT * EXCLUDE t, hash({seed}, {text(table.name)}, k) AS s,
+          hash({seed}, o) AS h, t AS raw FROM told),
+        based AS (SELECT *, raw + {number("ticks", 9_999_999)} * 100 AS t,
+          CAST(h % {people} AS BIGINT) AS u, CAST(hash(h) % {devices} AS BIGINT) AS d,
+          {number("program", 4096)} AS p, {number("parent", 4096)} AS q FROM hashed)
+        SELECT {columns}, make_timestamp_ns(t + {_LAG}) AS {INGESTED} FROM based""",  # noqa: S608
+        [json.dumps(given)],
+    )
+
+
+def _given(value: object, kind: str) -> str | None:
+    """Return the text of a given value; of a dynamic one it is JSON already."""
+    return str(value) if kind == "dynamic" else wire_text(value, kind)
 
 
 def _made(table: Table, column: Column) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from hunting_emulator.data import bulk
+from hunting_emulator.data import bulk, oddities
 from hunting_emulator.data.rhythm import HourOfRows, hours
 from hunting_emulator.data.story import story
 from hunting_emulator.engine import Engine
@@ -41,6 +41,30 @@ SHARES: Final[Mapping[str, float]] = {
 }
 """How the rows of a tenant spread over its tables."""
 
+_FEW: Final = (
+    "AADSignInEventsBeta",
+    "AADSpnSignInEventsBeta",
+    "BehaviorEntities",
+    "BehaviorInfo",
+    "CloudAuditEvents",
+    "DeviceTvmBrowserExtensions",
+    "DeviceTvmCertificateInfo",
+    "DeviceTvmInfoGathering",
+    "DeviceTvmSecureConfigurationAssessment",
+    "DeviceTvmSecureConfigurationAssessmentKB",
+    "DeviceTvmSoftwareVulnerabilitiesKB",
+    "DisruptionAndResponseEvents",
+    "EmailPostDeliveryEvents",
+    "GraphAPIAuditEvents",
+    "IdentityAccountInfo",
+    "MessageEvents",
+    "MessageUrlInfo",
+    "OAuthAppInfo",
+)
+"""Tables that have a few rows, beside those that are asked for."""
+
+_FEW_OF: Final = 500  # rows of a tenant for one row of each of these tables
+
 
 def generate(
     engine: Engine,
@@ -62,6 +86,8 @@ def generate(
     counts = _shared(rows) if tables is None else tables
     for name, count in counts.items():
         table = engine.tables[name]
+        if not count:
+            continue
         plan = (
             hours(moment, rows=count, days=days, days_ahead=days_ahead)
             if table.time_column
@@ -72,12 +98,13 @@ def generate(
     for name, told in story(moment).items():
         if counts.get(name):
             engine.load(name, told)
+    if tables is None:
+        oddities.add(engine, anchor=moment, rows=rows, seed=seed, tables=tuple(counts))
 
 
 def _shared(rows: int) -> dict[str, int]:
     total = sum(SHARES.values())
-    return (
-        {name: max(1, round(rows * share / total)) for name, share in SHARES.items()}
-        if rows
-        else {}
-    )
+    if not rows:
+        return {}
+    shared = {name: max(1, round(rows * share / total)) for name, share in SHARES.items()}
+    return shared | dict.fromkeys(_FEW, rows // _FEW_OF)

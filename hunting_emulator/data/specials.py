@@ -11,7 +11,6 @@ from hunting_emulator.data.company import (
     COMPANY,
     DEVICE_NAME,
     DISPLAY_NAME,
-    DOMAIN,
     NETBIOS,
     OBJECT_ID,
     PRIVATE_IP,
@@ -28,6 +27,7 @@ from hunting_emulator.data.company import (
     one_of,
     pick,
 )
+from hunting_emulator.data.inventory_columns import INVENTORIES
 
 _BIG_ID: Final = "639199803770000000 + CAST(k AS BIGINT)"
 _NO_YES: Final = f"{chance('yes', 500)}"
@@ -50,13 +50,6 @@ _RAW_EVENT: Final = f"""json_object(
     'list', json_array(1, 2.5, NULL, true))))"""
 _SIGN_IN_PARTS: Final = f"""json_object('ATTACK.T1078', NULL, 'Count', {number("count", 9)},
   'Source', json_object('Computer', {DEVICE_NAME}, 'Address', {PRIVATE_IP}))"""
-_NODE: Final = f"""json_object('rawData', json_object('name', {DEVICE_NAME}, 'exposureLevel',
-  {one_of("level", "Low", "Medium", "High")}, 'highRiskVulnerabilityInsights',
-  json_object('hasHighOrCritical', {_NO_YES}, 'count', {number("cves", 40)}),
-  'deviceDynamicTags', json_array()))"""
-_ENTITY_IDS: Final = f"""json_array(
-  CAST(json_object('type', 'DeviceInventoryId', 'id', {guid("'node' || k")}) AS VARCHAR),
-  CAST(json_object('type', 'EntraObjectId', 'id', {OBJECT_ID}) AS VARCHAR))"""
 
 _INITIATED: Final = {
     "InitiatingProcessAccountDomain": either("system", 500, "'nt authority'", f"'{NETBIOS}'"),
@@ -74,6 +67,7 @@ def _actions(*names: str) -> str:
 
 
 SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
+    **INVENTORIES,
     "DeviceProcessEvents": {**_INITIATED, "ActionType": "'ProcessCreated'"},
     "DeviceNetworkEvents": {
         **_INITIATED,
@@ -83,8 +77,14 @@ SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
             "ConnectionFailed",
             "InboundConnectionAccepted",
         ),
+        "LocalPort": either(
+            "listens",
+            50,
+            f"[88, 389, 445, 22, 3389, 443][1 + {number('port', 6)}]",
+            f"49152 + {number('local', 16384)}",
+        ),
         "RemoteIPType": one_of("reach", "Public", "Public", "Private", "FourToSixMapping"),
-        "LocalIPType": "'Private'",
+        "LocalIPType": either("mapped", 100, "'FourToSixMapping'", "'Private'"),
     },
     "DeviceFileEvents": {
         **_INITIATED,
@@ -113,16 +113,6 @@ SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
             "UsbDriveMounted",
         ),
         "ReportId": _BIG_ID,
-    },
-    "DeviceInfo": {
-        "ReportId": _BIG_ID,
-        "OSBuild": either("build", 50, "NULL", f"22621 + {number('os', 1500)}"),
-        "OnboardingStatus": one_of("state", "Onboarded", "Onboarded", "Can be onboarded"),
-        "LoggedOnUsers": as_text(
-            f"json_array(json_object('UserName', {ACCOUNT}, 'DomainName', '{NETBIOS}'))"
-        ),
-        "ExposureLevel": one_of("exposure", "Low", "Medium", "High"),
-        "DeviceType": "'Workstation'",
     },
     "DeviceNetworkInfo": {
         "ReportId": _BIG_ID,
@@ -169,7 +159,7 @@ SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "EmailLanguage": one_of("language", "en", "sv", "ja", ""),
     },
-    "EmailUrlInfo": {"UrlLocation": one_of("in", "Body", "Body", "Header", "Attachment")},
+    "EmailUrlInfo": {"UrlLocation": one_of("in", "Body", "Body", "QRCode", "Header", "Attachment")},
     "EmailAttachmentInfo": {
         "FileName": one_of("attachment", "invoice.pdf", "Übersicht.xlsx", "photo (1).png"),
         "FileType": one_of("attachment", "pdf", "xlsx", "png"),
@@ -228,30 +218,5 @@ SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
         "EvidenceRole": one_of("role", "Impacted", "Related"),
         "Categories": """'["Execution"]'""",
         "AdditionalFields": as_text(f"json_object('Type', 'host', 'HostName', {DEVICE_NAME})"),
-    },
-    "DeviceTvmSoftwareVulnerabilities": {
-        "CveTags": dynamic(either("zero", 30, "json_array('ZeroDay')", "json_array()")),
-        "OSArchitecture": "'x64'",
-    },
-    "ExposureGraphNodes": {
-        "NodeId": guid("'node' || k"),
-        "NodeLabel": one_of("label", "device", "user", "microsoft.compute/virtualmachines"),
-        "NodeName": DEVICE_NAME,
-        "Categories": dynamic("json_array('compute', 'device')"),
-        "NodeProperties": dynamic(_NODE),
-        "EntityIds": dynamic(_ENTITY_IDS),
-    },
-    "ExposureGraphEdges": {
-        "EdgeId": guid("'edge' || k"),
-        "EdgeLabel": one_of(
-            "label", "can authenticate as", "has permissions to", "routes traffic to"
-        ),
-        "SourceNodeId": guid("'node' || k"),
-        "SourceNodeName": DEVICE_NAME,
-        "TargetNodeId": guid("'node' || (k + 1)"),
-        "TargetNodeName": f"'{DOMAIN}'",
-        "EdgeProperties": dynamic(
-            "json_object('rawData', json_object('permissions', json_array('read')))"
-        ),
     },
 }

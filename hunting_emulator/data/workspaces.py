@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from hunting_emulator.data import bulk
+from hunting_emulator.data import bulk, oddities
 from hunting_emulator.data.generate import SHARES
 from hunting_emulator.data.rhythm import hours
 from hunting_emulator.engine import Engine
@@ -83,3 +83,5 @@ def fill(
             bulk.fill(
                 engine.store, table, plan, seed=seed + number, people=population, devices=population
             )
+    if workspaces:
+        oddities.add(engine, anchor=moment, rows=rows, seed=seed, tables=tuple(SENTINEL))

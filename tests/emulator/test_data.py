@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -230,3 +231,62 @@ def test_ids_and_text_are_as_awkward_as_the_real_ones(engine: Engine) -> None:
 def test_hunting_queries_find_the_attack(engine: Engine, kql: str, rows: int) -> None:
     """Each step of the attack is a needle that plain KQL finds, and nothing else."""
     assert len(list(engine.run(kql, now=ANCHOR).rows())) == rows
+
+
+@pytest.fixture(scope="module")
+def tenant() -> Engine:
+    """A tenant as the command makes it, with two occasions of each oddity."""
+    made = Engine()
+    generate(made, anchor=ANCHOR, rows=20_000)
+    return made
+
+
+HUNTS = Path(__file__).with_name("hunts.kql").read_text("utf-8").split("\n\n")[1:]
+
+
+@pytest.mark.parametrize("kql", HUNTS)
+def test_queries_for_common_tools_and_patterns_find_rows(tenant: Engine, kql: str) -> None:
+    """The tools, places and ways that hunters ask for occur, as they do in any tenant."""
+    assert list(tenant.run(f"{kql} | take 1", now=ANCHOR).rows())
+
+
+def test_an_oddity_happens_to_one_person_on_one_device_within_minutes(tenant: Engine) -> None:
+    """Each occasion is a story of its own, so that queries that join or count find it."""
+    recon = "DeviceProcessEvents | where FileName in ('nltest.exe', 'quser.exe', 'setspn.exe')"
+
+    occasions = one(
+        tenant,
+        f"{recon} | summarize people = dcount(AccountUpn), tools = dcount(FileName),"
+        " span = max(Timestamp) - min(Timestamp) by DeviceId"
+        " | summarize occasions = count(), max(people), min(tools), max(span)",
+    )
+
+    assert occasions[:3] == (2, 1, 3)
+    assert str(occasions[3]) < "00:10:00"
+
+
+@pytest.mark.parametrize(
+    ("kql", "rows"),
+    [
+        ("hidden_shells", 1),
+        ("covered_tracks", 1),
+        ("credential_access", 1),
+        ("lateral_movement", 3),
+        ("persistence", 2),
+        ("inbox_rules", 1),
+        ("risky_sign_ins", 1),
+    ],
+)
+def test_oddities_leave_the_attack_a_needle(tenant: Engine, kql: str, rows: int) -> None:
+    """The sample queries find the attack and nothing else."""
+    text = (Path(__file__).parents[2] / "queries" / f"{kql}.kql").read_text("utf-8")
+
+    assert len(list(tenant.run(text, now=ANCHOR).rows())) == rows
+
+
+def test_a_small_tenant_has_no_oddities() -> None:
+    """In a thousand rows they would be most of it."""
+    small = Engine()
+    generate(small, anchor=ANCHOR, rows=1_000)
+
+    assert one(small, "DeviceProcessEvents | where FileName == 'certutil.exe' | count") == (0,)
