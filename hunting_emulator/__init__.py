@@ -15,7 +15,7 @@ __all__ = ["Emulator"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the emulator when it is first asked for: the command starts without its extra."""
+    """Import the emulator on first use: the command has to start without the extra."""
     if name != "Emulator":
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

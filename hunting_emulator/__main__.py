@@ -8,7 +8,7 @@ _LACKING = (
 
 
 def main() -> None:
-    """Run the command; without the packages of the extra, say in a line how to get them."""
+    """Run the command; where the extra is missing, say in a line how to get the extra."""
     try:
         from hunting_emulator import cli  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:

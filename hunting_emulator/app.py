@@ -97,7 +97,7 @@ class App:
         return self._endpoints[endpoint](request, **arguments)
 
     def _lost(self, request: WireRequest, refusal: Refusal) -> Response:
-        """Refuse a path or a method; of an API only to those who may call it."""
+        """Refuse a path or a method; a caller without a good token is refused for that first."""
         api = _api_of(request)
         if api is None:
             return self._refused(request, refusal)
@@ -209,7 +209,7 @@ def _asked(request: WireRequest, api: ApiName, context: str = "") -> Request:
 
 
 def _form(request: WireRequest) -> Mapping[str, str]:
-    """Return the fields of a form, of which a client need not say that it is one."""
+    """Return the fields of a form; a client need not name the content type."""
     if request.content_type:
         form = request.form.to_dict()
     else:
@@ -223,7 +223,7 @@ def _json(status: int, body: object) -> Response:
 
 
 def _send_bare(request: WireRequest, piece: bytes) -> None:
-    """Send bytes as they are, where the status line should be."""
+    """Send bytes alone, where the status line should be."""
     connection: socket.socket = request.environ["werkzeug.socket"]
     connection.sendall(piece)
 

@@ -1,4 +1,4 @@
-"""The command `hunting-emulator`: serve until interrupted, and say how to aim a tap at it."""
+"""The command `hunting-emulator`: serve until interrupted, and print the settings for a tap."""
 
 import signal
 import threading
@@ -203,7 +203,7 @@ def _tenants(count: int, file: Path | None, workspaces: int) -> tuple[Tenant, ..
 
 @contextmanager
 def _told_to_stop() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into an event, for as long as this lasts."""
+    """Turn SIGINT and SIGTERM into an event while the context lasts."""
     told = threading.Event()
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: told.set()) for number in signals]
@@ -237,7 +237,7 @@ def rows_of(text: bytes) -> list[dict[str, Any]]:
 
 
 def announce(emulator: Emulator, ready_file: Path | None) -> None:
-    """Print what to set, to call this emulator, and tell who waits for the file."""
+    """Print the settings that clients need, and write the file that scripts wait for."""
     known = {name: getattr(emulator, name) for name in _PRINTED}
     click.echo(_ANNOUNCEMENT.format_map({**known, "whose": _whose(emulator)}))
     if ready_file is not None:
@@ -245,7 +245,7 @@ def announce(emulator: Emulator, ready_file: Path | None) -> None:
 
 
 def _whose(emulator: Emulator) -> str:
-    """Return the setting that names the tenants; of many it names a file, which is written here."""
+    """Return the setting that names the tenants; of several tenants, write the file named there."""
     tenants = emulator.settings.tenants
     if len(tenants) == 1:
         return f'"tenant_id": "{emulator.tenant_id}"'
@@ -257,7 +257,7 @@ def _whose(emulator: Emulator) -> str:
 
 
 def _listed(tenant: Tenant, usual: Mapping[str, str]) -> dict[str, str]:
-    """Return a tenant as the tap lists it, with what is not as usual."""
+    """Return a tenant as the tap lists tenants, without members that have the usual value."""
     application = tenant.applications[0]
     said = {
         "tenant_id": tenant.tenant_id,

@@ -1,4 +1,4 @@
-"""The one clock of the emulator: tokens, quotas, retention and `now()` all read it."""
+"""The one clock of the emulator, for tokens, quotas, retention and `now()`."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Wall time, until a test sets it; then it stands still and moves when told.
+    """Wall time until a test sets the clock; from then on the time that the test says.
 
     >>> clock = Clock()
     >>> clock.set(datetime(2026, 3, 1, tzinfo=UTC))
@@ -28,7 +28,7 @@ class Clock:
             return self._set_to or datetime.now(UTC) + self._ahead
 
     def set(self, moment: datetime) -> None:
-        """Stand still at this moment; a moment without a zone is in UTC."""
+        """Stand still at a moment; without a zone the moment is in UTC."""
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         with self._lock:
             self._set_to = aware.astimezone(UTC)
@@ -50,7 +50,7 @@ class Clock:
                 self._woken = threading.Event()
 
     def real(self) -> datetime:
-        """Return real time, in which clients sign what they send, whatever the clock is set to."""
+        """Return real time: clients sign by real time, however the clock is set."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:

@@ -19,7 +19,7 @@ JsonObject = dict[str, Any]
 
 
 def control(service: Service, method: str, what: str, body: bytes) -> tuple[int, JsonObject]:
-    """Do what is asked; a GET only looks. Returns an HTTP status and what to say."""
+    """Carry out an order, and return an HTTP status and a body; GET changes nothing."""
     does = _ACTIONS.get((method, what))
     if does is None:
         return 404, {"error": f"No {method} {what!r}", "there_is": sorted(map(" ".join, _ACTIONS))}
@@ -52,7 +52,7 @@ def _calls(service: Service, _: Members) -> JsonObject:
 
 
 def _fail(service: Service, members: Members) -> JsonObject:
-    """Take `fail`, a status or name, and what else `fail_next` takes; or a `rate`."""
+    """Take `fail`, a status or name, and the other arguments of `fail_next`; or a `rate`."""
     if "rate" in members:
         names = members.get("names", tuple(NAMED))
         service.faults.draw(members["rate"], seed=members.get("seed", 0), names=names)
@@ -126,7 +126,7 @@ def changed(settings: Settings, changes: Members) -> Settings:
     """Return the settings with changes by name: of limits, of the wire, and `token_seconds`.
 
     Raises:
-        TypeError: nothing can be set under this name.
+        TypeError: no setting has the name.
 
     >>> changed(Settings(), {"row_cap": 10, "token_seconds": 60}).limits.row_cap
     10

@@ -1,4 +1,4 @@
-"""Signing in on another device: codes that wait for a person, and what renews a token after."""
+"""Signing in on another device: codes that wait for a person, and tokens that renew a sign-in."""
 
 import secrets
 import threading
@@ -22,7 +22,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """For what a person is asked to sign in."""
+    """The tenant, the application and the API that a person is asked to sign in to."""
 
     tenant_id: str
     client_id: str
@@ -48,7 +48,7 @@ class Devices:
         self._lock = threading.Lock()
 
     def begin(self, consent: Consent, *, now: datetime) -> tuple[str, Pending]:
-        """Return a device code, for the client to poll with, and what waits for it."""
+        """Return a device code, for the client to poll with, and the sign-in that waits."""
         user_code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
         device_code = secrets.token_urlsafe(96)
         with self._lock:
@@ -56,7 +56,7 @@ class Devices:
             return device_code, self._pending[device_code]
 
     def decide(self, user_code: str | None, *, approve: bool) -> int:
-        """Finish the sign-in of this code, or all that wait; return how many there were."""
+        """Finish the sign-in of a user code, or all that wait; return how many were finished."""
         answer: Literal["approved", "declined"] = "approved" if approve else "declined"
         with self._lock:
             chosen = [c for c, p in self._pending.items() if user_code in {None, p.user_code}]
@@ -65,7 +65,7 @@ class Devices:
         return len(chosen)
 
     def redeem(self, device_code: str, *, now: datetime) -> Consent:
-        """Return what was consented to, once.
+        """Return the consent behind a device code, once.
 
         Raises:
             LoginRefusedError: not yet, no more, or never.
@@ -84,17 +84,17 @@ class Devices:
         return pending.consent
 
     def keep(self, consent: Consent) -> str:
-        """Return a refresh token for what was consented to."""
+        """Return a refresh token for a consent."""
         token = secrets.token_urlsafe(64)
         with self._lock:
             self._refresh[token] = consent
         return token
 
     def renew(self, refresh_token: str, *, api: ApiName | None) -> Consent:
-        """Return what a refresh token stands for; it may be turned to another API.
+        """Return the consent behind a refresh token, for another API if one is given.
 
         Raises:
-            LoginRefusedError: it is unknown or was revoked.
+            LoginRefusedError: the token is unknown or was revoked.
         """
         with self._lock:
             consent = self._refresh.get(refresh_token)

@@ -1,4 +1,4 @@
-"""What can be done to an answer, and the ways that have been seen, by name."""
+"""Effects on an answer, and the failures that have been seen, by name."""
 
 import gzip
 from collections.abc import Callable, Mapping
@@ -30,13 +30,13 @@ from hunting_emulator.settings import ApiName
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a fault does to one answer. Without a `status`, the real answer is what it is done to.
+    """The effect of a fault on one answer: on the real answer, if there is no `status`.
 
     `share` is how much of the body is sent, 1 being all; then the connection is reset if `reset`,
     else the answer just ends. `piece` and `pause` send the body in pieces of so many bytes, so many
     seconds apart. `hang` is how many seconds pass before anything else; `revoke` takes the token.
     Behind the body come so many `fillers`, each the bytes of `filler`. `bare` sends it all without
-    a status line and headers, as if they were in the body, and then ends the connection.
+    a status line and headers, which the body may hold, and then ends the connection.
     """
 
     status: int | None = None

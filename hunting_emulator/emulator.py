@@ -1,4 +1,4 @@
-"""The emulator as an object: start it, aim a client at it, tell it what to do, see its calls."""
+"""The emulator as an object: to start, to aim clients at, to give orders, and to see the calls."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -96,7 +96,7 @@ class Emulator:
 
     @property
     def authority_url(self) -> str:
-        """The login host; MSAL's authority is this, a slash and the tenant id."""
+        """The login host; MSAL's authority is the host, a slash and the tenant id."""
         return self.url
 
     @property
@@ -123,7 +123,7 @@ class Emulator:
 
     @property
     def settings(self) -> Settings:
-        """What it goes by; may be replaced at any time."""
+        """The settings in force; may be replaced at any time."""
         return self._service.settings
 
     @settings.setter
@@ -198,10 +198,10 @@ class Emulator:
         tenant_id: str | None = None,
         **how: object,
     ) -> None:
-        """Let the next calls fail: by a status, with this body or the usual one, or by name.
+        """Let the next calls fail: by a status, with the given or the usual body, or by name.
 
         `times=None` goes on for ever; only calls of `api` and of the tenant are met, whose query
-        holds `when`, or is one that it says yes to. `how` changes the fault: `share`, `reset`,
+        holds `when`, or for which `when` returns true. `how` changes the fault: `share`, `reset`,
         `piece`, `pause`, `hang`, `revoke` as in `Effect`.
 
         Raises:
@@ -214,7 +214,7 @@ class Emulator:
     def fail_at_random(
         self, rate: float, *, seed: int, names: Sequence[str] = tuple(NAMED)
     ) -> None:
-        """Let this share of the calls fail, the same ones for the same seed."""
+        """Let a share of the calls fail, the same ones for the same seed."""
         self._service.faults.draw(rate, seed=seed, names=names)
 
     def replay(self, body: object, *, api: ApiName | None = None) -> None:
@@ -226,7 +226,7 @@ class Emulator:
         self._service.identity.revoke_all()
 
     def sign_in(self, user_code: str | None = None, *, approve: bool = True) -> int:
-        """Finish the sign-in that waits for this code, or all of them; return how many waited."""
+        """Finish the sign-in of a user code, or all that wait; return how many waited."""
         return self._service.devices.decide(user_code, approve=approve)
 
     def workload_token(self, subject: str = WORKLOAD) -> str:
@@ -236,7 +236,7 @@ class Emulator:
 
     @property
     def identity_environment(self) -> Mapping[str, str]:
-        """What App Service sets where a managed identity is to be had."""
+        """The variables that App Service sets where there is a managed identity."""
         return {"IDENTITY_ENDPOINT": f"{self.url}/msi/token", "IDENTITY_HEADER": IDENTITY_HEADER}
 
     def clear(self, *, data: bool = False) -> None:

@@ -69,8 +69,8 @@ def shortest(moment: str) -> str:
 def annotated(value: Value) -> Value:
     """Return a dynamic value as OData writes an open type.
 
-    A bag says what it is at every level. A list may hold strings only, so everything else in it
-    becomes JSON text.
+    A bag names the type at every level. A list may hold strings only, so other elements become JSON
+    text.
 
     >>> annotated({"a": [1, {"b": None}]})["a"]
     ['1', '{"b":null}']
@@ -109,7 +109,7 @@ def _sidecar(name: str, kind: str) -> bytes:
 
 
 def _nullable(null: bytes, write: Callable[[Value], bytes]) -> Maker:
-    """Return what writes a value as it is, without a sidecar."""
+    """Return the writer of a plain value, without a sidecar."""
 
     def make(name: str, _: Wire) -> Fragment:
         key, missing = _key(name), _key(name) + null
@@ -223,7 +223,7 @@ def batches_as_json(
     batches: Iterable[Sequence[Sequence[Value]]],
     encode: Callable[[Sequence[Sequence[Value]]], Iterator[bytes]],
 ) -> Iterator[tuple[int, bytes]]:
-    """Turn batches of rows into pieces of a JSON array, each with how many rows it holds."""
+    """Turn batches of rows into pieces of a JSON array, each with the number of rows."""
     comma = b""
     for rows in batches:
         if rows:

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: scripted for the next calls, or drawn from a seed."""
+"""Faults on demand: scripted for the next calls, or drawn from a seed."""
 
 import random
 import threading
@@ -19,8 +19,8 @@ from hunting_emulator.settings import ApiName
 class Fault:
     """A fault that waits for its call.
 
-    That is `times` calls (`None`: every) of `api` and of `tenant_id`, if given, whose query holds
-    `when`, or is one that `when` says yes to.
+    The fault meets `times` calls (`None`: every) of `api` and of `tenant_id`, if given, whose query
+    holds `when`, or for which `when` returns true.
     """
 
     make: Maker
@@ -30,7 +30,7 @@ class Fault:
     tenant_id: str | None = None
 
     def meets(self, api: ApiName, query: str, tenant_id: str) -> bool:
-        """Say whether this call is one that the fault waits for."""
+        """Say whether the fault waits for such a call."""
         wanted = self.api in {None, api} and self.tenant_id in {None, tenant_id}
         when = self.when
         return wanted and (when(query) if callable(when) else when in query)
@@ -52,12 +52,12 @@ _BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
 def maker(
     what: int | str, body: object, headers: Mapping[str, str], how: Mapping[str, Any]
 ) -> Maker:
-    """Return what answers with a named fault, or with a status and, if given, this body.
+    """Return the maker of a named fault, or of a status with the given or the usual body.
 
-    `how` changes members of the `Effect`, by name; what is bytes there may be text.
+    `how` changes members of the `Effect`, by name; bytes may be given as text.
 
     Raises:
-        ValueError: no fault has this name.
+        ValueError: no fault has the name.
         TypeError: an effect has no such member.
     """
     how = {key: v.encode() if isinstance(v, str) else v for key, v in how.items()}
@@ -106,7 +106,7 @@ class Faults:
             self._waiting.append(fault)
 
     def draw(self, rate: float, *, seed: int, names: Sequence[str] = tuple(NAMED)) -> None:
-        """From now on, let this share of the calls fail, by names drawn from a seed."""
+        """From now on, let a share of the calls fail, by names drawn from a seed."""
         dice = random.Random(seed)  # noqa: S311 -- reproducible, not secret
 
         def drawn() -> str | None:
@@ -116,7 +116,7 @@ class Faults:
             self._drawn = drawn
 
     def take(self, api: ApiName, query: str, tenant_id: str = "") -> Maker | None:
-        """Return what is to happen to this call, if anything."""
+        """Return the fault for a call, if there is one."""
         with self._lock:
             fault = next((f for f in self._waiting if f.meets(api, query, tenant_id)), None)
             if fault is None:

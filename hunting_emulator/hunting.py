@@ -32,7 +32,7 @@ _UNSUPPORTED: Final = "EmulatorUnsupported"
 
 
 def hunt(service: Service, request: Request) -> Reply:
-    """Answer a call, and log it whatever the answer."""
+    """Answer a call, and log the call in any case."""
     now, log = service.clock.now(), service.log()
     ids = Ids.make(now, request.headers.get("client-request-id"))
     hunted = _Hunt(service, request, now)
@@ -73,7 +73,7 @@ def usual_headers(api: ApiName, ids: Ids) -> dict[str, str]:
 
 
 def caller(service: Service, request: Request, *, now: datetime) -> Caller:
-    """Return whom a call's token speaks for.
+    """Return the caller that a call's token names.
 
     Raises:
         Refusal: there is no token, or one that the API does not take.
@@ -87,7 +87,7 @@ def caller(service: Service, request: Request, *, now: datetime) -> Caller:
 
 
 def lost(service: Service, request: Request, refusal: Refusal) -> Reply:
-    """Answer a call that no resource takes; who calls is asked first, as the gateway does."""
+    """Answer a call that no resource takes; as at the gateway, the token is checked first."""
     now = service.clock.now()
     ids = Ids.make(now, request.headers.get("client-request-id"))
     try:
@@ -101,7 +101,7 @@ def lost(service: Service, request: Request, refusal: Refusal) -> Reply:
 
 
 class _Hunt:
-    """A call on its way, with what is known of it so far."""
+    """A call on the way, with the tenant and the question as far as known."""
 
     def __init__(self, service: Service, request: Request, now: datetime) -> None:
         self._service = service

@@ -1,4 +1,4 @@
-"""Access tokens: signed as Entra ID signs them, checked as the APIs check them."""
+"""Access tokens: signed as by Entra ID, checked as by the APIs."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ _UNIQUE: Final = UUID("8b2f3a64-53a5-4b0c-9d3e-6f1f4d7a1c55")
 
 
 class TokenRefusedError(Exception):
-    """The API does not take this token (401). The text is the API's own.
+    """The API refuses the token (401). The text is the API's own.
 
     `claims` are those that a new token has to meet, as JSON, if the API asks for any.
     """
@@ -52,7 +52,7 @@ class RoleMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a token speaks for."""
+    """The tenant, the application and the id that a token names."""
 
     tenant_id: str
     client_id: str
@@ -65,7 +65,7 @@ def person(tenant_id: str, name: str) -> str:
 
 
 class Identity:
-    """Signs tokens and checks them. One RSA key for the life of the emulator."""
+    """Signs and checks tokens, with one RSA key for the life of the emulator."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -90,9 +90,9 @@ class Identity:
         user: str | None = None,
         audience: str | None = None,
     ) -> str:
-        """Return a signed token for this API: of the application, or of a user through it.
+        """Return a signed token for an API: of the application, or of a user signed in there.
 
-        `audience` is the name of the resource as it was asked for.
+        `audience` is the name of the resource in the request.
         """
         issued = int(now.timestamp())
         claims = {
@@ -137,10 +137,10 @@ class Identity:
     def caller(
         self, settings: Settings, api: ApiName, authorization: str, *, now: datetime
     ) -> Caller:
-        """Return whom the header speaks for.
+        """Return the caller that the header names.
 
         Raises:
-            TokenRefusedError: no token, or one that is not for this API, now, and unrevoked.
+            TokenRefusedError: no token, or one for another API, outdated or revoked.
             RoleMissingError: the token lacks the role that the API requires.
         """
         scheme, _, token = authorization.partition(" ")
@@ -167,7 +167,7 @@ class Identity:
             self._first_good = self._serial
 
     def reset(self) -> None:
-        """Forget what was revoked."""
+        """Forget all revocations."""
         with self._lock:
             self._first_good = 0
             self._revoked.clear()

@@ -1,6 +1,6 @@
-"""When a tenant has used what the service lets it use.
+"""When a tenant has used up a quota.
 
-Pure: every function is told the time and answers; nothing here waits or asks a clock.
+Pure: every function is told the time; nothing here waits or asks a clock.
 """
 
 import threading
@@ -45,7 +45,7 @@ def next_cycle(now: datetime) -> datetime:
 
 
 class Usage:
-    """What one tenant has used. Moving windows for calls, clock cycles for CPU."""
+    """The use of one tenant: calls in moving windows, CPU in cycles of the clock."""
 
     def __init__(self) -> None:
         self._calls: deque[datetime] = deque()
@@ -53,14 +53,14 @@ class Usage:
         self._cpu_seconds = 0.0
 
     def refusal(self, now: datetime, limits: Limits) -> CallsSpent | CpuSpent | None:
-        """Say what is used up, and else count this call."""
+        """Return the quota that is used up, or else count the call."""
         spent = next(self._spent(now, limits), None)
         if spent is None:
             self._calls.append(now)
         return spent
 
     def burn(self, now: datetime, cpu_seconds: float) -> None:
-        """Charge a query's CPU to the cycle in which it ended."""
+        """Charge a query's CPU to the cycle of the query's end."""
         self._turn(now)
         self._cpu_seconds += cpu_seconds
 
@@ -95,7 +95,7 @@ class Meter:
     def refusal(
         self, tenant_id: str, now: datetime, limits: Limits
     ) -> CallsSpent | CpuSpent | None:
-        """Say what the tenant has used up, and else count this call."""
+        """Return the quota that the tenant has used up, or else count the call."""
         with self._lock:
             return self._tenants[tenant_id].refusal(now, limits)
 
@@ -105,6 +105,6 @@ class Meter:
             self._tenants[tenant_id].burn(now, cpu_seconds)
 
     def reset(self) -> None:
-        """Forget what was used."""
+        """Forget all use."""
         with self._lock:
             self._tenants.clear()

@@ -1,4 +1,4 @@
-"""Entra ID's token endpoint: who may have a token, and its own words for who may not."""
+"""Entra ID's token endpoints: grants, and refusals in the words of Entra ID."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ _OPENID: Final = frozenset({"openid", "profile", "email", "offline_access"})
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token is to be made for."""
+    """The tenant, the application, the API and the audience of a token."""
 
     tenant: Tenant
     application: Application
@@ -29,7 +29,7 @@ Form = Mapping[str, str]
 
 
 def tenant_named(settings: Settings, tenant_id: str) -> Tenant:
-    """Return the tenant; Entra ID refuses even discovery for one that it does not know."""
+    """Return the tenant; for an unknown one Entra ID refuses even discovery."""
     tenant = settings.tenant(tenant_id)
     if tenant is None:
         text = (
@@ -42,7 +42,7 @@ def tenant_named(settings: Settings, tenant_id: str) -> Tenant:
 
 
 def with_basic(form: Form, authorization: str) -> Form:
-    """Add id and secret from HTTP Basic, where OAuth clients may put them."""
+    """Add id and secret from HTTP Basic, the other place that OAuth has for both."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return form
@@ -56,7 +56,7 @@ def with_basic(form: Form, authorization: str) -> Form:
 def grant(
     settings: Settings, tenant_id: str, resource: str, form: Form, evidence: Evidence
 ) -> Grant:
-    """Check an application's request for a token of its own, and say what the token is for.
+    """Check an application's request for a token, and return the grant.
 
     Raises:
         LoginRefusedError: with the status, code and text of Entra ID.
@@ -68,7 +68,7 @@ def grant(
 
 
 def consent(settings: Settings, tenant_id: str, form: Form) -> Consent:
-    """Say what a person is to be asked for.
+    """Return the consent that a person is to be asked for.
 
     Raises:
         LoginRefusedError: no such tenant, application or resource.
@@ -81,7 +81,7 @@ def consent(settings: Settings, tenant_id: str, form: Form) -> Consent:
 
 
 def consented(settings: Settings, given: Consent) -> Grant:
-    """Return what a person consented to.
+    """Return the grant of a person's consent.
 
     Raises:
         LoginRefusedError: tenant or application are no more.
@@ -119,7 +119,7 @@ def _application(tenant: Tenant, client_id: str) -> Application:
 
 
 def managed(settings: Settings, query: Form) -> Grant:
-    """Say what a token of a managed identity is for; it proves itself by where it runs.
+    """Return the grant of a managed identity, whose only proof is the machine.
 
     Raises:
         LoginRefusedError: no such identity, or no such resource.

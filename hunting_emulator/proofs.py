@@ -1,4 +1,4 @@
-"""How an application proves to Entra ID who it is: a secret, a certificate, another's word."""
+"""Proofs of an application to Entra ID: a secret, a certificate, another issuer's token."""
 
 import base64
 import hashlib
@@ -46,7 +46,7 @@ class LoginRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What came with a token request, and what it is held against.
+    """The time, the audiences and the key that a proof is checked against.
 
     `workload_key` is the key of the one issuer whose word is taken for federated applications.
     """
@@ -63,7 +63,7 @@ def prove(application: Application, form: Mapping[str, str], evidence: Evidence)
     """Take the first proof that the form holds.
 
     Raises:
-        LoginRefusedError: it holds none, or a bad one.
+        LoginRefusedError: the form holds no proof, or a bad one.
     """
     field = next((name for name in PROOFS if form.get(name)), None)
     if field is None:

@@ -1,6 +1,6 @@
-"""A hunting call as it came, and what it asks.
+"""A hunting call and the question in the call's body.
 
-Pure. Graph takes its parameters in any case; the legacy API knows `Query` and nothing else.
+Pure. Graph takes parameters in any case; the legacy APIs know `Query` and nothing else.
 """
 
 import re
@@ -24,7 +24,7 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the routes know of a call. Header names are in lower case."""
+    """A call as the routes pass calls on. Header names are in lower case."""
 
     api: ApiName
     context: str
@@ -32,7 +32,7 @@ class Request:
     body: bytes
 
     def accepts(self, encoding: str) -> bool:
-        """Say whether the client takes this content encoding.
+        """Say whether the client takes a content encoding.
 
         >>> Request("graph", "", {"accept-encoding": "gzip;q=0, deflate"}, b"").accepts("gzip")
         False
@@ -46,17 +46,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to the service: the KQL, and the other parameters as they were sent."""
+    """A question to the service: the KQL, and the other parameters as sent."""
 
     kql: str
     timespan: str | None = None
     workspace_id: str | None = None
 
     def span(self, now: datetime) -> timespans.Span | None:
-        """Return what the timespan allows to be seen, if the call has one.
+        """Return the start and the end of the timespan, if the call has one.
 
         Raises:
-            Refusal: it is in none of the documented forms.
+            Refusal: the timespan is in none of the documented forms.
         """
         if self.timespan is None:
             return None
@@ -71,7 +71,7 @@ def question(request: Request, settings: Settings) -> Question:
     """Read the body.
 
     Raises:
-        Refusal: the body is too large, is not JSON, or is not what this API reads.
+        Refusal: the body is too large, no JSON, or not in the form of the API.
     """
     members, wire = _members(request, settings.limits.request_bytes), settings.wire
     if request.api != "graph":
@@ -107,7 +107,7 @@ def _members(request: Request, largest: int) -> dict[str, Any]:
 
 
 def _inflated(request: Request, largest: int) -> bytes:
-    """Return the body as it was before the client compressed it."""
+    """Return the body without the client's compression."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding == "identity":
         return request.body

@@ -53,7 +53,7 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, and raised to give i
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """What an answer says of itself, for support."""
+    """The ids and the time of an answer, for support."""
 
     at: datetime
     request_id: str
@@ -61,7 +61,7 @@ class Ids:
 
     @classmethod
     def make(cls, at: datetime, client_request_id: str | None) -> "Ids":
-        """Make the ids of an answer; a client's own id is given back to it."""
+        """Make the ids of an answer; a client's own id is given back."""
         request_id = str(uuid4())
         return cls(at, request_id, client_request_id or request_id)
 
@@ -100,17 +100,17 @@ def page(status: int, reason: str) -> bytes:
 
 
 def bad_request(message: str) -> Refusal:
-    """The query, or what it would cost, is refused."""
+    """The query, or the cost of the query, is refused."""
     return Refusal(400, "BadRequest", message)
 
 
 def bad_query(why: Exception, kind: str) -> Refusal:
-    """The engine refuses the KQL: its message, a full stop, and the advice for this kind."""
+    """The engine refuses the KQL: the engine's message, a full stop, and advice."""
     return bad_request(f"{why}. Fix {kind} errors in your query.")
 
 
 def bad_body(api: ApiName) -> Refusal:
-    """The request's body is not what the API reads."""
+    """The request's body has another form than the API reads."""
     if api != "graph":
         return Refusal(400, "InvalidRequestBody", "Request body is incorrect")
     return bad_request(
@@ -120,7 +120,7 @@ def bad_body(api: ApiName) -> Refusal:
 
 
 def unauthorized(api: ApiName, why: str, claims: str = "") -> Refusal:
-    """No token, or one that the API does not take; `claims` are what a new token has to meet."""
+    """No token, or one that the API does not take; `claims` are demands on a new token."""
     code = "InvalidAuthenticationToken" if api == "graph" else "Unauthorized"
     challenge = _AUTHENTICATE
     if claims:

@@ -1,4 +1,4 @@
-"""What goes on the wire: status, headers, and a body in pieces, whole or broken on purpose."""
+"""Replies on the wire: status, headers, and a body in pieces, whole or broken on purpose."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ class Reply:
 
 
 def answered(given: Answer, request: Request, *, compression: bool | str) -> Reply:
-    """Put a result on the wire, compressed if the client takes that; in one way if it is named."""
+    """Put a result on the wire, compressed as the client takes or in the one way that is set."""
     headers = {"Content-Type": JSON_TYPES[request.api], "Vary": "Accept-Encoding"}
     ways = _WINDOW_BITS if compression is True else [compression] if compression else []
     encoding = next((str(way) for way in ways if request.accepts(str(way))), None)

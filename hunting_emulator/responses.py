@@ -1,4 +1,4 @@
-"""A result as the APIs answer it: schema, statistics, rows; in pieces, never as one text."""
+"""A result in the form of the APIs: schema, statistics, rows; in pieces, never as one text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Answer:
 def answer(
     result: Result, api: ApiName, *, context: str, seconds: float, limits: Limits, wire: Wire
 ) -> Answer:
-    """Encode a result whole, since its size decides whether it is given at all.
+    """Encode a result whole, since the size decides whether the service hands out the result.
 
     Raises:
         Refusal: the body is larger than the service hands out.

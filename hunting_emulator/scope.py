@@ -32,7 +32,7 @@ class Scope:
 def scope(
     settings: Settings, tenant_id: str, api: ApiName, question: Question, *, now: datetime
 ) -> Scope:
-    """Return what a call of a tenant may see.
+    """Return the scope of a tenant's call.
 
     Raises:
         Refusal: the timespan is in none of the documented forms.

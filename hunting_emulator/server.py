@@ -29,7 +29,7 @@ class _Handler(WSGIRequestHandler):
     timeout = 300.0
 
     def run_wsgi(self) -> None:
-        """Answer one request, with the body read first: what is left unread would be the next."""
+        """Answer one request, with the body read first: unread bytes would be the next request."""
         environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self._body(environ))
         try:
@@ -70,12 +70,12 @@ class _Handler(WSGIRequestHandler):
         """Say nothing; calls are in the emulator's own log."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002, ARG002 -- Werkzeug's
-        """Note, for who debugs, what a broken connection said last."""
+        """Note the last words of a broken connection, for debugging."""
         logging.getLogger(__name__).debug(message, *args)
 
 
 class HuntingServer(ThreadedWSGIServer):
-    """Shakes hands with each client on the client's own thread, and can end them all."""
+    """Shakes hands with each client on the client's own thread, and can end all connections."""
 
     def __init__(
         self, app: App, *, host: str, port: int, tls: ssl.SSLContext, now: Callable[[], datetime]
@@ -90,7 +90,7 @@ class HuntingServer(ThreadedWSGIServer):
         self.connections = 0
 
     def finish_request(self, request: Accepted, client_address: object) -> None:
-        """Serve one connection until either side ends it."""
+        """Serve one connection until either side ends the connection."""
         try:
             self._hold(request)
             with self._tls.wrap_socket(request, server_side=True) as connection:
@@ -114,7 +114,7 @@ class HuntingServer(ThreadedWSGIServer):
             self._open[threading.current_thread()] = connection
 
     def end_connections(self, patience: float = 5.0) -> None:
-        """End every connection, and wait so many seconds at most for what is at work on them."""
+        """End every connection, and wait at most so many seconds for the threads."""
         with self._lock:
             self._ended = True
             threads = dict(self._open)
@@ -126,7 +126,7 @@ class HuntingServer(ThreadedWSGIServer):
 
 
 class Serving:
-    """A server and its thread; the port is chosen by the system when it is given as 0."""
+    """A server on a thread; for port 0 the system chooses the port."""
 
     def __init__(
         self, app: App, *, host: str, port: int, authority: trustme.CA, now: Callable[[], datetime]
@@ -140,7 +140,7 @@ class Serving:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port of the server."""
         return int(self._server.port)
 
     @property

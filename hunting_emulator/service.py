@@ -1,4 +1,4 @@
-"""What a running emulator holds: settings, clock, keys, quotas, faults, data, the log of calls."""
+"""The state of a running emulator: settings, clock, keys, quotas, faults, data, calls."""
 
 import threading
 from collections import Counter
@@ -43,7 +43,7 @@ class Traffic:
 
     @contextmanager
     def under_way(self, tenant_id: str) -> Iterator[None]:
-        """Count a call of a tenant for as long as it takes."""
+        """Count a call of a tenant while the call takes."""
         with self._lock:
             self._now[tenant_id] += 1
             self._most |= self._now
@@ -89,7 +89,7 @@ class Service:
             return tuple(self._calls)
 
     def log(self) -> Callable[[Call], None]:
-        """Return where to log the calls that begin now; a reset leaves them behind."""
+        """Return the function that logs calls that begin now; a reset forgets such calls."""
         with self._lock:
             return self._calls.append
 
@@ -118,7 +118,7 @@ class Service:
         return engine.load(place(engine, table, workspace_id, known), rows)
 
     def use(self, tenant_id: str, engine: Engine) -> None:
-        """Put this data behind the tenant."""
+        """Put an engine behind the tenant."""
         with self._lock:
             self._engines[tenant_id] = engine
 

@@ -1,4 +1,4 @@
-"""What can be set: tenants and their applications, limits, forms on the wire.
+"""The settings: tenants with applications, limits, forms on the wire.
 
 Pure. Values are frozen; a running emulator is given new ones as a whole.
 """
@@ -78,12 +78,12 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An app registration: what it may prove itself with, and what it was granted.
+    """An app registration: proofs of identity, and permissions.
 
-    `roles` are its own permissions, `scopes` those that it has where a person is signed in.
+    `roles` are the permissions of the application, `scopes` those with a person signed in.
 
-    `certificates` are public ones, as PEM text. `federated_subjects` are those for whom the
-    emulator's own workload issuer may speak.
+    `certificates` are public ones, as PEM text. `federated_subjects` are the subjects
+    of tokens of the emulator's own workload issuer.
     """
 
     client_id: str = CLIENT_ID
@@ -100,7 +100,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant of Entra ID, with the applications that it knows.
+    """A tenant of Entra ID, with the tenant's applications.
 
     `without` are tables that the tenant has no licence for. `workspaces` are the ids of the
     Sentinel workspaces that the tenant is connected to, the primary one first.
@@ -113,7 +113,7 @@ class Tenant:
     workspaces: tuple[str, ...] = ()
 
     def application(self, client_id: str) -> Application | None:
-        """Return the application of this id, without regard to case, as ids are compared."""
+        """Return the application of an id; the case of ids does not count."""
         wanted = client_id.lower()
         return next((a for a in self.applications if a.client_id.lower() == wanted), None)
 
@@ -128,7 +128,7 @@ def tenant_of(
     without: Iterable[str] = (),
     workspaces: Iterable[str] = (),
 ) -> Tenant:
-    """Make a tenant of what another process says of it; `granted` is the administrator's consent.
+    """Make a tenant from the members of a JSON object; `granted` is the administrator's consent.
 
     >>> tenant_of(tenant_id="t", granted=False).applications[0].roles
     {}
@@ -167,7 +167,7 @@ def workspace_id(tenant_id: str, number: int) -> str:
 
 
 def _id(number: int) -> str:
-    """Return an id as Microsoft's placeholders go on; where they begin anew, with its number."""
+    """Return an id in the style of Microsoft's placeholders; a repeated one ends in the number."""
     a, b, c, d, e = ("abcdef"[(number + step) % 6] * 4 for step in range(5))
     one, two, three = (str((number + step) % 10) * 4 for step in range(3))
     return f"{a}{b}-{one}-{c}-{two}-{d}{three}{e if number < _REPEAT else f'{number:04d}'}"
@@ -180,7 +180,7 @@ def _name(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the service lets a tenant use. `None` lifts a limit.
+    """The limits of a tenant. `None` lifts a limit.
 
     Documented for the API unless noted: 100,000 rows, 50 MB, 45 calls a minute and 1,500 an hour,
     3 minutes a query, 30 days, both as retention and as how far back a call sees that has no
@@ -210,7 +210,7 @@ class Limits:
 class Wire:
     """Forms on the wire that differ between captures, or that no capture shows.
 
-    `timespan` is what Graph does with that parameter: `honoured` as documented, `ignored`, as if a
+    `timespan` is Graph's treatment of the parameter: `honoured` as documented, `ignored`, as if a
     call had none, `refused` with 400, or taken for the time of `ingestion`. `workspace_id` may be
     `refused`, because the metadata of v1.0 do not have the parameter.
     """
@@ -246,6 +246,6 @@ class Settings:
         return known.get(wanted) or ALIASES.get(wanted.lower())
 
     def tenant(self, tenant_id: str) -> Tenant | None:
-        """Return the tenant of this id, without regard to case."""
+        """Return the tenant of an id; the case of ids does not count."""
         wanted = tenant_id.lower()
         return next((t for t in self.tenants if t.tenant_id.lower() == wanted), None)

@@ -1,4 +1,4 @@
-"""The tables as one caller sees them: which there are, how long they are kept, what Sentinel adds.
+"""One caller's view of the tables: visible tables, retention, and the columns of Sentinel.
 
 Pure. A tenant that is connected to Sentinel has the tables of its workspaces, too, and the tables
 that Defender XDR streams into a workspace have the workspace's columns.

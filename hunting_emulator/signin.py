@@ -21,7 +21,7 @@ JsonObject = dict[str, Any]
 
 
 class SignIn:
-    """What Entra ID answers; every method but the last takes the origin that was called."""
+    """The answers of Entra ID; every method but the last takes the origin of the call."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -135,7 +135,7 @@ class SignIn:
         }
 
     def managed(self, form: Form, header: str) -> JsonObject:
-        """Return a token for the identity of the machine, as App Service's endpoint gives it."""
+        """Return a token for the identity of the machine, in the form of App Service's endpoint."""
         if header != IDENTITY_HEADER:
             text = "The X-IDENTITY-HEADER of the request is not that of this machine."
             raise LoginRefusedError(401, "invalid_client", 7000215, text)

@@ -1,6 +1,6 @@
 """The tables of advanced hunting: names, columns, types.
 
-Pure, but for reading the catalog that lies in this package.
+Pure, but for reading the package's catalog.
 """
 
 import json
@@ -41,10 +41,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; `time_column` is what retention and Timespan look at, if it has one.
+    """A table; `time_column` is the column that retention and Timespan bound, if there is one.
 
-    `sentinel` says that the table lies in a Sentinel workspace, which is the primary one of its
-    tenant unless `workspace` names another.
+    `sentinel` marks a table of a Sentinel workspace: of the tenant's primary workspace, unless
+    `workspace` names another.
 
     >>> Table.of("T", {"Timestamp": "datetime", "n": "long"}).time_column
     'Timestamp'
@@ -72,7 +72,7 @@ class Table:
         return cls(name, columns, time or ("Timestamp" if "Timestamp" in types else None))
 
     def column(self, name: str) -> Column | None:
-        """Return the column of exactly this name."""
+        """Return the column of exactly the name."""
         return next((column for column in self.columns if column.name == name), None)
 
     def unknown(self, names: Iterable[str]) -> list[str]:

@@ -27,8 +27,8 @@ DUCKDB_TYPES: Final[Mapping[str, str]] = {
 def wire_text(value: object, kind: str) -> str | None:
     """Return a JSON-like value as the text that `cast` reads; nothing is `None`.
 
-    A string in a dynamic column is a dynamic string, not JSON text; what is no string in a string
-    column becomes JSON text.
+    A string in a dynamic column is a dynamic string, not JSON text; other values in a string column
+    become JSON text.
 
     Raises:
         ValueError: a datetime or timespan that is none.

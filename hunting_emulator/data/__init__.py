@@ -1,4 +1,4 @@
-"""A made-up tenant: events in bulk and one attack told across them."""
+"""A made-up tenant: events in bulk, and one attack told across the tables."""
 
 from hunting_emulator.data.generate import generate
 

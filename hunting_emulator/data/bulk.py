@@ -130,7 +130,7 @@ def tell(
 
 
 def _given(value: object, kind: str) -> str | None:
-    """Return the text of a given value; of a dynamic one it is JSON already."""
+    """Return the text of a given value; a dynamic value is JSON text already."""
     return str(value) if kind == "dynamic" else wire_text(value, kind)
 
 

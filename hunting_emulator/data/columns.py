@@ -1,6 +1,6 @@
-"""What stands in a column, by its name: the first rule that fits gives the SQL.
+"""The values of a column by the column's name: the first rule that fits gives the SQL.
 
-Pure. A column that no rule knows is empty, or null if it is no string, as most are in real rows.
+Pure. A column without a rule is empty, or null if not a string, as most columns of real rows are.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The made-up company whose events the emulator shows, as SQL over a row's hash.
 
-Pure, but for reading the company from this package. In the SQL, `s` is the row's hash, `k` its
-number, `t` its time in nanoseconds, and `u`, `d`, `p`, `q` its user, device, program and parent.
+Pure, but for reading the package's file of the company. In the SQL, `s` is the row's hash, `k` the
+number, `t` the time in nanoseconds, and `u`, `d`, `p`, `q` the user, device, program and parent.
 """
 
 import json
@@ -73,7 +73,7 @@ def column(pool: str, index: int) -> list[str]:
 
 
 def plain(name: str) -> str:
-    """Write a name as an account has it: small letters of ASCII.
+    """Write a name as accounts are named: in small letters of ASCII.
 
     >>> plain("O'Brien"), plain("Lindström")
     ('obrien', 'lindstrom')

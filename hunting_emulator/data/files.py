@@ -1,6 +1,6 @@
-"""Rows from elsewhere, fitted to a table: its own columns, and those that it lacks.
+"""Rows from elsewhere, fitted to a table, with columns added where the table lacks any.
 
-Pure, but for the engine's tables, which grow to hold what is loaded.
+Pure, but for the engine's tables, which grow to hold the rows.
 """
 
 import re
@@ -21,7 +21,7 @@ def take(engine: Engine, table: str, rows: Iterable[Mapping[str, object]]) -> in
 
     A table that is not there is made. A column `ReportId_long` goes into `ReportId` if the table
     has that as a long, and text in `ReportId` then goes into `ReportId_string`. Columns that the
-    table lacks are added with the type that their values have, unless they hold nothing.
+    table lacks are added with the type of the values, unless there are none.
     """
     known = engine.tables.get(table)
     kept = [_renamed(row, known) for row in rows]

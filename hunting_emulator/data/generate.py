@@ -1,4 +1,4 @@
-"""Fills an engine's tables with a made-up tenant, as it would look around one instant."""
+"""Fills an engine's tables with a made-up tenant, as of one instant."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

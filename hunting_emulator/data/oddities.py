@@ -1,6 +1,6 @@
-"""What a tenant of any size sees all the time: odd commands, tools, mails and sign-ins.
+"""The oddities that any tenant has all the time: odd commands, tools, mails and sign-ins.
 
-Each lies in this package as a row's telling columns; the other columns are made as those of rows
+The package holds the telling columns of each oddity; the other columns are made as those of rows
 in bulk. The oddities of one group happen within minutes of each other, to one person on one device,
 and again and again over the days before the anchor.
 """
@@ -56,7 +56,7 @@ def _filled(text: str, own: Told) -> str:
 
 
 def read() -> tuple[Oddities, ...]:
-    """Return the oddities that lie in this package."""
+    """Return the oddities of the package's catalog."""
     listed: list[dict[str, Any]] = json.loads(_FILE.read_text("utf-8"))
     return tuple(Oddities(**entry) for entry in listed)
 

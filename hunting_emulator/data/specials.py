@@ -1,4 +1,4 @@
-"""What stands in the columns whose meaning hangs on their table.
+"""The values of columns whose meaning hangs on the table.
 
 Pure.
 """

@@ -1,7 +1,7 @@
 """One attack, told across the tables.
 
-Pure, but for reading it from this package. A phish, a click, a foothold, stolen passwords, a
-server, the mailbox and the alerts: a handful of rows for the queries of a hunter to find.
+Pure, but for reading the package's file of the attack. A phish, a click, a foothold, stolen
+passwords, a server, the mailbox and the alerts: a handful of rows for a hunter's queries to find.
 """
 
 import json
@@ -19,7 +19,7 @@ _NUMBER: Final = "{n}"
 
 
 def story(anchor: datetime) -> Mapping[str, list[Mapping[str, object]]]:
-    """Return the attack's rows by table; it begins two days before the anchor.
+    """Return the rows of the attack by table; the attack begins two days before the anchor.
 
     >>> from datetime import UTC
     >>> sorted(story(datetime(2026, 3, 1, tzinfo=UTC)))[0]
