@@ -275,6 +275,7 @@ def test_an_oddity_happens_to_one_person_on_one_device_within_minutes(tenant: En
         ("persistence", 2),
         ("inbox_rules", 1),
         ("risky_sign_ins", 1),
+        ("phished_clicks", 1),
     ],
 )
 def test_oddities_leave_the_attack_a_needle(tenant: Engine, kql: str, rows: int) -> None:
