@@ -134,13 +134,14 @@ def plan(
     settings = _parsed(_settings(sources, schema), schema)
     saved, known = state_of(state) if state else {}, catalog_of(catalog) if catalog else None
     found = _plan(settings, saved, known, effects)
+    _print_errors(settings.refused_rules.values())
     if form == "json":
         _print_json(found.to_json())
     elif settings.partitioned:
         _print_lines(tenant_plan_lines(found))
     else:
         _print_lines(plan_lines(found))
-    sys.exit(0 if found.ok else 1)
+    sys.exit(0 if found.ok and not settings.refused_rules else 1)
 
 
 def _plan(
@@ -236,7 +237,11 @@ def _print_lines(lines: Iterable[str]) -> None:
 def _print_around(found: Report) -> None:
     for warning in found.warnings:
         click.echo(f"{click.style('Warning', fg='yellow')}: {printable(warning)}", err=True)
-    for error in found.errors:
+    _print_errors(found.errors)
+
+
+def _print_errors(errors: Iterable[str]) -> None:
+    for error in errors:
         click.echo(f"{click.style('Error', fg='red')}: {printable(error)}", err=True)
 
 

@@ -21,6 +21,16 @@ from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.wire.json_text import Lines
 from tap_m365hunting.wire.records import Record
 
+#: The setting that the SDK reads, and does not declare.
+VERSIONS: Final = {
+    "type": ["boolean", "null"],
+    "default": False,
+    "description": (
+        "After a table was read whole, have loaders drop what earlier runs have loaded of "
+        "it: a version on its records, and ACTIVATE_VERSION behind the last"
+    ),
+}
+
 # a breadcrumb of the selection that names a column; a longer one names what is inside
 _COLUMN: Final = 2
 

@@ -21,7 +21,7 @@ from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
-from tap_m365hunting.errors import TENANT_ERRORS
+from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.mapping import register_streams
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
@@ -31,6 +31,7 @@ from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
 from tap_m365hunting.run_context import Run
+from tap_m365hunting.sdk_stream import VERSIONS
 from tap_m365hunting.service.tenant_service import tenant_services
 from tap_m365hunting.state_writer import WorthwhileStateWriter
 from tap_m365hunting.streams import HuntingStream
@@ -214,14 +215,7 @@ class TapM365Hunting(Tap):
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Declare what the SDK reads, and does not declare, too."""
         super().append_builtin_config(config_jsonschema)
-        config_jsonschema["properties"]["emit_activate_version_messages"] = {
-            "type": ["boolean", "null"],
-            "default": False,
-            "description": (
-                "After a table was read whole, have loaders drop what earlier runs have loaded of "
-                "it: a version on its records, and ACTIVATE_VERSION behind the last"
-            ),
-        }
+        config_jsonschema["properties"]["emit_activate_version_messages"] = VERSIONS
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -255,14 +249,15 @@ class TapM365Hunting(Tap):
         self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]
+        for name, reason in self._settings.refused_rules.items():
+            self._fail(FatalSyncError(reason), name)
         for query in self._settings.queries:
             try:
                 streams.append(discovery.stream(query))
             except TENANT_ERRORS:
                 raise  # it holds for every query
             except SingerSDKError as error:
-                self.logger.error("Stream %s fails: %s", query.name, error)  # noqa: TRY400 - a verdict
-                self._failures.append(Failure(error, query.name))
+                self._fail(error, query.name)
         self._run.prefetch.expect(self._partition_syncs(self._run))
         return streams
 
@@ -274,6 +269,10 @@ class TapM365Hunting(Tap):
             )
         for caution in host_cautions(self.config):
             self.logger.warning("%s", caution)
+
+    def _fail(self, error: SingerSDKError, stream: str) -> None:
+        self.logger.error("Stream %s fails: %s", stream, error)
+        self._failures.append(Failure(error, stream))
 
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:
         progress = progress_on(sys.stderr, self._clock)

@@ -233,7 +233,7 @@ def _by_query(
 
 
 def _query_report(listed: ListedQuery, wrong: list[str], filled: Mapping[str, Any]) -> QueryReport:
-    lines = [*wrong, *listed.wrong]
+    lines = [*wrong, *filter(None, [listed.refused]), *listed.wrong]
     remarks = [Remark("error", line) for line in lines]
     if listed.unreadable:
         remarks.append(Remark.of(kql.Problem.of(listed.unreadable)))

@@ -1,16 +1,15 @@
 """The settings, parsed once into frozen types. Past this module there is no string to look up."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_m365hunting.configuration.addresses import url_problems
 from tap_m365hunting.configuration.files import READ_UTF8
 from tap_m365hunting.configuration.queries import (
     COVERAGE_STREAM,
@@ -47,8 +46,6 @@ DEFAULTS: Final = {
 }
 _DAY_MINUTES: Final = 24 * 60
 _DATES: Final = ("start_date", "end_date")
-# The parts that a URL may have, and the place of a service has not, a password among them.
-_NO_PLACE: Final = re.compile(r"[\s@?#\\]")
 
 
 class QuotaSettings(Struct, frozen=True):
@@ -81,7 +78,8 @@ class Settings(Struct, frozen=True):
     """Everything that a run is told.
 
     There is at least one tenant; `partitioned` says that they were given as a list, so that state
-    and rows name theirs.
+    and rows name theirs. `refused_rules` are Sigma rules that cannot be asked of rows: the reasons,
+    by the names of the streams that they would be.
     """
 
     tenants: tuple[Tenant, ...]
@@ -90,6 +88,7 @@ class Settings(Struct, frozen=True):
     quotas: QuotaSettings
     read_settings: ReadSettings
     queries: tuple[HuntingQuery, ...]
+    refused_rules: Mapping[str, str] = {}
 
     @property
     def connection(self) -> Connection:
@@ -114,13 +113,22 @@ class Settings(Struct, frozen=True):
         """
         raw = RawSettings.read(given, schema=schema, read=read, environment=environment)
         wrong = [*raw.wrong, *raw.query_problems()]
+        refused = {query.name: query.refused for query in raw.queries if query.refused}
+        if len(refused) == len(raw.queries):
+            wrong += refused.values()
         if wrong:
             msg = "Config validation failed"
             raise ConfigValidationError(msg, errors=wrong, schema=dict(schema))
-        return cls.from_valid(raw, [query.parsed(raw.with_defaults) for query in raw.queries])
+        fit = [query for query in raw.queries if not query.refused]
+        return cls.from_valid(raw, [query.parsed(raw.with_defaults) for query in fit], refused)
 
     @classmethod
-    def from_valid(cls, raw: "RawSettings", queries: Iterable[HuntingQuery]) -> Self:
+    def from_valid(
+        cls,
+        raw: "RawSettings",
+        queries: Iterable[HuntingQuery],
+        refused_rules: Mapping[str, str] | None = None,
+    ) -> Self:
         """Give types to settings with which nothing is wrong, for some of their queries."""
         filled = raw.with_defaults
         return cls(
@@ -130,6 +138,7 @@ class Settings(Struct, frozen=True):
             quotas=_quotas(filled),
             read_settings=_read_settings(filled),
             queries=tuple(queries),
+            refused_rules=refused_rules or {},
         )
 
 
@@ -169,7 +178,7 @@ class RawSettings(Struct, frozen=True):
             *tenants.problems(environment, needed=online),
             *_date_problems(stated),
             *_nothing_to_read(stated),
-            *_url_problems(stated),
+            *url_problems(stated),
             *stream_map_problems(
                 stated.get("stream_maps"), [COVERAGE_STREAM, *(query.name for query in queries)]
             ),
@@ -182,7 +191,7 @@ class RawSettings(Struct, frozen=True):
         lines = [line for query in self.queries for line in query.problems]
         yield from lines
         for query in self.queries:
-            if not query.named_in([*self.wrong, *lines]):
+            if not query.refused and not query.named_in([*self.wrong, *lines]):
                 yield from _unfit(query)
 
 
@@ -272,28 +281,3 @@ def _graph_problems(given: Mapping[str, Any]) -> Iterator[str]:
             )
         if entry.get("workspace_id") is not None:
             yield f"{place}workspace_id: the Defender API has no workspaces; set api to graph"
-
-
-def _url_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("api_url", "authority_url"):
-        url = given.get(key)
-        if not isinstance(url, str):
-            continue
-        if not url.startswith("https://"):
-            yield f"{key}: must be https://HOST, since a secret or a token is sent to it"
-        elif not _is_place(url):
-            yield (
-                f"{key}: must be https://HOST, with a port and a path at most: no user or "
-                "password, no ? or #"
-            )
-        elif key == "authority_url" and urlsplit(url).path.rstrip("/").lower().endswith("/adfs"):
-            yield f"{key}: is that of AD FS, which has no tenants; give Entra ID's host"
-
-
-def _is_place(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    return bool(parts.hostname) and port != 0 and not _NO_PLACE.search(url)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tap_m365hunting import kql
+from tap_m365hunting.configuration.sigma import RuleRefusedError
 from tap_m365hunting.configuration.sources import (
     INGESTION_COLUMN,
     INGESTION_TIME,
@@ -60,7 +61,8 @@ class HuntingQuery(Struct, frozen=True):
 class ListedQuery(Struct, frozen=True):
     """An entry of `queries`, right or wrong.
 
-    `text` is what was found, `query` what it says; `unreadable` is why it says nothing. `wrong`
+    `text` is what was found, `query` what it says; `unreadable` is why it says nothing. `refused`
+    is why a Sigma rule cannot be asked of rows, which leaves the other entries alone. `wrong`
     holds a line for each thing that is wrong with the entry's keys.
     """
 
@@ -69,6 +71,7 @@ class ListedQuery(Struct, frozen=True):
     text: str | None
     query: kql.Query | None
     unreadable: QueryTextError | None
+    refused: str | None
     wrong: tuple[str, ...]
     _given: Mapping[str, Any]
 
@@ -140,17 +143,19 @@ def instant(text: str | None) -> Instant | None:
 def _listed(
     number: int, entry: Mapping[str, Any], misused: list[str], read: Callable[[Path], str]
 ) -> ListedQuery:
-    text = query = unreadable = None
+    text = query = unreadable = refused = None
     wrong = list[str]()
     try:
         text = text_of(_texts(entry), read=read)
         query = kql.read(text)
     except QueryTextError as error:
         unreadable = error
+    except RuleRefusedError as error:
+        refused = f"queries[{number}].{error}"
     except ValueError as error:
         wrong.append(str(error))
     lines = tuple(f"queries[{number}].{line}" for line in [*wrong, *misused])
-    return ListedQuery(number, _name(entry), text, query, unreadable, lines, entry)
+    return ListedQuery(number, _name(entry), text, query, unreadable, refused, lines, entry)
 
 
 def _texts(entry: Mapping[str, Any]) -> dict[str, str]:

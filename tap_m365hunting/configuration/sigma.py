@@ -13,33 +13,42 @@ from tap_m365hunting.configuration.files import shown_name
 _LONGEST_NAME: Final = 63
 _NEEDED: Final = {"title": "a title", "logsource": "a logsource", "detection": "a detection"}
 _LONGEST_REASON: Final = 300
-# What pySigma lets through where a rule holds something of another type than it should.
-_OF_PYSIGMA: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 _OTHER: Final = re.compile(r"[^A-Za-z0-9]+", re.ASCII)
+
+
+class RuleRefusedError(ValueError):
+    """A rule that cannot be asked of rows; no other rule is the worse for it."""
+
+
+class ExtraMissingError(ValueError):
+    """pySigma is not installed, so no rule can be read."""
 
 
 def to_kql(rule: str) -> str:
     """Turn the one rule of a YAML text into a hunting query.
 
     Raises:
-        ValueError: there is not one rule, or it does not fit the hunting tables; or the extra is
-            not installed.
+        RuleRefusedError: there is not one rule, or it does not fit the hunting tables.
+        ExtraMissingError: the extra is not installed.
     """
-    backend = _imported("sigma.backends.kusto").KustoBackend
+    backend = _imported("tap_m365hunting.configuration.sigma_kql").HuntingBackend
+    prepare = _imported("tap_m365hunting.configuration.sigma_fields").prepare
     # A pipeline remembers the rules that it has met, so each rule gets its own.
     pipeline = _imported("sigma.pipelines.microsoftxdr").microsoft_xdr_pipeline()
-    error = _imported("sigma.exceptions").SigmaError
     collection = _imported("sigma.collection").SigmaCollection
     document = _only(rule)
     try:
-        queries = backend(processing_pipeline=pipeline).convert(collection.from_dicts([document]))
-    except (error, *_OF_PYSIGMA) as reason:  # what a backend cannot write
+        parsed = collection.from_dicts([document])
+        for one in parsed.rules:
+            prepare(one)
+        queries = backend(processing_pipeline=pipeline).convert(parsed)
+    except Exception as reason:
         said = str(reason).partition("\n")[0].partition(". ")[0]
         msg = f"The rule cannot be turned into KQL: {said[:_LONGEST_REASON]}"
-        raise ValueError(msg) from reason
+        raise RuleRefusedError(msg) from reason
     if len(queries) != 1:
         msg = f"The rule has {len(queries)} conditions, a stream has one query; make a rule of each"
-        raise ValueError(msg)
+        raise RuleRefusedError(msg)
     return str(queries[0])
 
 
@@ -82,7 +91,7 @@ def _imported(module: str) -> Any:  # noqa: ANN401 - pySigma is there or not
         return import_module(module)
     except ModuleNotFoundError as error:
         msg = "Sigma rules need the extra: pip install 'tap-m365hunting[sigma]'"
-        raise ValueError(msg) from error
+        raise ExtraMissingError(msg) from error
 
 
 def _only(rule: str) -> dict[str, Any]:
@@ -94,12 +103,12 @@ def _only(rule: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)  # the error's text quotes the line
         place = f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         msg = f"The rule is not YAML{place}"
-        raise ValueError(msg) from error
+        raise RuleRefusedError(msg) from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
         msg = "A Sigma rule is one YAML document of keys and values"
-        raise ValueError(msg)
+        raise RuleRefusedError(msg)
     if missing := [named for key, named in _NEEDED.items() if key not in documents[0]]:
         # of another file pySigma would quote what is in there
         msg = f"The rule cannot be turned into KQL: a Sigma rule must have {' and '.join(missing)}"
-        raise ValueError(msg)
+        raise RuleRefusedError(msg)
     return documents[0]

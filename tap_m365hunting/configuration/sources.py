@@ -86,7 +86,9 @@ def _rule(name: str, read: Callable[[Path], str]) -> str:
         return sigma.to_kql(text_from(partial(read, file)))
     except ValueError as error:
         msg = f"sigma_rule: {file}: {error}"
-        raise ValueError(msg) from error
+        if isinstance(error, sigma.ExtraMissingError):
+            raise ValueError(msg) from error
+        raise sigma.RuleRefusedError(msg) from error
 
 
 def _source_of(query: Mapping[str, str]) -> str:

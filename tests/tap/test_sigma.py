@@ -70,7 +70,7 @@ def test_what_a_rule_says_is_what_is_asked() -> None:
 
     assert r'ProcessCommandLine contains "audit | take 5; // \"nightly\""' in text
     assert r'FolderPath endswith "\\whoami.exe"' in text
-    assert 'AccountName contains "SYSTEM"' in text
+    assert r'strcat(AccountDomain, "\\", AccountName) contains "SYSTEM"' in text
 
 
 def test_a_rule_is_turned_alike_whatever_came_before() -> None:

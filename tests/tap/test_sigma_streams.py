@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tap_m365hunting.configuration.config import Settings
 from tests.tap.harness import Tenant, at
 from tests.tap.test_config import wrong_query
 
@@ -73,7 +74,10 @@ def test_all_bad_rules_of_a_folder_are_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "no_text.yml").write_bytes(b"\xff")
     (tmp_path / "worse.yaml").write_text("a: b", "utf-8")
 
-    bad, no_text, worse = wrong_query(sigma_rule=str(tmp_path))
+    settings = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
+    query = {"sigma_rule": str(tmp_path)}
+    parsed = Settings.parse({**settings, "queries": [query]})
+    bad, no_text, worse = parsed.refused_rules.values()
 
     at = f"queries[0].sigma_rule: {tmp_path}"
     assert bad == f"{at}/bad.yml: A Sigma rule is one YAML document of keys and values"
