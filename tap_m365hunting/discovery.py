@@ -13,8 +13,8 @@ from tap_m365hunting.errors import TENANT_ERRORS
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.column_probe import Probes
-from tap_m365hunting.sync.resolved_query import ResolvedQuery, resolve, shape_of
-from tap_m365hunting.wire.schema import Column, Shape, find
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, key_of, resolve, shape_of
+from tap_m365hunting.wire.schema import WINDOW_START, Column, Shape, find
 
 
 class Discovery:
@@ -68,26 +68,37 @@ class Discovery:
                 for name, about in schema["properties"].items()
             ],
         )
-        shape = self._named(query, verdict.cursor, schema["properties"])
+        shape = self._named(query, resolved, schema["properties"])
         key = entry.key_properties or entry.metadata.root.table_key_properties or ()
         if set(key) != set(shape.key_properties):
             raise _other_key(key, shape.key_properties)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
         return self._stream(query, resolved, schema, shape.key_properties, cursor)
 
-    def _named(self, query: HuntingQuery, cursor: str | None, known: Mapping[str, Any]) -> Shape:
+    def _named(
+        self, query: HuntingQuery, resolved: ResolvedQuery, known: Mapping[str, Any]
+    ) -> Shape:
         """Return how the settings name the columns that matter by name: the key and the cursor."""
-        key = [find(name, list(known)) or name for name in query.primary_keys]
-        columns = [Column(name, "") for name in (*key, *filter(None, [cursor]))]
-        tenant = self._run.tenant_columns
-        return shape_of(query, self._run.read_settings, columns, known=known, tenant=tenant)
+        named = key_of(query, self._run.read_settings, resolved)
+        key = [find(name, list(known)) or name for name in named if name != WINDOW_START]
+        columns = [Column(name, "") for name in (*key, *filter(None, [resolved.cursor]))]
+        return self._shape_of(query, resolved, columns, known)
+
+    def _shape_of(
+        self,
+        query: HuntingQuery,
+        resolved: ResolvedQuery,
+        columns: Iterable[Column],
+        known: Iterable[str] = (),
+    ) -> Shape:
+        settings, tenant = self._run.read_settings, self._run.tenant_columns
+        return shape_of(query, settings, resolved, columns, known=known, tenant=tenant)
 
     def _probed(self, query: HuntingQuery) -> HuntingStream:
         """Ask the service for the columns alone."""
         columns = self._probes.columns(query)
-        tenant = self._run.tenant_columns
-        shape = shape_of(query, self._run.read_settings, columns, tenant=tenant)
-        verdict, resolved = resolve(query, shape.columns)
+        verdict, resolved = resolve(query, columns)
+        shape = self._shape_of(query, resolved, columns)
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
         schema = shape.json_schema(content_hash=resolved.mode is not kql.Mode.WINDOWED)

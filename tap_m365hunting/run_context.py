@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tap_m365hunting.configuration.config import ReadSettings
 from tap_m365hunting.reporting.progress import Progress
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.oldest_first import OldestFirst
 from tap_m365hunting.sync.prefetch import Prefetch
 from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
 
@@ -24,6 +25,7 @@ class Run(Struct, frozen=True):
     prefetch: Prefetch
     report: Callable[[WindowReport], None]
     progress: Progress
+    oldest_first: OldestFirst = field(default_factory=OldestFirst)
 
     @property
     def tenant_columns(self) -> tuple[str, ...]:

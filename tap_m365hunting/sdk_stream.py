@@ -14,6 +14,7 @@ from singer_sdk import Stream, metrics
 from singer_sdk.helpers import types
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from typing_extensions import override
 
 from tap_m365hunting.errors import FatalSyncError
@@ -99,6 +100,19 @@ class SdkStream(Stream):
         What the filter raises there would quote a value, and end the run.
         """
         yield from ()
+
+    def send_schema(self, schema: dict[str, Any]) -> None:
+        """Write a SCHEMA message, and have the records that follow mapped by it."""
+        self._schema = self._input_schema = schema
+        self._metadata = self._mask = self._stream_maps = None
+        entry = CatalogEntry(
+            tap_stream_id=self.name,
+            metadata=self.metadata,
+            schema=Schema.from_dict(self.schema),
+            key_properties=self.primary_keys,
+        )
+        self._tap.mapper.register_raw_streams_from_catalog(Catalog([(self.name, entry)]))
+        self._write_schema_message()
 
     @override
     def get_record_counter(

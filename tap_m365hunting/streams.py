@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers import types
-from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
+from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
@@ -28,6 +29,7 @@ from tap_m365hunting.reporting.summary import notices
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.sdk_stream import NamedLines, SdkStream
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.oldest_first import WINDOW_IS_DONE, Turns
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
 from tap_m365hunting.sync.resolved_query import (
@@ -65,6 +67,7 @@ class HuntingStream(SdkStream):
         self._resolved = resolved
         self._run = run
         self._partition_syncs = dict[str, PartitionSync]()
+        self._turns = Turns()
         self._tables_read = 0
         self.failures = dict[str, SingerSDKError]()
         if resolved.mode is Mode.WINDOWED:  # Singer has no word for it
@@ -116,6 +119,7 @@ class HuntingStream(SdkStream):
         return shape_of(
             self._query,
             self._run.read_settings,
+            self._resolved,
             columns,
             known=self.effective_schema["properties"],
             tenant=self._run.tenant_columns,
@@ -130,13 +134,32 @@ class HuntingStream(SdkStream):
             if not context or service.tenant_id == context[TENANT]
         )
         partition_sync = self.partition_sync(service)
+        if partition_sync.left or not self._turns.wants(partition_sync):
+            return
+        read = partial(self._read, partition_sync, context)
         try:
-            yield from self.within_limit(self._read(partition_sync, context))
+            yield from self.within_limit(self._turns.records(partition_sync, read))
         except SingerSDKError as error:
             self._fail(service, error)
         finally:
-            partition_sync.leave()
-            del self._partition_syncs[service.tenant_id]
+            if not self._turns.has_put_off(partition_sync):
+                partition_sync.leave()
+
+    @override
+    def get_replication_key_signpost(self, context: types.Context | None = None) -> None:
+        """Set no bound, as the base class; the SDK asks for it before all else of a stream."""
+        streams = (s for s in self._tap.streams.values() if isinstance(s, HuntingStream))
+        self._run.oldest_first.begin(stream for stream in streams if stream.selected)
+
+    def near_the_edge(self, margin: timedelta) -> list[Instant]:
+        """Return how far each tenant is read that is not read so far from the edge of retention."""
+        ats = (self.partition_sync(service).reached(margin) for service in self._run.services)
+        return [at for at in ats if at is not None]
+
+    def sync_near_the_edge(self, margin: timedelta) -> None:
+        """Read tenants so far from the edge of retention; `sync` goes on from there."""
+        with self._turns.near_the_edge(margin):
+            self.sync()
 
     def _fail(self, service: TenantService, error: SingerSDKError) -> None:
         self.failures[service.tenant_id] = error
@@ -184,6 +207,7 @@ class HuntingStream(SdkStream):
         planner = partition_sync.table()
         with closing(reader.read(planner, partition_sync)) as events:
             yield from self._records(events)
+        partition_sync.check(planner.rows or 0)
         watch.table_read(partition_sync.begun, planner)
         self._tables_read += 1
         if self._tables_read == len(self._run.services):
@@ -205,12 +229,12 @@ class HuntingStream(SdkStream):
             with closing(reader.read(planner, partition_sync)) as events:
                 for event in events:
                     if isinstance(event, WindowDone):
+                        partition_sync.check(event.rows)
                         watch.window_done(event, late.done(event))
                         tally = late.tally() if planner.finished else None
-                        bookmark = bookmark.after(event, tally=tally)
-                        if run_windows.moves:
-                            remember(bookmark)
+                        bookmark = run_windows.follow(bookmark, event, tally, remember)
                         self._tap.state_writer.write_state(self.tap_state)
+                        yield WINDOW_IS_DONE
                     else:
                         late.add(event.cursors if isinstance(event, Block) else ())
                         yield from self._records((event,))
@@ -281,13 +305,4 @@ class HuntingStream(SdkStream):
     def _announce(self, shape: Shape) -> None:
         """Send a new SCHEMA, before the first record that needs it."""
         content_hash = self._resolved.mode is not Mode.WINDOWED
-        self._schema = self._input_schema = shape.json_schema(content_hash=content_hash)
-        self._metadata = self._mask = self._stream_maps = None
-        entry = CatalogEntry(
-            tap_stream_id=self.name,
-            metadata=self.metadata,
-            schema=Schema.from_dict(self.schema),
-            key_properties=self.primary_keys,
-        )
-        self._tap.mapper.register_raw_streams_from_catalog(Catalog([(self.name, entry)]))
-        self._write_schema_message()
+        self.send_schema(shape.json_schema(content_hash=content_hash))

@@ -37,6 +37,7 @@ from tap_m365hunting.state_writer import WorthwhileStateWriter
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.prefetch import Prefetch
+from tap_m365hunting.sync.resolved_query import check_bounds
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 
@@ -245,6 +246,7 @@ class TapM365Hunting(Tap):
         if self._settings is None:  # `--discover` starts without settings that are right
             return []
         self._warn(self._settings)
+        check_bounds(self._settings, now=self._clock())
         coverage = CoverageStream(self, run_id=uuid4().hex, at_end=self.flush_state)
         self._run = self._new_run(self._settings, coverage.write)
         discovery = Discovery(self, self._run, self._settings.queries)

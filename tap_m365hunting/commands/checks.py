@@ -144,7 +144,12 @@ class Checker:
         lookback = probed.query.lookback * (probed.verdict.mode is Mode.INCREMENTAL)
         window = overlap(TimeWindow(span.end - RUN - lookback, span.end), span) or span
         window = probed.resolved.whole_steps(window) or window
-        planner = Planner(window, row_cap=self._read_settings.row_cap, step=probed.resolved.step)
+        planner = Planner(
+            window,
+            row_cap=self._read_settings.row_cap,
+            step=probed.resolved.step,
+            single=probed.resolved.single,
+        )
         calls = rehearse(planner, counted, row_cap=self._read_settings.row_cap).calls
         return replace(
             known,

@@ -150,6 +150,7 @@ class Forecaster:
             window,
             row_cap=self._read_settings.row_cap,
             step=probed.resolved.step,
+            single=probed.resolved.single,
             ahead=self._quotas.parallel_calls > 1,
         )
 

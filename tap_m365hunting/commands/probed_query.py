@@ -38,8 +38,9 @@ class ProbedQuery(Struct, frozen=True):
         probe = kql.probe(query.query)
         call = asking(run, CallScope(workspace_id=query.workspace_id))
         with in_user_lines(query.query, probe), call(probe) as answer:
-            shape = shape_of(query, read_settings, answer.columns, tenant=tenant)
-        return cls(query, shape, *resolve(query, shape.columns))
+            verdict, resolved = resolve(query, answer.columns)
+            shape = shape_of(query, read_settings, resolved, answer.columns, tenant=tenant)
+        return cls(query, shape, verdict, resolved)
 
     @property
     def remarks(self) -> tuple[Remark, ...]:

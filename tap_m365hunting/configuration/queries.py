@@ -24,6 +24,9 @@ from tap_m365hunting.instants import Instant
 #: The stream of one record a window; no query may take its name.
 COVERAGE_STREAM: Final = "hunting_windows"
 
+_WINDOW_MINUTES: Final = 60
+_DAY_MINUTES: Final = 24 * 60
+
 
 class HuntingQuery(Struct, frozen=True):
     """One configured query: one stream.
@@ -31,7 +34,8 @@ class HuntingQuery(Struct, frozen=True):
     `query` is the text as the user wrote it, or as the tap wrote it for a whole table. Column names
     are the query's own. `start` is the first instant wanted, `None` for as far back as there is
     data. Windows end `settle` before now, and the service keeps rows for `retention`;
-    with `reaches_back` a first run begins there.
+    with `reaches_back` a first run begins there. `window` is how wide windows are where the query
+    bounds itself and has no bins.
     """
 
     name: str
@@ -46,6 +50,7 @@ class HuntingQuery(Struct, frozen=True):
     retention: timedelta = timedelta(days=30)
     reaches_back: bool = False
     workspace_id: str | None = None
+    window: timedelta = timedelta(minutes=60)
 
     def assess(self, columns: Iterable[tuple[str, str]] | None = None) -> kql.Verdict:
         """Say how the query will be read; more surely with the result's columns and types."""
@@ -114,6 +119,7 @@ class ListedQuery(Struct, frozen=True):
             retention=timedelta(days=given.get("retention_days", said["retention_days"])),
             reaches_back="retention_days" in given,
             workspace_id=given.get("workspace_id"),
+            window=timedelta(minutes=given.get("window_minutes", _WINDOW_MINUTES)),
         )
 
 
@@ -170,6 +176,7 @@ def _name(entry: Mapping[str, Any]) -> str:
 def _misused(entry: Mapping[str, Any], taken: Counter[str], end: object) -> Iterator[str]:
     yield from _cursor_misused(entry)
     yield from _keys_misused(entry.get("primary_keys"))
+    yield from _window_misused(entry.get("window_minutes"))
     yield from _start_misused(_texts(entry).get("start_date"), end)
     if _name(entry) or "sigma_rule" not in entry:  # streams of rules have the names of their files
         yield from _name_misused(_name(entry), taken[_name(entry).lower()])
@@ -188,6 +195,19 @@ def _keys_misused(keys: object) -> Iterator[str]:
     for column, times in Counter(columns).items():
         if times > 1:
             yield f"primary_keys: names {column!r} twice"
+
+
+def _window_misused(minutes: object) -> Iterator[str]:
+    """Yield why windows would not start at the same times each day."""
+    if (
+        isinstance(minutes, int)
+        and minutes > 0
+        and _DAY_MINUTES % minutes
+        and minutes % _DAY_MINUTES
+    ):
+        near = [m for m in range(1, _DAY_MINUTES + 1) if not _DAY_MINUTES % m]
+        fit = min(near, key=lambda m: abs(m - minutes))
+        yield f"window_minutes: must divide a day or be whole days (nearest: {fit})"
 
 
 def _start_misused(start: str | None, end: object) -> Iterator[str]:

@@ -62,6 +62,12 @@ QUERY: Final = th.ObjectType(
         th.StringType(pattern=GUID),
         description="This query's own `workspace_id`",
     ),
+    th.Property(
+        "window_minutes",
+        th.IntegerType(minimum=1, maximum=YEAR_MINUTES),
+        description="WINDOWED: the width of a window where the query rounds time to no bins of its "
+        "own; it divides a day, or is whole days. Default: 60",
+    ),
     th.Property("start_date", th.DateTimeType, description="This query's own `start_date`"),
     th.Property(
         "unsafe_window",

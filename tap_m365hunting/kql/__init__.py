@@ -4,7 +4,7 @@ from tap_m365hunting.kql.fingerprint import fingerprint
 from tap_m365hunting.kql.fitness import assess
 from tap_m365hunting.kql.query import Query
 from tap_m365hunting.kql.statements import read
-from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
+from tap_m365hunting.kql.verdict import OTHER, Mode, Problem, RowIdentity, Verdict
 from tap_m365hunting.kql.wrapping import (
     count,
     keys,
@@ -20,9 +20,11 @@ from tap_m365hunting.kql.wrapping import (
 )
 
 __all__ = [
+    "OTHER",
     "Mode",
     "Problem",
     "Query",
+    "RowIdentity",
     "Verdict",
     "assess",
     "count",

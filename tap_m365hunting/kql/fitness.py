@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import Columns, common_width
@@ -17,7 +18,7 @@ from tap_m365hunting.kql.names import definition, label
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, TokenSpan
 from tap_m365hunting.kql.row_flow import RowFlow
 from tap_m365hunting.kql.tokens import position
-from tap_m365hunting.kql.verdict import Mode, Problem, Verdict
+from tap_m365hunting.kql.verdict import OTHER, Mode, Problem, RowIdentity, Verdict
 
 
 def assess(
@@ -48,7 +49,13 @@ def assess(
     bounding = found if mode is Mode.INCREMENTAL else None
     findings = _findings(query, flow, result, mode, bounding)
     problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
-    return Verdict(mode, bounding, tuple(sorted(problems, key=_place)), _bin(flow, bounding, mode))
+    return Verdict(
+        mode,
+        bounding,
+        tuple(sorted(problems, key=_place)),
+        _bin(flow, bounding, mode),
+        _identity(query, flow, result),
+    )
 
 
 class Result(Struct, frozen=True):
@@ -105,6 +112,18 @@ def _about_types(query: Query, result: Result) -> Iterator[Finding]:
             kind = (result.types or {}).get(name, "text or a number")
             msg = operators.CURSOR_TYPE.format(cursor=name, kind=kind)
             yield Finding(query.final.start, "", msg, warning=True)
+
+
+def _identity(query: Query, flow: Flow, result: Result) -> RowIdentity:
+    """Return what tells rows apart; a row without a time is not known again in another window.
+
+    Windows add up if the query bounds itself at one place.
+    """
+    if flow.identity.whole and result.cursor(query) is None:
+        return OTHER
+    names = [query.name_at(index) for index in range(len(query.tokens))]
+    once = all(names.count(name) == 1 for name in WINDOW_NAMES)
+    return replace(flow.identity, additive=flow.identity.additive and once)
 
 
 def _mode(query: Query, method: str | None, cursor: str | None) -> Mode:
@@ -196,6 +215,7 @@ def remarks(query: Query) -> Iterator[Finding]:
     for statement in query.leading:
         if query.name_at(statement.start) == "set":
             yield from _about_option(query, statement)
+    yield from _about_start(query)
     yield from _about_end(query)
 
 
@@ -220,22 +240,38 @@ def _about_option(query: Query, statement: TokenSpan) -> Iterator[Finding]:
 
 def _about_end(query: Query) -> Iterator[Finding]:
     """Find windows with their end included, as in `between (window_start .. window_end)`."""
-    ends = _names_of_the_end(query)
+    for index, left, right in _uses_of_bound(query, WINDOW_NAMES[1]):
+        until = any(query.is_sign(left, sign) for sign in ("..", "<="))
+        if until and not query.is_sign(right, "-"):
+            written = f"{query.tokens[left].text} {query.name_at(index)}"
+            yield _at_bound(query, left, written, operators.END_INCLUDED, warning=True)
+        elif query.is_sign(right, ">="):
+            written = f"{query.name_at(index)} >="
+            yield _at_bound(query, right, written, operators.END_INCLUDED, warning=True)
+
+
+def _about_start(query: Query) -> Iterator[Finding]:
+    """Find windows with their start left out, as in `Timestamp > window_start`."""
+    for index, left, right in _uses_of_bound(query, WINDOW_NAMES[0]):
+        moved = any(query.is_sign(right, sign) for sign in "+-")
+        if query.is_sign(left, ">") and not moved:
+            written = f"> {query.name_at(index)}"
+            yield _at_bound(query, left, written, operators.START_LEFT_OUT, warning=False)
+        elif query.is_sign(right, "<"):
+            written = f"{query.name_at(index)} <"
+            yield _at_bound(query, right, written, operators.START_LEFT_OUT, warning=False)
+
+
+def _at_bound(query: Query, index: int, written: str, why: str, *, warning: bool) -> Finding:
+    return Finding(index, query.tokens[index].text, f"'{written}' {why}", warning=warning)
+
+
+def _uses_of_bound(query: Query, bound: str) -> Iterator[tuple[int, int, int]]:
+    """Yield each token with the value of a bound, and the tokens on its left and right."""
+    names = _names_of(query, bound)
     for index, token in enumerate(query.tokens):
-        if token.text in ends and query.name_at(index):
-            left, right = _around(query, index)
-            until = any(query.is_sign(left, sign) for sign in ("..", "<="))
-            if until and not query.is_sign(right, "-"):
-                yield _end_included(
-                    query, left, f"{query.tokens[left].text} {query.name_at(index)}"
-                )
-            elif query.is_sign(right, ">="):
-                yield _end_included(query, right, f"{token.text} >=")
-
-
-def _end_included(query: Query, index: int, written: str) -> Finding:
-    msg = f"'{written}' {operators.END_INCLUDED}"
-    return Finding(index, query.tokens[index].text, msg, warning=True)
+        if token.text in names and query.name_at(index):
+            yield (index, *_around(query, index))
 
 
 def _around(query: Query, index: int) -> tuple[int, int]:
@@ -246,11 +282,11 @@ def _around(query: Query, index: int) -> tuple[int, int]:
     return left, right
 
 
-def _names_of_the_end(query: Query) -> set[str]:
-    """Return the names bound to the window's end unchanged."""
-    ends = {WINDOW_NAMES[1]}
+def _names_of(query: Query, bound: str) -> set[str]:
+    """Return the names with the value of a bound of the window, unchanged."""
+    names = {bound}
     for statement in query.leading:
         defined = definition(query, statement)
-        if defined and label(query, defined.value) in ends:
-            ends.add(defined.name)
-    return ends
+        if defined and label(query, defined.value) in names:
+            names.add(defined.name)
+    return names

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tap_m365hunting.kql.columns import Columns, Origin
 from tap_m365hunting.kql.query import TokenSpan
 from tap_m365hunting.kql.stages import Stage
+from tap_m365hunting.kql.verdict import OTHER, RowIdentity
 
 
 class Finding(Struct, frozen=True):
@@ -71,6 +72,7 @@ class Flow(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     sides: tuple[SideFindings, ...] = ()
     groups: tuple[Group, ...] = ()
+    identity: RowIdentity = OTHER
 
     def to(self, columns: Columns) -> Self:
         """Return the rows with other columns."""

@@ -22,6 +22,7 @@ from tap_m365hunting.kql.columns import PLAIN, Columns
 from tap_m365hunting.kql.flow_types import Finding, Flow, SideFindings, finding, lacking
 from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.stages import Stage, keyword, option
+from tap_m365hunting.kql.verdict import WHOLE
 
 
 class JoinContext(Struct, frozen=True):
@@ -45,6 +46,8 @@ def union(side: JoinContext, stage: Stage, flow: Flow | None = None) -> Flow:
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
     whole = whole.beside(a for b in flows for a in b.sides)
     whole = whole.grouped(group for branch in flows for group in branch.groups)
+    if all(branch.identity == WHOLE for branch in flows):
+        whole = replace(whole, identity=WHOLE)
     return whole.met(_about_branches(side, stage, columns, flows))
 
 

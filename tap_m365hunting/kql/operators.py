@@ -185,6 +185,10 @@ CHANCE: Final = (
 EXTERNAL_DATA: Final = (
     "reads a file that may change between runs; rows already read are not read again for it"
 )
+START_LEFT_OUT: Final = (
+    "leaves out the start of the window, so a row at that instant is in no window. Write "
+    "`Timestamp >= window_start and Timestamp < window_end`"
+)
 END_INCLUDED: Final = (
     "holds the end of the window, so a row at that instant is in two windows. Write "
     "`Timestamp >= window_start and Timestamp < window_end`"

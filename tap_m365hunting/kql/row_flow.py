@@ -35,6 +35,7 @@ from tap_m365hunting.kql.joins import JoinContext, join, union
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, function_at, label, matching, quoted_name, source
 from tap_m365hunting.kql.query import Query, TokenSpan
+from tap_m365hunting.kql.row_identity import after
 from tap_m365hunting.kql.stages import (
     Stage,
     Step,
@@ -44,6 +45,7 @@ from tap_m365hunting.kql.stages import (
     row_values,
     stage_at,
 )
+from tap_m365hunting.kql.verdict import OTHER, WHOLE
 
 # Parentheses nest less deep than this (statements.MAX_DEPTH), so only functions can reach it.
 _MAX_DEPTH: Final = 80
@@ -138,7 +140,8 @@ class RowFlow:
         if stage.operator == "union":
             return union(self._side(names), stage, flow)
         if stage.operator in ("join", "lookup"):
-            return join(self._side(names), stage, flow)
+            joined = join(self._side(names), stage, flow)
+            return replace(joined, identity=replace(joined.identity, additive=False))
         step = Step(self._query, stage.rest, flow.columns, self._watched)
         columns = columns_after(stage, step)
         if flow.divided:
@@ -146,7 +149,9 @@ class RowFlow:
             flow = flow.renewed({name: parts - names.keys() for name, parts in made.items()})
         rounded = groups_of(stage, self._query, flow.columns)
         groups = [Group(stage, origin) for origin in rounded if origin.bin or origin.uneven]
-        return flow.to(columns).grouped(groups).met(self._judge(stage, columns))
+        identity = after(stage, self._query, flow.identity, flow.columns)
+        flow = replace(flow.to(columns), identity=identity)
+        return flow.grouped(groups).met(self._judge(stage, columns))
 
     def _judge(self, stage: Stage, columns: Columns) -> Iterator[Finding]:
         message = operators.REFUSED.get(stage.operator)
@@ -174,7 +179,7 @@ class RowFlow:
         plugin = self._query.name_at(stage.rest.start)
         if plugin not in operators.ROW_WISE_PLUGINS:
             named = Stage(f"evaluate {plugin}", stage.index, stage.rest)
-            return flow.met([finding(named, operators.UNKNOWN)])
+            return replace(flow, identity=OTHER).met([finding(named, operators.UNKNOWN)])
         declared = any(self._query.is_sign(i, ":") for i in self._query.top_level(stage.rest))
         if declared or plugin != "bag_unpack":
             return flow
@@ -189,7 +194,8 @@ class RowFlow:
             return self._call(function, (Argument(flow), *others), stage)
         name = called.name if called else self._query.name_at(stage.rest.start)
         named = Stage(f"invoke {name}", stage.index, stage.rest)
-        return flow.met([finding(named, operators.STORED_FUNCTION, warning=True)])
+        stored = finding(named, operators.STORED_FUNCTION, warning=True)
+        return replace(flow, identity=OTHER).met([stored])
 
     # Sources
 
@@ -246,7 +252,7 @@ class RowFlow:
         if called.is_pattern:
             return Flow().met(self._timeless(Stage(called.name, called.index, stage.rest)))
         gone = operators.CURSORS if called.name in operators.TIMELESS_TABLES else ()
-        return Flow(Columns().plus(dict.fromkeys(gone)))
+        return Flow(Columns().plus(dict.fromkeys(gone)), identity=WHOLE)
 
     def _timeless(self, stage: Stage) -> Iterator[Finding]:
         """Say if a pattern means tables without time."""

@@ -5,7 +5,7 @@ Pure.
 
 from datetime import timedelta
 from enum import Enum
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from msgspec import Struct
 
@@ -40,18 +40,39 @@ class Problem(Struct, frozen=True):
         return cls("error", error.line, error.column, None, str(error))
 
 
+class RowIdentity(Struct, frozen=True):
+    """The columns `by` which rows are grouped, `None` where rows are not, or it cannot be told.
+
+    `bins` are those that are times rounded down to bins. With `whole` a row of a table is a row.
+    With `additive` the rows of two windows together are those of the window that both make up.
+    """
+
+    by: tuple[str, ...] | None = None
+    bins: tuple[str, ...] = ()
+    whole: bool = False
+    additive: bool = False
+
+
+#: Rows of a table.
+WHOLE: Final = RowIdentity(whole=True, additive=True)
+#: Rows of which nothing is known.
+OTHER: Final = RowIdentity()
+
+
 class Verdict(Struct, frozen=True):
     """How a query will be read.
 
     `cursor` is the column bounded by windows, `None` without windows over a column. `bin` is the
     width of the bins of the cursor (or, for WINDOWED, of any column): windows start and end at
-    whole multiples, counted from 0001-01-01.
+    whole multiples, counted from 0001-01-01. `identity` says what tells rows apart, and if several
+    windows may be read as one.
     """
 
     mode: Mode
     cursor: str | None
     problems: tuple[Problem, ...]
     bin: timedelta | None = None
+    identity: RowIdentity = OTHER
 
     @property
     def ok(self) -> bool:

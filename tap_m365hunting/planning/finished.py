@@ -64,7 +64,9 @@ class FinishedWindows:
 
     def drop_from(self, end: Instant) -> None:
         """Forget what was finished from an instant on."""
-        self.take_back(TimeWindow(end, max(self._done, default=end).plus(1)))
+        last = max(self._done, default=end)
+        if last >= end:
+            self.take_back(TimeWindow(end, last.plus(1)))
 
     def drain(self, *, stuck: bool) -> Iterator[WindowDone]:
         """Yield what may be written of as finished, in the order of time.

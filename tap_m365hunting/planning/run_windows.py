@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Self
 
@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.late_rows import LateRows
+from tap_m365hunting.planning.late_rows import LateRows, Tally
 from tap_m365hunting.planning.spans import Timing, span_between
 from tap_m365hunting.planning.state import WINDOW_END, Bookmark, why_void
-from tap_m365hunting.planning.windows import TimeWindow
+from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 
 
 class RunWindows(Struct, frozen=True):
@@ -59,13 +59,14 @@ class RunWindows(Struct, frozen=True):
             ValueError: the state is none that this tap writes.
         """
         moves = timing.end_date is None
-        bookmark, void = Bookmark(cursor), None
+        bookmark = Bookmark.read(state, cursor, query=query, tenant_id=tenant_id)
+        void = elsewhere or why_void(state, cursor, query=query, tenant_id=tenant_id)
+        lost = tuple[TimeWindow, ...]()
         if moves:
-            bookmark = Bookmark.read(state, cursor, query=query, tenant_id=tenant_id)
-            void = elsewhere or why_void(state, cursor, query=query, tenant_id=tenant_id)
-        bookmark, lost = bookmark.within(timing, now=now)
+            bookmark, lost = bookmark.within(timing, now=now)
         span, end = timing.span(now=now, bookmark=bookmark.value), timing.end(now)
-        holes = [span_between(h.window.start, min(h.window.end, end)) for h in bookmark.holes]
+        tried = bookmark.holes if moves else ()
+        holes = [span_between(h.window.start, min(h.window.end, end)) for h in tried]
         return cls(
             bookmark,
             windows=tuple(window for window in (*holes, span.window) if window),
@@ -75,7 +76,7 @@ class RunWindows(Struct, frozen=True):
             lookback=timing.lookback,
             timing=timing,
             as_far_back=timing.start_date is None and bookmark.value is None,
-            void=void,
+            void=void if moves else None,
         )
 
     def kept_for(self, retention: timedelta, now: Instant, why: str) -> Self:
@@ -95,6 +96,19 @@ class RunWindows(Struct, frozen=True):
             fresh=max(self.fresh, start),
             out_of_sight=why,
         )
+
+    def follow(
+        self,
+        bookmark: Bookmark,
+        done: WindowDone,
+        tally: Tally | None,
+        remember: Callable[[Bookmark], None],
+    ) -> Bookmark:
+        """Return the bookmark after a window, remembered; a backfill adds to its holes alone."""
+        moved = bookmark.after(done, tally=tally) if self.moves else bookmark.beside(done)
+        if self.moves or moved != bookmark:
+            remember(moved)
+        return moved
 
     def late_rows(self, window: TimeWindow) -> LateRows:
         """Return what counts the late rows of one of the windows, where they can be known."""

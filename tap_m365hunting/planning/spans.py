@@ -3,7 +3,7 @@
 Pure: told the time and the bookmark, it answers with spans.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final, Self, TypeAlias
 
@@ -47,8 +47,8 @@ class Timing(Struct, frozen=True, kw_only=True):
         With an `end_date` it is a backfill: the bookmark is not looked at. A bookmark ahead of the
         clock gives nothing to read; it stands until the clock has passed it.
 
-        A step that the end cuts has its own day; one that the bookmark or the lookback cuts is read
-        as a whole, and so one that retention cuts is lost as a whole.
+        A step that the end cuts has its own day; one that the start date, the bookmark or the
+        lookback cuts is read as a whole, and so one that retention cuts is lost as a whole.
         """
         oldest, end = now - self.retention, self.end(now)
         if self.end_date is not None:
@@ -57,13 +57,12 @@ class Timing(Struct, frozen=True, kw_only=True):
         wanted = start_date if bookmark is None else max(bookmark, self.start_date or bookmark)
         reach = oldest.ceil(self.step)
         if bookmark is None:
-            lost, start = wanted < oldest, max(wanted.ceil(self.step), reach)
+            first = wanted.floor(self.step) if self.start_date else wanted.ceil(self.step)
+            lost, start = wanted < oldest, max(first, reach)
         else:
             back = (wanted - self.lookback).floor(self.step)
-            lost, start = (
-                wanted < reach,
-                max(back, (self.start_date or back).ceil(self.step), reach),
-            )
+            first = (self.start_date or back).floor(self.step)
+            lost, start = wanted < reach, max(back, first, reach)
         fresh = reach if lost else wanted
         gap = span_between(wanted, min(reach, end)) if lost else None
         return ReadSpan(span_between(start, end) if fresh < end else None, fresh, gap)
@@ -72,6 +71,30 @@ class Timing(Struct, frozen=True, kw_only=True):
         """Return the first instant that is read where nothing says which is wanted."""
         oldest = now - self.retention
         return oldest if self.reaches_back else max(oldest, now - DEFAULT_HISTORY)
+
+    def problems(self, now: Instant) -> Iterator[str]:
+        """Yield why bounds cannot be honoured, each with the nearest that can be."""
+        if self.step and self.step > self.retention - self.settle:
+            yield (
+                f"windows of {self.step} are never whole in the {self.retention.days} days that "
+                "the service keeps (retention_days, less settle_minutes); use narrower bins"
+            )
+        if self.start_date is None or self.end_date is None:
+            return
+        settled = now - self.settle
+        if self.end_date > settled:
+            minutes = self.settle // timedelta(minutes=1)
+            yield (
+                f"end_date: rows before {self.end_date} are settled from "
+                f"{self.end_date + self.settle} on (settle_minutes {minutes}); run then, or end "
+                f"the backfill at {settled.floor(self.step)}"
+            )
+        start, end = self.start_date.floor(self.step), self.end_date.ceil(self.step)
+        if (start, end) != (self.start_date, self.end_date):
+            yield (
+                f"start_date, end_date: windows are whole steps of {self.step}, which these bounds "
+                f"cut; the nearest that do not: {start} to {end}"
+            )
 
     def oldest(self, now: Instant) -> Instant:
         """Return from where on the service has every row, in whole steps."""

@@ -104,6 +104,17 @@ class Bookmark(Struct, frozen=True):
         value = advanced(self.value, done.window.end)
         return replace(self, value=value, holes=merged(holes), tally=tally)
 
+    def beside(self, done: WindowDone) -> Self:
+        """Return the bookmark after a window of a backfill: a gap before it is a hole from then on.
+
+        What lies behind the bookmark is the next run's, and if there is none, so is everything.
+        """
+        until = self.value and min(done.window.end, self.value)
+        window = span_between(done.window.start, until) if until else None
+        if window is None or not done.gap or done.lost:
+            return self
+        return replace(self, holes=merged((*self.holes, Hole(window, done.gap))))
+
     def within(self, timing: Timing, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
         """Return the bookmark without what the service no longer keeps, and that."""
         alive, lost = kept(self.holes, now=now, retention=timing.retention, step=timing.step)

@@ -165,3 +165,16 @@ class Unreadable(Struct, frozen=True):
     window: TimeWindow | None
     reason: str
     changing: bool = False
+
+    def __str__(self) -> str:
+        """Say what cannot be read, and what can be done."""
+        where = f"between {self.window}" if self.window else "in the whole table"
+        if self.changing:
+            return (
+                f"What the service holds {where} {self.reason}; read it when it is at rest, or set "
+                "on_changing_rows to take"
+            )
+        return (
+            f"The service cannot answer {where}, however narrowly it is asked: {self.reason}; "
+            "select less in the query, or set on_unreadable_window to skip"
+        )

@@ -13,6 +13,7 @@ from tap_m365hunting.errors import TENANT_ERRORS, AuthenticationError, SignInErr
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.service.client import CallContext, Client
 from tap_m365hunting.wire.answer import QueryResult, read_answer
+from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 # Refusals in a row for want of a permission after which a tenant is taken to refuse all queries.
 _MOST_FORBIDDEN: Final = 2
@@ -24,7 +25,8 @@ class TenantService:
     A host that has never answered is not asked again, nor a tenant that lets nobody in, as the
     failure holds for every query: no token, or one that the service refuses though it is new. A
     permission may lack for one query alone, so one of `several` tenants is given up at the first
-    such refusal, the only one at the second in a row. `clock` tells seconds since the epoch.
+    such refusal, the only one at the second in a row. The service `has_rows` once a query has
+    brought some. `clock` tells seconds since the epoch.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class TenantService:
     ) -> None:
         self.tenant = tenant
         self.failure: SingerSDKError | None = None
+        self.has_rows = False
         self._client = client
         self._read = partial(read_answer, dialect=tenant.connection.dialect)
         self._clock = clock
@@ -90,6 +93,12 @@ class TenantService:
                 return True
         except SingerSDKError:
             return False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the API returns no data any more, though it may still answer."""
+        defender = self.tenant.connection.dialect is DEFENDER
+        return defender and self.now() >= Instant.parse(DEFENDER_ENDS)
 
     def calls_left(self) -> int:
         """Return how many calls the tenant's quotas allow at once."""

@@ -7,19 +7,23 @@ from typing import Final, TypeAlias
 
 from singer_sdk.exceptions import SingerSDKError
 
+from tap_m365hunting import kql
+from tap_m365hunting.configuration.sources import INGESTION_COLUMN
+from tap_m365hunting.errors import FatalSyncError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.timespan import Sight
-from tap_m365hunting.planning.windows import Ask
+from tap_m365hunting.planning.windows import Ask, CountAsk
 from tap_m365hunting.service.client import CallContext
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.sync.long_retention import in_sight, needs_proof, scope_of, sight_of
 from tap_m365hunting.sync.prefetch import OpenCall, Prefetch
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
-from tap_m365hunting.wire.dialects import CallScope
+from tap_m365hunting.sync.result_rows import counts_of
+from tap_m365hunting.wire.dialects import DEFENDER_ENDS, CallScope
 
 #: Says what there is to read, told the time.
 RunWindowsOf: TypeAlias = Callable[[Instant], RunWindows]
@@ -57,6 +61,8 @@ class PartitionSync:
         self._sight = Sight(spanned=resolved.spanned)
         self._planner: Planner | TablePlanner | None = None
         self._out = dict[OpenCall, Ask]()
+        self.left = False
+        self._proven = False
 
     @property
     def tenant_id(self) -> str:
@@ -82,6 +88,25 @@ class PartitionSync:
         self._sight = sight_of(self.resolved, self.service.run, now)
         return in_sight(found, self._sight, now)
 
+    def reached(self, margin: timedelta) -> Instant | None:
+        """Return up to where it is read, if that is no farther from the edge of retention."""
+        now = self.service.now()
+        if self.resolved.mode is Mode.FULL_TABLE:
+            return None
+        try:
+            run_windows = self._run_windows_of(now)
+        except SingerSDKError:  # it is told when the stream has its turn
+            return None
+        at = next((window.start for window in run_windows.windows), None)
+        if isinstance(self._planner, Planner):
+            at = self._planner.complete_until
+        edge = now - run_windows.timing.retention
+        return at if not self.left and at and at < edge + margin else None
+
+    def resume(self) -> None:
+        """Have the turn again."""
+        self._prefetch.turn(self)
+
     def windows(self) -> Iterator[Planner]:
         """Have the turn: yield what plans each window of the agenda; calls are made for that one.
 
@@ -100,12 +125,48 @@ class PartitionSync:
 
     def next_call(self) -> OpenCall | None:
         """Return the next call to make, if one is known."""
+        if self.left:
+            return None
         try:
             planner = self._planner or self._first()
         except SingerSDKError:
             return None  # it is raised again, and told, when the sweep has its turn
         ask = planner.next() if planner else None
         return self._opened(ask) if ask else None
+
+    def check(self, rows: int) -> None:
+        """Hold that a window, or a table, has so many rows against what they say of the service.
+
+        Raises:
+            FatalSyncError: it has none, and that is no proof that there are none.
+        """
+        self.service.has_rows |= rows > 0
+        if rows == 0 and not self.service.has_rows and self.service.has_ended:
+            msg = (
+                f"The Defender API returns no data from {DEFENDER_ENDS} on, and every answer of "
+                "this run is empty, so nothing of it is complete; set api to graph"
+            )
+            raise FatalSyncError(msg)
+        begins = self.resolved.cursor == INGESTION_COLUMN and not self._proven
+        self._proven = True
+        if rows == 0 and begins and self.run_windows.bookmark.value is None:
+            self._refuse_nulls()
+
+    def _refuse_nulls(self) -> None:
+        """Ask, before a first bookmark is set, if the service has rows that no window ever holds.
+
+        Raises:
+            FatalSyncError: it has.
+        """
+        text = kql.nulls(self.resolved.query, INGESTION_COLUMN)
+        with self.service.run(text) as answer:
+            counts, _ = counts_of(answer, CountAsk(None))
+        if rows := sum(counts.values()):
+            msg = (
+                f"The service has no ingestion_time for {rows} rows, so no window ever holds them; "
+                "set replication_key to a datetime column of the table"
+            )
+            raise FatalSyncError(msg)
 
     def take(self) -> tuple[Ask, OpenCall] | None:
         """Return the call for the oldest window; `None` if none is out, and none to make."""
@@ -132,7 +193,9 @@ class PartitionSync:
         self._prefetch.fill()
 
     def leave(self) -> None:
-        """Want no more answers."""
+        """Want no more answers, nor make calls."""
+        self.left = True
+        self._planner = None
         self._prefetch.leave(self, tuple(self._out))
         self._out.clear()
 
@@ -155,6 +218,7 @@ class PartitionSync:
                 step=self.resolved.step,
                 ahead=ahead,
                 take_changed=self._take_changed,
+                single=self.resolved.single,
                 timing=self.run_windows.timing,
                 as_far_back=self.run_windows.as_far_back,
             )

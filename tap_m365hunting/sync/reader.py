@@ -33,12 +33,19 @@ from tap_m365hunting.planning.windows import (
 from tap_m365hunting.sync.calls import Asked, C, Calls
 from tap_m365hunting.sync.held_results import HeldResults
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines
-from tap_m365hunting.sync.result_rows import AnyBlock, OtherAnswerError, WindowRows, counts_of
+from tap_m365hunting.sync.result_rows import (
+    AnyBlock,
+    BinRows,
+    OtherAnswerError,
+    WindowRows,
+    check_columns,
+    counts_of,
+)
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.drift import Policy, reconcile
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import EarlierParts, RowIds
-from tap_m365hunting.wire.schema import Column, Shape, find, unmapped
+from tap_m365hunting.wire.schema import WINDOW_START, Column, Shape, find, unmapped
 
 AnyPlanner: TypeAlias = Planner | TablePlanner
 
@@ -130,7 +137,7 @@ class QueryReader:
     def _give_up(self, planner: AnyPlanner, stuck: Unreadable) -> None:
         skipping = self._skipping if stuck.window else None
         if skipping is None or (planner.hopeless and not skipping()):
-            raise FatalSyncError(_verdict(stuck))
+            raise FatalSyncError(str(stuck))
         self._held.drop(stuck.window)
         planner.skip()
 
@@ -189,7 +196,7 @@ class QueryReader:
                 for result in results:
                     earlier.next_part()
                     rows = self._rows(ask.window)
-                    yield from self._converted(result, self._ids(ask.window, earlier), rows)
+                    yield from self._converted(result, ask.window, rows, earlier)
         elif proof is Proof.FAILED:
             self._held.drop(ask.window)
 
@@ -212,29 +219,35 @@ class QueryReader:
         truncated = told.rows >= self._row_cap
         kept_from = planner.kept_from(told.times)
         rows = self._rows(ask.window, until=until, truncated=truncated, kept_from=kept_from)
-        yield from self._converted(answer, self._ids(ask.window), rows)
+        yield from self._converted(answer, ask.window, rows)
         planner.answered(ask, rows.told(told) if rows else told)
 
-    def _rows(self, window: TimeWindow | None, **limits: Any) -> WindowRows | None:  # noqa: ANN401
-        """Return what holds rows against their window, where the tap has bounded them."""
-        bounded = self._resolved.mode is Mode.INCREMENTAL and window
-        return WindowRows(bounded, **limits) if bounded else None
+    def _rows(self, window: TimeWindow | None, **limits: Any) -> WindowRows | BinRows | None:  # noqa: ANN401
+        """Return what holds rows against their window, where they have a place in it."""
+        if window is None:
+            return None
+        if self._resolved.mode is Mode.INCREMENTAL:
+            return WindowRows(window, **limits)
+        column = self._resolved.bin_column
+        return BinRows(window, column) if column else None
 
     def _converted(
-        self, answer: QueryResult, ids: RowIds, rows: WindowRows | None
+        self,
+        answer: QueryResult,
+        window: TimeWindow | None,
+        rows: WindowRows | BinRows | None,
+        earlier: EarlierParts | None = None,
     ) -> Iterator[Event]:
         """Yield the records of an answer, or those of its rows that may be used."""
         yield from self._follow(answer.columns)
         if self._shape is None:  # no columns, hence no rows
             return
-        cursor = self._cursor()
-        if rows and answer.count and cursor is None:
-            msg = f"The answer has no column {self._resolved.cursor}, by which it was bounded"
-            raise OtherAnswerError(msg)
+        cursor, ids = self._cursor(), self._ids(window, earlier)
+        check_columns(answer, self._resolved, cursor if rows else "")
         converter = Converter(
             self._shape,
             answer.columns,
-            tenant=self._tenant,
+            tenant={**self._tenant, WINDOW_START: str(window.start) if window else None},
             cursor=cursor,
             id_columns=self._id_columns.names,
         )
@@ -248,20 +261,21 @@ class QueryReader:
                 "Exactly %d rows; if that is a cap, set max_rows_per_call", answer.count
             )
 
-    def _ids(self, window: TimeWindow | None, earlier: EarlierParts | None = None) -> RowIds:
-        own = window if self._resolved.mode is Mode.WINDOWED else None
+    def _ids(self, window: TimeWindow | None, earlier: EarlierParts | None) -> RowIds:
+        own = window if self._resolved.window_start else None
         return RowIds(
             tenant_id=self._id_columns.tenant_id,
             window_start=str(own.start) if own else None,
             earlier=earlier,
             by_type=self._id_columns.by_type,
+            by=self._resolved.by,
         )
 
     def _cursor(self) -> str | None:
-        """Return the column by which rows are ordered, as the answer spells it."""
-        if self._resolved.mode is not Mode.INCREMENTAL:
-            return None
-        return _named(self._resolved.cursor, self._columns or ())
+        """Return the column of a row's place in its window, as the answer spells it."""
+        mode = self._resolved.mode
+        named = self._resolved.cursor if mode is Mode.INCREMENTAL else self._resolved.bin_column
+        return _named(named, self._columns or ())
 
     def _follow(self, columns: tuple[Column, ...]) -> Iterator[NewSchema]:
         if not columns or columns == self._columns:
@@ -283,16 +297,3 @@ class QueryReader:
 
 def _named(cursor: str | None, columns: Iterable[Column]) -> str | None:
     return find(cursor, [column.name for column in columns]) if cursor else None
-
-
-def _verdict(stuck: Unreadable) -> str:
-    where = f"between {stuck.window}" if stuck.window else "in the whole table"
-    if stuck.changing:
-        return (
-            f"What the service holds {where} {stuck.reason}; read it when it is at rest, or set "
-            "on_changing_rows to take"
-        )
-    return (
-        f"The service cannot answer {where}, however narrowly it is asked: {stuck.reason}; select "
-        "less in the query, or set on_unreadable_window to skip"
-    )

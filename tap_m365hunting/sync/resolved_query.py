@@ -6,12 +6,13 @@ Pure.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
+from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting import kql
-from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
+from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings, Settings
 from tap_m365hunting.errors import FatalSyncError, QueryRejectedError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
@@ -22,15 +23,14 @@ from tap_m365hunting.planning.state import WINDOW_END, elsewhere, state_of
 from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN, reaches_beyond, timespan
 from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
 from tap_m365hunting.wire.dialects import CallScope
-from tap_m365hunting.wire.schema import Column, Shape
-
-_SECOND: Final = timedelta(seconds=1)
+from tap_m365hunting.wire.schema import WINDOW_START, Column, Shape
 
 
 class ResolvedQuery(Struct, frozen=True):
     """A query with the way in which it is read.
 
-    `cursor` is named as in the query; windows are whole multiples of `bin`, if there is one.
+    `cursor` is named as in the query; windows are whole multiples of `bin`, if there is one. A
+    query that bounds itself has windows of one `width` otherwise, and rows of that `identity`.
     """
 
     query: kql.Query
@@ -39,6 +39,8 @@ class ResolvedQuery(Struct, frozen=True):
     bin: timedelta | None = None
     retention: timedelta = DEFAULT_TIMESPAN
     workspace_id: str | None = None
+    width: timedelta = timedelta(minutes=60)
+    identity: kql.RowIdentity = kql.OTHER
 
     @property
     def spanned(self) -> bool:
@@ -53,7 +55,29 @@ class ResolvedQuery(Struct, frozen=True):
     @property
     def step(self) -> timedelta | None:
         """What a window must be a multiple of; `None` if it may start and end anywhere."""
-        return self.bin or (_SECOND if self.mode is Mode.WINDOWED else None)
+        return self.bin or (self.width if self.mode is Mode.WINDOWED else None)
+
+    @property
+    def single(self) -> bool:
+        """Whether each step is asked for alone: two together would give other rows."""
+        return self.mode is Mode.WINDOWED and not self.identity.additive
+
+    @property
+    def by(self) -> tuple[str, ...] | None:
+        """The columns that tell rows apart that the query puts together, if it does."""
+        return self.identity.by if self.mode is Mode.WINDOWED else None
+
+    @property
+    def bin_column(self) -> str | None:
+        """The column of a row's bin, if rows carry one."""
+        bins = self.identity.bins if self.mode is Mode.WINDOWED else ()
+        return bins[0] if bins else None
+
+    @property
+    def window_start(self) -> bool:
+        """Whether a row is known by its window, and so must say which that is."""
+        carried = self.identity.whole or self.identity.bins
+        return self.mode is Mode.WINDOWED and not carried
 
     @property
     def fingerprint(self) -> str:
@@ -91,6 +115,8 @@ def resolve(
         verdict.bin,
         retention=query.retention,
         workspace_id=query.workspace_id,
+        width=query.window,
+        identity=verdict.identity,
     )
 
 
@@ -178,6 +204,28 @@ def run_windows_of(
         )
 
 
+def check_bounds(settings: Settings, *, now: float) -> None:
+    """Hold the bounds of a run against the time, in seconds since 1970, and its queries' steps.
+
+    Raises:
+        ConfigValidationError: some cannot be honoured; `errors` names the nearest that can.
+    """
+    at, reading = Instant.of_seconds(now), settings.read_settings
+    wrong = [w for query in settings.queries for w in _bound_problems(query, reading, at)]
+    if wrong:
+        msg = "Bounds in time that cannot be honoured"
+        raise ConfigValidationError(msg, errors=wrong, schema={})
+
+
+def _bound_problems(
+    query: HuntingQuery, read_settings: ReadSettings, now: Instant
+) -> Iterator[str]:
+    _, resolved = resolve(query)
+    if resolved.mode is not Mode.FULL_TABLE:
+        for problem in _timing(query, read_settings, resolved).problems(now):
+            yield f"{query.name}: {problem}"
+
+
 def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery) -> Timing:
     return Timing(
         start_date=query.start,
@@ -191,9 +239,19 @@ def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: Resolved
     )
 
 
+def key_of(
+    query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery
+) -> tuple[str, ...]:
+    """Return the columns that are the key, by their own names; none where `_row_id` is it."""
+    if query.primary_keys or read_settings.row_id or resolved.by is None:
+        return query.primary_keys
+    return (*resolved.by, *(WINDOW_START,) * resolved.window_start)
+
+
 def shape_of(
     query: HuntingQuery,
     read_settings: ReadSettings,
+    resolved: ResolvedQuery,
     columns: Iterable[Column],
     *,
     known: Iterable[str] = (),
@@ -204,8 +262,9 @@ def shape_of(
         columns,
         column_names=read_settings.column_names,
         dynamic_as=read_settings.dynamic_as,
-        key=query.primary_keys,
+        key=key_of(query, read_settings, resolved),
         tenant=tenant,
         row_id=read_settings.row_id,
         known=known,
+        window=resolved.window_start,
     )

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tap_m365hunting.errors import ServiceError
 from tap_m365hunting.instants import Instant, canonical
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow, WindowAnswer
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.fast_records import Block
 from tap_m365hunting.wire.records import Record
@@ -111,6 +112,39 @@ class WindowRows:
         self._newest = str(tail.cursors[0])
 
 
+class BinRows:
+    """The records of one answer of a query that bounds itself, whose rows carry their bin.
+
+    Their cursors are those bins, in any order; the records go on without.
+    """
+
+    def __init__(self, window: TimeWindow, column: str) -> None:
+        self._start, self._end = str(window.start), str(window.end)
+        self._window = window
+        self._column = column
+
+    def usable(self, blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
+        """Yield all records.
+
+        Raises:
+            OtherAnswerError: a bin is not of the window, so the window does not bound the bins.
+        """
+        for block in blocks:
+            bins = [str(cursor) for cursor in block.cursors]
+            if bins and not (self._start <= min(bins) and max(bins) < self._end):
+                msg = (
+                    f"A row came whose {self._column} is not in {self._window}, so rows of one bin "
+                    f"stand in several windows: bound the column that {self._column} is made of, "
+                    "as in `Timestamp >= window_start and Timestamp < window_end`"
+                )
+                raise OtherAnswerError(msg)
+            yield replace(block, cursors=[])
+
+    def told(self, answer: WindowAnswer) -> WindowAnswer:
+        """Return the answer: all of its rows were used."""
+        return answer
+
+
 def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int], int | None]:
     """Return the rows per bin, and the checksum of all of them if it was asked for.
 
@@ -132,6 +166,23 @@ def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int]
         raise OtherAnswerError(msg)
     _check_bins(counts, ask.window, ask.bin)
     return counts, checksum
+
+
+def check_columns(answer: QueryResult, resolved: ResolvedQuery, cursor: str | None) -> None:
+    """Hold the columns of an answer against what its rows are known by.
+
+    Raises:
+        OtherAnswerError: one is missing.
+    """
+    lost = sorted(set(resolved.by or ()) - {column.name for column in answer.columns})
+    if cursor is None:
+        lost = [str(resolved.bin_column or resolved.cursor)]
+    if answer.count and lost:
+        msg = (
+            f"The answer has no column {', '.join(lost)}, by which its rows are known; name it in "
+            "the query, as in `by Hour = bin(Timestamp, 1h)`"
+        )
+        raise OtherAnswerError(msg)
 
 
 def _check_bins(

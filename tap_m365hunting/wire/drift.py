@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from tap_m365hunting.errors import SchemaDriftError
 from tap_m365hunting.wire.naming import fold
-from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, TENANT_NAME, Column, Shape
+from tap_m365hunting.wire.schema import ROW_ID, TENANT_ID, TENANT_NAME, WINDOW_START, Column, Shape
 
 Policy = Literal["evolve", "freeze", "fail"]
 Properties = Mapping[str, Any]
 
 # The tap's own columns, unless a query has one of that name where the tap adds none
-_OWN: Final = frozenset({ROW_ID, TENANT_ID, TENANT_NAME})
+_OWN: Final = frozenset({ROW_ID, TENANT_ID, TENANT_NAME, WINDOW_START})
 
 # One engine type for each JSON type, to read a known property's cells by
 _TYPES: Final[Mapping[tuple[str, str | None], str]] = {

@@ -92,7 +92,8 @@ class _Blocks(Generic[R]):
     def blocks(self, answer: QueryResult, ids: RowIds) -> Iterator[Block[R]]:
         """Convert an answer piece by piece; errors are those of `Converter.records`."""
         for text in answer.texts:
-            block = self._fast(text, ids) if isinstance(text, bytes) else None
+            quick = ids.by is None  # groups are few
+            block = self._fast(text, ids) if quick and isinstance(text, bytes) else None
             yield self._slow(answer.parsed(text), ids) if block is None else block
 
     def _slow(self, rows: list[Row], ids: RowIds) -> Block[R]:

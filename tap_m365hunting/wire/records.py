@@ -122,7 +122,7 @@ class Converter:
         """
         columns = {column.name: column for column in answer or shape.columns}
         self.shape = shape
-        self.first = {name: tenant[name] for name in shape.tenant}
+        self.first = {name: tenant[name] for name in shape.given}
         self.own = tuple(column.name for column in shape.columns)
         self.id_names = tuple(_id_names(self.own, id_columns))
         self.cursor = self.own.index(cursor) if cursor in self.own else None

@@ -8,7 +8,7 @@ that a column is declared with.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from heapq import merge
 from typing import Final, cast
@@ -76,7 +76,8 @@ class RowIds:
 
     `window_start` belongs in the id where rows have no time of their own but their window's: the
     same count is another row on another day. `earlier` knows of the window's parts before this.
-    With `by_type`, a value counts as its column's type writes it, as in version 0.1.
+    With `by_type`, a value counts as its column's type writes it, as in version 0.1. With `by` only
+    the values of these columns count: with others it is the same row anew.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class RowIds:
         window_start: str | None = None,
         earlier: EarlierParts | None = None,
         by_type: bool = False,
+        by: Collection[str] | None = None,
     ) -> None:
         self.by_type = by_type
         #: What stands first in the content of every row, under no name.
@@ -93,6 +95,7 @@ class RowIds:
         self._equal = Counter[bytes]()
         self._instant: str | None = None
         self._earlier = earlier
+        self.by = by
 
     def content(self, names: Iterable[str | None], cells: Iterable[Json]) -> bytes:
         """Return the bytes that say which row it is; a cell without a name does not count.
@@ -105,6 +108,7 @@ class RowIds:
             name: value
             for name, cell in zip(names, cells, strict=True)
             if name is not None and (value := value_of(cell)) is not None
+            if self.by is None or name in self.by
         }
         # a service whose columns may have no name would be the first
         first = [self.seed, told[""]] if "" in told else self.seed
@@ -116,7 +120,7 @@ class RowIds:
         Where rows come in order of time, `instant` is the row's cursor: equal rows share it, so
         what was counted before it is forgotten. Without it nothing is.
         """
-        return self._numbered(sha256(row).digest(), instant)
+        return self._numbered(sha256(row).digest(), instant if self.by is None else None)
 
     def give_all(self, digests: Sequence[bytes], instants: Sequence[str | None] = ()) -> list[str]:
         """Return the ids of the next rows, whose `content` has these SHA-256 digests.

@@ -98,7 +98,7 @@ class RowStructs:
         self._own = {field.name: converter.own[field.index] for field in self.fields}
         if "" in self._own.values():  # it is where a row's content has its seed
             raise ValueError
-        tenant = {f"{_TENANT}{at}": name for at, name in enumerate(shape.tenant)}
+        tenant = {f"{_TENANT}{at}": name for at, name in enumerate(shape.given)}
         self._given = {name: converter.first[column] for name, column in tenant.items()}
         columns = {name: shape.names[own] for name, own in self._own.items()}
         names = {**tenant, **columns, **({_ID: ROW_ID} if shape.row_id else {})}

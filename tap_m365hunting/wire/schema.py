@@ -17,6 +17,7 @@ ROW_ID: Final = "_row_id"
 CONTENT_HASH: Final = "x-content-hash"
 TENANT_ID: Final = "tenant_id"
 TENANT_NAME: Final = "tenant_name"
+WINDOW_START: Final = "window_start"
 
 DynamicAs = Literal["string", "json"]
 ColumnNames = Literal["safe", "as_is"]
@@ -72,7 +73,7 @@ class Shape(Struct, frozen=True):
 
     `names` gives each column's name in the record, `key` the configured key columns by their own
     names. A record begins with the columns that `tenant` names, none or `tenant_id` and perhaps
-    `tenant_name`; with `row_id` it ends with `_row_id`.
+    `tenant_name`, and with `window` has `window_start` then; with `row_id` it ends with `_row_id`.
     """
 
     columns: tuple[Column, ...]
@@ -81,6 +82,7 @@ class Shape(Struct, frozen=True):
     key: tuple[str, ...] = ()
     tenant: tuple[str, ...] = ()
     row_id: bool = True
+    window: bool = False
 
     @classmethod
     def of(
@@ -93,6 +95,7 @@ class Shape(Struct, frozen=True):
         tenant: Iterable[str] = (),
         row_id: bool = True,
         known: Iterable[str] = (),
+        window: bool = False,
     ) -> Self:
         """Name the columns by the setting; `known` record names keep their columns.
 
@@ -102,18 +105,23 @@ class Shape(Struct, frozen=True):
         unique = tuple({column.name: column for column in columns}.values())
         own = [column.name for column in unique]
         tenant = tuple(tenant)
-        reserved = (ROW_ID,) * row_id + tenant
+        reserved = (ROW_ID,) * row_id + (WINDOW_START,) * window + tenant
         if column_names == "as_is":
             names = names_as_is(own, reserved=reserved)
         else:
             names = safe_names(own, known=tuple(known), reserved=reserved)
         found = tuple(find(name, own) or name for name in key)
-        return cls(unique, names, dynamic_as, found, tenant, row_id)
+        return cls(unique, names, dynamic_as, found, tenant, row_id, window)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The columns that hold the same for all records of an answer, and come first."""
+        return self.tenant + (WINDOW_START,) * self.window
 
     @property
     def missing_keys(self) -> tuple[str, ...]:
         """Configured key columns that the result does not have."""
-        return tuple(name for name in self.key if name not in self.names)
+        return tuple(name for name in self.key if name not in {*self.names, *self.given})
 
     @property
     def renamed(self) -> Mapping[str, str]:
@@ -145,10 +153,12 @@ class Shape(Struct, frozen=True):
         >>> Shape.of([Column("N", "Int64")], row_id=False).json_schema()["properties"]
         {'N': {'type': ['integer', 'null']}}
         """
-        first = {
+        first: dict[str, Any] = {
             name: {"type": ["string", "null"] if name == TENANT_NAME else ["string"]}
             for name in self.tenant
         }
+        if self.window:
+            first[WINDOW_START] = {"type": ["string"], "format": "date-time"}
         row_id = {"type": ["string"], **({"format": CONTENT_HASH} if content_hash else {})}
         last = {ROW_ID: row_id} if self.row_id else {}
         return {

@@ -180,8 +180,8 @@ DAILY = replace(TIMING, step=DAY, lookback=timedelta(0))
         pytest.param(
             replace(DAILY, start_date=day(3) + HOUR),
             None,
-            ReadSpan(window(day(2), END.floor(DAY)), day(3) + HOUR),
-            id="the-day-that-the-start-date-cuts-is-not-wanted",
+            ReadSpan(window(day(3), END.floor(DAY)), day(3) + HOUR),
+            id="the-day-that-the-start-date-cuts-is-wanted-as-a-whole",
         ),
     ],
 )

@@ -237,7 +237,7 @@ def test_windowed_query_is_counted_in_one(planned: Planned) -> None:
 
     stream = planned.stream(COUNTS)
 
-    assert stream["rows"] == 10
+    assert stream["rows"] == 9  # what came in the hour that is not over is the next run's
     assert stream["bins"] == []
 
 

@@ -1,7 +1,8 @@
 """Windows are held against the service's own clock when their answers come."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
+from itertools import cycle, pairwise
 from random import Random
 from typing import Any
 
@@ -150,3 +151,32 @@ def test_right_clock_costs_no_call_more(tenant: Tenant) -> None:
         before = len(tenant.emulator.calls)
         state = tenant.sync(EVENTS, HOURS, catalog=streams, state=state).state
         assert len(tenant.emulator.calls) - before == 2
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_streams_are_read_by_turns_where_the_edge_is_near(tenant: Tenant, calls: int) -> None:
+    """Else all that the edge passes by while the first is read would be lost to the second."""
+    names = ("events", "others", "thirds")
+    queries = [{**EVENTS, "name": name} for name in names]
+    rows = {n: at(days=30, seconds=-12 * n) for n in range(1_000)}
+    tenant.emulator.engine.load("DeviceEvents", [event(n, when) for n, when in rows.items()])
+    tenant.emulator.configure(row_cap=100)
+    streams = catalog(tenant, *queries)
+    tenant.emulator.fail_next(429, headers={"Retry-After": "60"}, times=None, when=by_turns())
+
+    run = tenant.sync(*queries, catalog=streams, max_rows_per_call=100, max_parallel_calls=calls)
+
+    lost = {name: 1_000 - len(set(run.values(name, "ReportId"))) for name in names}
+    assert run.failed == {}
+    assert max(lost.values()) < 150
+    for name in names:
+        told = [w for w in run.records("hunting_windows") if w["stream"] == name]
+        bounds = [(w["window_start"], w["window_end"]) for w in told]
+        assert all(one[1] == other[0] for one, other in pairwise(bounds))
+        assert run.bookmark(name) == bounds[-1][1]
+
+
+def by_turns() -> Callable[[str], bool]:
+    """Return what refuses every other call, so that each takes a minute."""
+    turns = cycle([True, False])
+    return lambda _: next(turns)

@@ -105,7 +105,8 @@ def test_aggregate_bounds_itself_by_the_window(tenant: Tenant) -> None:
     tenant.emulator.clock.advance(HOUR)
     second = tenant.sync(counts, state=first.state)
 
-    assert first.values("counts", "Alerts") == [2]
+    assert first.values("counts", "Alerts") == [1, 1]
+    assert first.values("counts", "window_start") == [at(days=2), at(days=1)]
     assert second.records("counts") == []
     assert first.bookmark("counts") < second.bookmark("counts")
 

@@ -1,0 +1,81 @@
+"""Bounds in time that no run can honour are errors before any call."""
+
+from typing import Any
+
+import pytest
+from singer_sdk.exceptions import ConfigValidationError
+
+from tests.tap.harness import Tenant, at
+from tests.tap.test_exactness import EVENTS, event
+from tests.tap.test_windowed import BINS, BOUNDED, NO_BINS
+
+
+def refused(tenant: Tenant, query: dict[str, Any], **settings: Any) -> str:  # noqa: ANN401 - JSON
+    """Return why a run is refused; it makes no call."""
+    with pytest.raises(ConfigValidationError) as caught:
+        tenant.sync(query, **settings)
+    assert not tenant.emulator.calls
+    return "; ".join(caught.value.errors)
+
+
+def test_end_that_is_not_settled_is_refused(tenant: Tenant) -> None:
+    """Chained backfills that begin two minutes past midnight would each lose three minutes."""
+    said = refused(tenant, EVENTS, start_date=at(days=1), end_date=at(minutes=2))
+
+    assert f"are settled from {at(minutes=-3)} on" in said
+    assert f"end the backfill at {at(minutes=5)}" in said
+
+
+def test_chained_backfills_that_keep_to_what_is_said_read_every_row(tenant: Tenant) -> None:
+    """The bounds that the message names are bounds that work."""
+    rows = [event(n, at(minutes=n)) for n in range(5, 2_000)]
+    tenant.emulator.engine.load("DeviceEvents", rows)
+    came = set[int]()
+    for start, end in ((at(days=2), at(days=1)), (at(days=1), at(minutes=5))):
+        run = tenant.sync(EVENTS, start_date=start, end_date=end)
+        came |= set(run.values("events", "ReportId"))
+
+    assert came == set(range(6, 2_000))  # one at the end is the next one's
+
+
+@pytest.mark.parametrize("query", [BINS, NO_BINS], ids=["bins", "window_minutes"])
+def test_backfill_that_cuts_a_step_is_refused(tenant: Tenant, query: dict[str, Any]) -> None:
+    """The step would be read by neither of two backfills that share the bound."""
+    said = refused(tenant, query, start_date=at(hours=6), end_date=at(hours=3, minutes=30))
+
+    assert f"nearest that do not: {at(hours=6)} to {at(hours=3)}" in said
+
+
+def test_backfill_within_a_step_is_refused(tenant: Tenant) -> None:
+    """It would read nothing, and end well."""
+    said = refused(
+        tenant, BINS, start_date=at(hours=2, minutes=50), end_date=at(hours=2, minutes=10)
+    )
+
+    assert f"nearest that do not: {at(hours=3)} to {at(hours=2)}" in said
+
+
+@pytest.mark.parametrize("width", ["30d", "35d"])
+def test_bins_that_are_never_whole_within_retention_are_refused(tenant: Tenant, width: str) -> None:
+    """A hundred runs would each end well, and make no call."""
+    bins = {"name": "sums", "query": f"{BOUNDED} | summarize count() by bin(Timestamp, {width})"}
+
+    assert "never whole in the 30 days" in refused(tenant, bins)
+
+
+def test_query_that_leaves_out_the_start_of_its_window_is_refused(tenant: Tenant) -> None:
+    """A row at a bound would be in no window."""
+    open_start = BINS["query"].replace(">= window_start", "> window_start")
+
+    said = refused(tenant, {**BINS, "query": open_start})
+
+    assert "'> window_start' leaves out the start of the window" in said
+
+
+def test_every_bound_that_does_not_fit_is_named_at_once(tenant: Tenant) -> None:
+    """Each with its stream."""
+    said = refused(
+        tenant, BINS, start_date=at(hours=6), end_date=str(at(minutes=-30)), settle_minutes=5
+    )
+
+    assert said.count("sums: ") == 2
