@@ -87,7 +87,7 @@ def _rule(name: str, read: Callable[[Path], str]) -> str:
     except ValueError as error:
         msg = f"sigma_rule: {file}: {error}"
         if isinstance(error, sigma.ExtraMissingError):
-            raise ValueError(msg) from error
+            raise ValueError(msg) from error  # noqa: TRY004 - a setting has a wrong value
         raise sigma.RuleRefusedError(msg) from error
 
 
