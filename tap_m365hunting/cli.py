@@ -33,6 +33,7 @@ from tap_m365hunting.commands.tenants import (
     probed,
 )
 from tap_m365hunting.configuration.config import RawSettings, Settings, Tenant
+from tap_m365hunting.coverage_report.command import coverage
 from tap_m365hunting.errors import TENANT_ERRORS, UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.log_records import guard_logs
@@ -88,6 +89,9 @@ def main(context: click.Context) -> None:
     """Look at hunting queries before tap-m365hunting runs them."""
     guard_logs()
     context.ensure_object(Effects)
+
+
+main.add_command(coverage)
 
 
 @main.command()

@@ -1,0 +1,96 @@
+"""The command `coverage`: options, sources and exit status."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+import click
+
+from tap_m365hunting.coverage_report.report import CoverageReport
+from tap_m365hunting.coverage_report.sources import read
+from tap_m365hunting.coverage_report.text import text_lines
+from tap_m365hunting.errors import UnusableInputError
+from tap_m365hunting.instants import Instant
+from tap_m365hunting.output import OutputLostError
+
+_DAY: Final = 1440
+
+
+class Clock(Protocol):
+    """Effects with a clock in seconds since 1970."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Return the time."""
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or for programs.",
+)
+@click.option(
+    "--fail-on",
+    "faults",
+    type=click.Choice(["gap", "stale"]),
+    multiple=True,
+    help="End with status 1 if there is one; may be given twice.",
+)
+@click.option(
+    "--stale-after",
+    type=click.FloatRange(min=0),
+    default=_DAY,
+    show_default=True,
+    metavar="MINUTES",
+    help="How far behind now a stream's complete time may end.",
+)
+@click.option("--since", metavar="TIME", help="Leave out time before, and the gaps in it.")
+@click.pass_obj
+def coverage(
+    effects: Clock,
+    *,
+    sources: Sequence[str],
+    form: str,
+    faults: Sequence[str],
+    stale_after: float,
+    since: str | None,
+) -> None:
+    """Say what hunting_windows proves: complete from, complete to, and the gaps.
+
+    SOURCE is a file of JSON lines, as the tap or a loader writes them; - is standard input.
+    """
+    now = Instant.of_seconds(effects.clock())
+    start = _instant(since).ticks if since else 0
+    report = CoverageReport.of(
+        read(list(sources)), now=now, stale_after_minutes=stale_after, since=start
+    )
+    if not report.streams:
+        raise UnusableInputError([f"No record of hunting_windows in {', '.join(sources)}"])
+    _print(_lines(report, form))
+    found = {"gap": report.gaps, "stale": report.stale}
+    sys.exit(1 if any(found[fault] for fault in faults) else 0)
+
+
+def _lines(report: CoverageReport, form: str) -> Iterable[str]:
+    return [json.dumps(report.to_json(), indent=2)] if form == "json" else text_lines(report)
+
+
+def _instant(text: str) -> Instant:
+    try:
+        return Instant.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from error
+
+
+def _print(lines: Iterable[str]) -> None:
+    try:
+        for line in lines:
+            click.echo(line)
+    except OSError as error:
+        raise OutputLostError(error) from error

@@ -1,0 +1,89 @@
+"""Time cut into segments: read whole, or missing for a reason.
+
+Pure. An instant is complete if any window of any run that was complete has it: its rows were
+written then. Else the newest attempt that has it tells why not. An instant between windows that no
+record has is `unread`.
+"""
+
+import heapq
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from msgspec import Struct
+
+from tap_m365hunting.coverage_report.tallies import Failure, Tally
+from tap_m365hunting.coverage_report.window_records import COMPLETE
+
+UNREAD: Final = "unread"
+_NOTHING: Final = Failure(0, UNREAD, "")
+_WHOLE: Final = Failure(0, COMPLETE, "")
+
+
+class Segment(Struct, frozen=True):
+    """A half-open span in ticks of 100 ns, all of it with one status; a gap may say why."""
+
+    start: int
+    end: int
+    status: str
+    message: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row of the segment was written."""
+        return self.status == COMPLETE
+
+
+def segments(tally: Tally) -> list[Segment]:
+    """Return the segments from the first window's start to the last one's end, each maximal.
+
+    A gap that several windows make has the message of the newest attempt.
+    """
+    found: list[Segment] = []
+    newest = _NOTHING
+    for start, end, reason in _pieces(tally):
+        if found and found[-1].status == reason.status:
+            newest = max(newest, reason)
+            found[-1] = Segment(found[-1].start, end, reason.status, newest.message)
+        else:
+            newest = reason
+            found.append(Segment(start, end, reason.status, reason.message))
+    return found
+
+
+def _pieces(tally: Tally) -> Iterator[tuple[int, int, Failure]]:
+    """Yield the time between each bound and the next, and the reason for its status."""
+    starts = sorted((start, end, failure) for (start, end), failure in tally.failures.items())
+    bounds = sorted({*tally.bounds, *(at for window in tally.failures for at in window)})
+    attempts = _Attempts(starts)
+    depth = 0
+    for at, end in pairwise(bounds):
+        depth += tally.bounds.get(at, 0)
+        reason = attempts.newest(at)
+        yield at, end, _WHOLE if depth else reason
+
+
+class _Attempts:
+    """Failed windows in order of their starts, asked at later and later instants."""
+
+    def __init__(self, windows: list[tuple[int, int, Failure]]) -> None:
+        self._waiting = windows[::-1]
+        self._open: list[tuple[int, _Newest, int]] = []
+
+    def newest(self, at: int) -> Failure:
+        """Return the newest failure whose window has the instant."""
+        while self._waiting and self._waiting[-1][0] <= at:
+            _, end, failure = self._waiting.pop()
+            heapq.heappush(self._open, (-failure.finished, _Newest(failure), end))
+        while self._open and self._open[0][2] <= at:
+            heapq.heappop(self._open)
+        return self._open[0][1].failure if self._open else _NOTHING
+
+
+class _Newest(Struct, frozen=True):
+    """A failure in a heap, the greatest first."""
+
+    failure: Failure
+
+    def __lt__(self, other: "_Newest") -> bool:
+        return self.failure > other.failure

@@ -1,0 +1,91 @@
+"""Records of `hunting_windows` as loaders leave them, and their times as counts of 100 ns.
+
+Pure.
+"""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+from tap_m365hunting.instants import Instant, canonical
+
+COMPLETE: Final = "complete"
+#: The status of a record that has none.
+UNKNOWN: Final = "unknown"
+_FIRST: Final = Instant.parse("0001-01-01T00:00:00Z").ticks
+_LAST: Final = Instant.parse("9999-12-31T23:59:59.9999999Z").ticks
+# DuckDB's nanoseconds and its short offset; loaders write the first and last instant as infinity.
+_LOADED: Final = re.compile(r"(.{19}(?:\.\d{1,7})?)0{0,2}(?:Z|\+00(?::?00)?)?", re.ASCII)
+_ENDLESS: Final = {"-infinity": _FIRST, "infinity": _LAST}
+
+
+class WindowRecord(Struct, frozen=True, gc=False):
+    """One record; `start`, `end` and `finished` are ticks of 100 ns since year 1, waits in ms."""
+
+    run_id: str
+    stream: str
+    tenant_id: str
+    start: int
+    end: int
+    status: str
+    finished: int
+    rows: int = 0
+    late_rows: int | None = None
+    calls: int = 0
+    retries: int = 0
+    wait_ms: int = 0
+    message: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.start > self.end:
+            msg = f"window_start {Instant(self.start)} is after window_end {Instant(self.end)}"
+            raise ValueError(msg)
+
+
+def ticks_of(value: object) -> int:
+    """Return an instant that was loaded as text, or as a time; without an offset it is in UTC.
+
+    Raises:
+        ValueError: the value is no instant.
+
+    >>> ticks_of("2026-03-01T12:00:00.0000000Z") == ticks_of("2026-03-01 12:00:00+00")
+    True
+    >>> ticks_of("2026-03-01 12:00:00.123456700") == ticks_of("2026-03-01T13:00:00.1234567+01:00")
+    False
+    >>> ticks_of("-infinity")
+    0
+    """
+    if isinstance(value, str):
+        return _of_text(value)
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return Instant.of(moment).ticks
+    msg = f"{value!r} is no time"
+    raise ValueError(msg)
+
+
+def _of_text(text: str) -> int:
+    whole = canonical(text)
+    if whole is None:
+        return _of_loaded_text(text)
+    seconds = int(whole[11:13]) * 3600 + int(whole[14:16]) * 60 + int(whole[17:19])
+    return _midnight(whole[:10]) + seconds * 10_000_000 + int(whole[20:27])
+
+
+@lru_cache(maxsize=100_000)
+def _of_loaded_text(text: str) -> int:
+    if text in _ENDLESS:
+        return _ENDLESS[text]
+    found = _LOADED.fullmatch(text)
+    whole = canonical(f"{found[1]}Z") if found else None
+    if whole is not None:
+        return _of_text(whole)
+    return ticks_of(datetime.fromisoformat(text))
+
+
+@lru_cache(maxsize=10_000)
+def _midnight(day: str) -> int:
+    return Instant.parse(day).ticks

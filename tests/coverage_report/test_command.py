@@ -1,0 +1,174 @@
+"""`m365hunting coverage` on files of lines: text, JSON, exit status, and what cannot be read."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tap_m365hunting.cli import Effects, main
+from tests.coverage_report.histories import BEGIN, plain, singer, window
+
+NOW = BEGIN.timestamp() + 12 * 3600
+ROWS = [window(0, 5, late_rows=2), window(5, 6, "gap_unreadable"), window(6, 10, calls=3)]
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
+    """Run the command at noon of the first day."""
+    effects = Effects(clock=lambda: NOW)
+    found = CliRunner().invoke(main, ["coverage", *map(str, arguments)], obj=effects, input=stdin)
+    if found.exception and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found
+
+
+def as_json(*arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
+    """Return the report as programs get it."""
+    return json.loads(run(*arguments, "--format", "json").stdout)
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Path:
+    """A file as target-jsonl writes it."""
+    file = tmp_path / "hunting_windows.jsonl"
+    file.write_bytes(plain(ROWS))
+    return file
+
+
+def test_text_names_the_gap_and_its_reason(loaded: Path) -> None:
+    """A person sees at once where time is missing, for how long and why."""
+    head, line, gap, end = run(loaded).stdout.splitlines()
+
+    assert re.split(r" {2,}", head) == [
+        *("stream", "tenant", "complete from", "complete to", "behind"),
+        *("gaps", "rows", "late", "calls"),
+    ]
+    assert re.split(r" {2,}", line) == [
+        *("alerts", "aaaabbbb-0000-cccc-1111-dddd2222eeee"),
+        *("2026-03-01 00:00:00", "2026-03-01 10:00:00", "2 h", "1", "30", "2", "5"),
+    ]
+    assert len(head) == len(line)
+    assert gap.strip() == (
+        "gap_unreadable  2026-03-01 05:00:00 to 2026-03-01 06:00:00 (1 h): why gap_unreadable"
+    )
+    assert end == "1 stream: 1 gap, 0 stale, as of 2026-03-01 12:00:00 UTC"
+
+
+def test_json_has_every_figure(loaded: Path) -> None:
+    """A program gets the same in one form of time."""
+    assert as_json(loaded) == {
+        "as_of": "2026-03-01T12:00:00.0000000Z",
+        "gaps": 1,
+        "stale": 0,
+        "streams": [
+            {
+                "stream": "alerts",
+                "tenant_id": "aaaabbbb-0000-cccc-1111-dddd2222eeee",
+                "complete_from": "2026-03-01T00:00:00.0000000Z",
+                "complete_to": "2026-03-01T10:00:00.0000000Z",
+                "whole_table": False,
+                "gaps": [
+                    {
+                        "from": "2026-03-01T05:00:00.0000000Z",
+                        "to": "2026-03-01T06:00:00.0000000Z",
+                        "reason": "gap_unreadable",
+                        "message": "why gap_unreadable",
+                    }
+                ],
+                "behind_seconds": 7200.0,
+                "stale": False,
+                "last_read": "2026-03-01T10:30:00.0000000Z",
+                "windows": 3,
+                "rows": 30,
+                "late_rows": 2,
+                "calls": 5,
+                "retries": 0,
+                "wait_seconds": 0.0,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        pytest.param([], 0, id="a report is no judgement"),
+        pytest.param(["--fail-on", "gap"], 1, id="a gap"),
+        pytest.param(["--fail-on", "stale"], 0, id="two hours are not a day"),
+        pytest.param(["--fail-on", "stale", "--stale-after", "119"], 1, id="more than 119 minutes"),
+        pytest.param(["--fail-on", "stale", "--stale-after", "120"], 0, id="120 minutes"),
+        pytest.param(["--fail-on", "gap", "--since", "2026-03-01T06:00:00Z"], 0, id="known gap"),
+        pytest.param(
+            ["--fail-on", "stale", "--fail-on", "gap", "--since", "2026-03-01T06:00:00Z",
+             "--stale-after", "5"], 1, id="either of two",
+        ),
+    ],
+)  # fmt: skip
+def test_exit_status_is_what_a_scheduler_asked_for(
+    loaded: Path, arguments: list[str], status: int
+) -> None:
+    """The report is printed all the same."""
+    found = run(loaded, *arguments)
+
+    assert found.exit_code == status
+    assert "as of" in found.stdout
+
+
+def test_lines_of_the_tap_and_of_a_loader_say_the_same(loaded: Path, tmp_path: Path) -> None:
+    """Plain, compressed, from standard input, or in two files, one of them twice."""
+    lines = tmp_path / "run.singer.gz"
+    lines.write_bytes(gzip.compress(singer(ROWS)))
+    expected = as_json(loaded)
+
+    assert as_json(lines) == expected
+    assert as_json(lines, loaded, loaded) == expected
+    assert json.loads(run("-", "--format", "json", stdin=singer(ROWS)).stdout) == expected
+
+
+def test_names_of_strangers_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    """An escape sequence in a name or a message is shown, not obeyed."""
+    file = tmp_path / "w.jsonl"
+    file.write_bytes(plain([window(0, 5, "x\x1b[2J", stream="a\nb", message="m\u202e")]))
+
+    said = run(file).stdout
+
+    assert "\\x1b[2J" in said
+    assert "a\\nb" in said
+    assert "\x1b[2J" not in said
+    assert "\u202e" not in said
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"", "No record of hunting_windows in", id="empty"),
+        pytest.param(b'{"type": "STATE", "value": {}}\n', "No record of", id="other lines alone"),
+        pytest.param(b'\n{"window_start": "x"}\n', "line 2: no record of", id="no record"),
+        pytest.param(plain(ROWS)[:-20], "line 3: no record of", id="cut"),
+        pytest.param(plain([window(0, 1, window_start="noon")]), "line 1: no", id="no time"),
+        pytest.param(plain([window(2, 1)]), "is after window_end", id="backwards"),
+    ],
+)  # fmt: skip
+def test_unusable_file_is_named_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+    """A report of half the windows would be a wrong answer."""
+    file = tmp_path / "w.jsonl"
+    file.write_bytes(content)
+
+    found = run(file, "--fail-on", "gap")
+
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert message in found.stderr
+    assert "w.jsonl" in found.stderr
+
+
+def test_source_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """So is a file that is not what its name says."""
+    broken = tmp_path / "w.jsonl.gz"
+    broken.write_bytes(gzip.compress(plain(ROWS))[:-12])
+
+    assert "No such file" in run(tmp_path / "none.jsonl").stderr
+    assert "w.jsonl.gz" in run(broken).stderr
+    assert "31T25" in run(broken, "--since", "2026-01-31T25").stderr
