@@ -46,6 +46,7 @@ quick: $(VENV)/installed ## 2 min the tests of the core, of KQL and of one sync
 # about twenty minutes: millions of rows, hundreds of kills and of bad days; prints its figures
 soak: $(VENV)/installed ## 20 min millions of rows, hundreds of kills and of bad days
 	SOAK=1 $(BIN)/python -m pytest -q -s tests/soak 2>/dev/null
+	$(BIN)/python -m tests.soak.cases 2>/dev/null
 	$(BIN)/python -m tests.soak.rivals 2>/dev/null
 
 lint: lint-fast ## 1 min ruff, mypy, import contracts, what "Pure" promises

@@ -11,10 +11,15 @@ from tests.soak.scenarios import Outcome, Scenario, silence
 
 
 def play(seeds: Iterable[int]) -> list[Outcome]:
-    """Play a scenario of each seed."""
+    """Play a scenario of each seed; a seed that fails is told at once."""
     silence()
-    with redirect_stderr(StringIO()):
-        return [Scenario(seed).play() for seed in seeds]
+    outcomes = list[Outcome]()
+    for seed in seeds:
+        with redirect_stderr(StringIO()):
+            outcomes.append(Scenario(seed).play())
+        if outcomes[-1].wrong:
+            sys.stderr.write(f"seed {seed}: {'; '.join(outcomes[-1].wrong)}\n")
+    return outcomes
 
 
 def told(outcomes: list[Outcome]) -> str:

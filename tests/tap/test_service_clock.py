@@ -168,7 +168,7 @@ def test_streams_are_read_by_turns_where_the_edge_is_near(tenant: Tenant, calls:
 
     lost = {name: 1_000 - len(set(run.values(name, "ReportId"))) for name in names}
     assert run.failed == {}
-    assert max(lost.values()) < 150
+    assert max(lost.values()) < 40
     for name in names:
         told = [w for w in run.records("hunting_windows") if w["stream"] == name]
         bounds = [(w["window_start"], w["window_end"]) for w in told]
