@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import duckdb
 
 from hunting_emulator.kql import diagnose, sql, times
+from hunting_emulator.kql.desk import Described
 from hunting_emulator.kql.errors import (
     KqlError,
     KqlSemanticError,
     KqlSyntaxError,
     KqlUnsupportedError,
 )
-from hunting_emulator.kql.translate import Described, Translation, Translator
+from hunting_emulator.kql.translate import Statement, Translation, Translator
 from hunting_emulator.parser.judge import Judge, Parser, parser
 from hunting_emulator.reading import Reader
 from hunting_emulator.sight import Sight
@@ -154,11 +156,11 @@ class Engine:
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
         reader = self._current_reader(sight)
-        reading = reader.read(kql)
         views = _Views(self._store, moment, sight)
+        reading = reader.read(kql, partial(views.rows, at))
         asked = views.under(reading.statement.filled(at), reading.statement.translation)
         try:
-            cursor = self._store.cursor().execute(sql.shaped(asked, reading.chosen, row_cap))
+            cursor = self._store.execute(sql.shaped(asked, reading.chosen, row_cap))
         except duckdb.Error as error:
             raise reader.told(diagnose.database(kql, str(error)), kql) from error
         return Result(reading.columns, self._cpu() - started, cursor)
@@ -206,8 +208,14 @@ class _Views:
     def described(self, translation: Translation) -> Described:
         """Return the names and DuckDB types of the columns of a translation."""
         asked = self.under(sql.unfilled(translation.sql), translation)
-        described = self.store.cursor().execute(f"DESCRIBE {asked}")
+        described = self.store.execute(f"DESCRIBE {asked}")
         return [(name, kind) for name, kind, *_ in described.fetchall()]
+
+    def rows(self, now: str, statement: Statement) -> Sequence[Row]:
+        """Return the rows of a part of a query."""
+        return self.store.execute(
+            self.under(statement.filled(now), statement.translation)
+        ).fetchall()
 
     def _kept(self, table: str) -> Moment:
         days = self.sight.kept_days.get(table)

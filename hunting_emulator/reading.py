@@ -10,7 +10,7 @@ from duckdb_kql.types import kusto_type
 from hunting_emulator.kql import complaints, sql
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.rewrite import INGESTED
-from hunting_emulator.kql.translate import Statement, Translator
+from hunting_emulator.kql.translate import Ask, Statement, Translator
 from hunting_emulator.kql.twins import unmarked
 from hunting_emulator.parser.judge import Judge, Verdict
 from hunting_emulator.tables import Column
@@ -32,15 +32,15 @@ class Reader:
     translator: Translator
     judge: Judge | None
 
-    def read(self, kql: str) -> Reading:
-        """Read a query.
+    def read(self, kql: str, ask: Ask) -> Reading:
+        """Read a query; `ask` answers the rows of a part of it, where columns depend on them.
 
         Raises:
             KqlError: the parser or the translator refuses it.
         """
         verdict = self._verdict(kql)
         try:
-            statement = self.translator.statement(kql)
+            statement = self.translator.statement(kql, ask)
         except KqlError as error:
             raise self.told(error, kql) from error
         return Reading(statement, *_columns(statement, verdict))
@@ -67,7 +67,7 @@ def _columns(
     statement: Statement, verdict: Verdict | None
 ) -> tuple[tuple[Column, ...], tuple[str, ...]]:
     """Return the columns and the SQL for each, with the parser's names and types if it has any."""
-    shown = [(name, kind) for name, kind in statement.columns if name != INGESTED]
+    shown = [(name, kind) for name, kind in statement.columns if not name.startswith(INGESTED)]
     ours = [Column(unmarked(name), kusto_type(kind)) for name, kind in shown]
     known = [Column(*column) for column in verdict.columns] if verdict else []
     columns = known if len(known) == len(ours) else ours

@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 
 from hunting_emulator.kql import times
-from hunting_emulator.kql.macros import MACROS
+from hunting_emulator.kql.library.catalog import MACROS, macro_names
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.sql import quote
 from hunting_emulator.kql.twins import Spellings, marked
@@ -51,12 +51,23 @@ class Store:
         self.version = 0
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute("CREATE SCHEMA IF NOT EXISTS store")
-        for macro in MACROS:
-            self._connection.execute(macro.replace("CREATE MACRO", "CREATE OR REPLACE MACRO", 1))
+        self._learnt: set[str] = set()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own for one call of one thread."""
         return self._connection.cursor()
+
+    def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+        """Run a statement on a connection of its own, with the macros that it calls."""
+        self._learn(statement)
+        return self.cursor().execute(statement)
+
+    def _learn(self, statement: str) -> None:
+        """Make the macros that a statement calls, those first that they call themselves."""
+        with self._lock:
+            for name in macro_names(statement, self._learnt):
+                self._learnt.add(name)
+                self._connection.execute(MACROS[name])
 
     def close(self) -> None:
         """Let go of the database."""

@@ -12,7 +12,6 @@ from hunting_emulator.kql.tokens import (
     at,
     closing,
     following,
-    quoted,
     split,
     text_of,
     tokenize,
@@ -24,7 +23,6 @@ CALL: Final = "pow('@{name}', "
 MACRO_FUNCTIONS: Final = frozenset(
     {
         "bag_keys",
-        "ipv4_is_in_range",
         "isascii",
         "next",
         "prev",
@@ -36,7 +34,6 @@ MACRO_FUNCTIONS: Final = frozenset(
         "unixtime_nanoseconds_todatetime",
         "unixtime_seconds_todatetime",
         "url_decode",
-        "url_encode",
     }
 )
 """Functions that the translator lacks and that macros have."""
@@ -74,9 +71,11 @@ def _last_call(tokens: Sequence[Token], name: str) -> tuple[int, int, int] | Non
 
 def in_other_words(text: str) -> str:
     """Say what the translator has no function for with those that it has."""
+    words = {token.text for token in tokenize(text) if token.kind == "name"}
     for name, rewrite in _FUNCTIONS.items():
-        text = rewrite_calls(text, name, rewrite)
-    return text
+        if name in words:
+            text = rewrite_calls(text, name, rewrite)
+    return text.replace(_SAME, "")
 
 
 def call(name: str, *arguments: str) -> str:
@@ -89,34 +88,89 @@ def call(name: str, *arguments: str) -> str:
     return f"{CALL.format(name=name)}{given})"
 
 
-def _hash(arguments: list[str]) -> str:
-    hashed = call("hash", arguments[0])
-    return hashed if len(arguments) == 1 else f"({hashed} % ({arguments[1]}))"
-
-
 def _called(name: str, arguments: list[str]) -> str:
     return call(name, *arguments)
 
 
-def _is_private(arguments: list[str]) -> str:
-    private = r"^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)[0-9.]+(/[0-9]+)?$"
-    return f"(tostring({arguments[0]}) matches regex {quoted(private)})"
+def _renamed(name: str, arguments: list[str]) -> str:
+    return f"{name}({','.join(arguments)})"
 
 
-def _has_any_ipv4(arguments: list[str]) -> str:
-    return "(" + " or ".join(f"{arguments[0]} has {ip}" for ip in arguments[1:]) + ")"
+def _by_count(name: str, others: Mapping[int, str], arguments: list[str]) -> str:
+    """Call another function where there are more arguments than usual."""
+    return _renamed(others.get(len(arguments), f"{_SAME}{name}"), arguments)
+
+
+def _listed(name: str, fixed: int, arguments: list[str]) -> str:
+    """Make one list of the arguments behind the first ones."""
+    rest = arguments[fixed:]
+    given = rest[0] if len(rest) == 1 else f"pack_array({','.join(rest)})"
+    return _renamed(f"{_SAME}{name}", [*arguments[:fixed], given])
+
+
+def _typed(name: str, usual: int, arguments: list[str]) -> str:
+    """Convert to the type that a last argument `typeof(…)` names."""
+    made = _renamed(f"{_SAME}{name}", arguments[:usual])
+    if len(arguments) <= usual:
+        return made
+    kind = arguments[usual].strip().removeprefix("typeof").strip(" ()")
+    return f"to{kind}({made})"
+
+
+def _replaced(arguments: list[str]) -> str:
+    """Write the old `replace(regex, rewrite, source)`."""
+    pattern, rewrite, source = arguments
+    return f"replace_regex({source},{pattern},{rewrite})"
+
+
+def _bin_at(arguments: list[str]) -> str:
+    value, width, fixed = arguments
+    return f"({fixed} + bin({value} - {fixed}, {width}))"
 
 
 def _percentiles(arguments: list[str]) -> str:
     return ", ".join(f"percentile({arguments[0]}, {rank.strip()})" for rank in arguments[1:])
 
 
+def _bag_merge(arguments: list[str]) -> str:
+    made = arguments[-1]
+    for bag in reversed(arguments[:-1]):
+        made = call("bag_merge", made, bag)
+    return made
+
+
+def _percentiles_array(arguments: list[str]) -> str:
+    return f"{_SAME}percentiles_array({arguments[0]}, pack_array({','.join(arguments[1:])}))"
+
+
+_SAME: Final = "__same_"
+
 _FUNCTIONS: Final[Rewrites] = {
-    "hash": _hash,
-    "has_any_ipv4": _has_any_ipv4,
-    "has_ipv4": _has_any_ipv4,
-    "hash_xxhash64": _hash,
+    "argmax": partial(_renamed, "arg_max"),
+    "argmin": partial(_renamed, "arg_min"),
+    "bag_merge": _bag_merge,
+    "bin_at": _bin_at,
+    "extract": partial(_typed, "extract", 3),
+    "extract_json": partial(_typed, "extract_json", 2),
+    "extractall": partial(_renamed, "extract_all"),
+    "extractjson": partial(_typed, "extractjson", 2),
+    "has_any_ipv4": partial(_listed, "has_any_ipv4", 1),
+    "has_any_ipv4_prefix": partial(_listed, "has_any_ipv4_prefix", 1),
+    "hash_xxhash64": partial(_renamed, "hash"),
+    "indexof": partial(_by_count, "indexof", {3: "indexof_from"}),
+    "ipv4_is_in_any_range": partial(_listed, "ipv4_is_in_any_range", 1),
+    "make_list_if": partial(_by_count, "make_list_if", {3: "make_list_if_most"}),
+    "make_set_if": partial(_by_count, "make_set_if", {3: "make_set_if_most"}),
+    "make_string": partial(_listed, "make_string", 0),
+    "makelist": partial(_renamed, "make_list"),
+    "makeset": partial(_renamed, "make_set"),
+    "make_list": partial(_by_count, "make_list", {2: "make_list_most"}),
+    "make_set": partial(_by_count, "make_set", {2: "make_set_most"}),
+    "notempty": partial(_renamed, "isnotempty"),
+    "pack_dictionary": partial(_renamed, "bag_pack"),
     "percentiles": _percentiles,
-    "ipv4_is_private": _is_private,
+    "percentiles_array": _percentiles_array,
+    "replace": _replaced,
+    "split": partial(_by_count, "split", {3: "split_at"}),
     **{name: partial(_called, name) for name in sorted(MACRO_FUNCTIONS)},
 }

@@ -37,7 +37,7 @@ _PACKED_CALL: Final = "power('@packed', "
 _PACKED: Final = re.compile(r"power\('@packed', '(\d+)'\)")
 _CALL_OF_TWO: Final = re.compile(r"power\('@(\w+)', power\((?!'@)")
 _CALL: Final = re.compile(r"power\('@(\w+)', ")
-_HASH_OF_TEXT: Final = re.compile(r"power\('@hash', (?=CAST\(json_object)")
+_HASH_OF_TEXT: Final = re.compile(r"\bkusto_hash\((?=CAST\(json_object)")
 _TICKS: Final = re.compile(r"WHEN typeof\((\w+)\) = 'TIMESTAMP' THEN (?=\(epoch_us\()")
 _LITERAL: Final = r"kusto_todatetime\('[^']*'\)|CAST\(\$kqlnow AS TIMESTAMP\)"
 _SHIFTED: Final = re.compile(rf"\(({_LITERAL}) ([+-]) (INTERVAL '[^']*')\)")

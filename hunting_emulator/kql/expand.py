@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hunting_emulator.kql.calls import call, rewrite_calls
+from hunting_emulator.kql.pipelines import around, end_of
 from hunting_emulator.kql.sql import quote, selected
 from hunting_emulator.kql.tokens import (
-    CLOSING,
-    OPENING,
     Token,
     quoted,
     split,
@@ -51,30 +50,10 @@ def before(tokens: Sequence[Token], index: int) -> str | None:
 
     >>> tokens = tokenize("let n = 1; T | where a > n | extend b = f(a)")
     >>> before(tokens, len(tokens) - 2)
-    'let n = 1; T | where a > n '
+    'let n = 1;T | where a > n '
     """
-    pipe, start = _pipe_and_start(tokens, index)
-    if pipe is None:
-        return None
-    if start is None:
-        return text_of(tokens[:pipe])
-    lets = split(tokens[:start], ";")[:-1]
-    return "".join(f"{text_of(part)};" for part in lets) + text_of(tokens[start + 1 : pipe])
-
-
-def _pipe_and_start(tokens: Sequence[Token], index: int) -> tuple[int | None, int | None]:
-    """Return the last pipe around a token and the bracket, if any, that its pipeline is in."""
-    depth, pipe = 0, None
-    for at in range(index - 1, -1, -1):
-        text = tokens[at].text if tokens[at].kind == "mark" else " "
-        if depth == 0 and text == ";":
-            break
-        if depth == 0 and text == "|" and pipe is None:
-            pipe = at
-        if depth == 0 and text in OPENING and pipe is not None:
-            return pipe, at
-        depth = max(depth + (text in CLOSING) - (text in OPENING), 0)
-    return pipe, None
+    place = around(tokens, index)
+    return None if place is None else place.source(tokens)
 
 
 def _operator(tokens: Sequence[Token], name: str) -> int | None:
@@ -88,7 +67,7 @@ def _operator(tokens: Sequence[Token], name: str) -> int | None:
 def _with_columns(text: str, index: int, name: str, columns: Columns) -> str:
     tokens = tokenize(text)
     start = index + _WIDTHS[name]
-    end = _end(tokens, start)
+    end = end_of(tokens, start)
     source = before(tokens, index)
     have = [] if source is None else [name for name, _ in columns(source)]
     asked = [_pattern(text_of(part)) for part in split(tokens[start:end], ",")]
@@ -124,17 +103,6 @@ def _reordered(have: Sequence[str], asked: Sequence[tuple[str, str]]) -> list[st
     return first + [column for column in have if column not in first]
 
 
-def _end(tokens: Sequence[Token], start: int) -> int:
-    """Return where the operator that begins at `start` ends."""
-    depth = 0
-    for index in range(start, len(tokens)):
-        text = tokens[index].text if tokens[index].kind == "mark" else ""
-        if depth == 0 and text and text in "|;" + CLOSING:
-            return index
-        depth += bool(text and text in OPENING) - bool(text and text in CLOSING)
-    return len(tokens)
-
-
 def _call(tokens: Sequence[Token], name: str) -> int | None:
     return next((i for i, t in enumerate(tokens) if t.kind == "name" and t.text == name), None)
 
@@ -143,11 +111,19 @@ def _packed(text: str, index: int, columns: Columns, packs: list[str]) -> str:
     tokens = tokenize(text)
     source = before(tokens, index)
     have = [] if source is None else columns(source)
-    pairs = (f"'{_plain(name)}', {_element(name, kind)}" for name, kind in have)
-    packs.append(f"json_object({', '.join(pairs)})")
+    pairs = ", ".join(f"'{_plain(name)}', {_element(name, kind)}" for name, kind in have)
+    packed = f"json_object({pairs})"
+    if _without_empty(tokens, index):
+        packed = f"kusto_without_empty({packed})"
+    packs.append(packed)
     marked = [*tokens[:index], Token("name", "__packed", 0), *tokens[index + 1 :]]
     made = call("packed", f"'{len(packs) - 1}'")
     return rewrite_calls(text_of(marked), "__packed", lambda _: made)
+
+
+def _without_empty(tokens: Sequence[Token], index: int) -> bool:
+    """Say whether it is `pack_all(true)`, which leaves out nulls and empty texts."""
+    return text_of(tokens[index + 1 : index + 6]).replace(" ", "").startswith("(true)")
 
 
 def _if_exists(text: str, index: int, columns: Columns) -> str:
@@ -167,7 +143,7 @@ def _serialized(text: str) -> str:
     """Write `serialize` as the `extend` that it is to rows in order, or leave it out."""
     while (index := _operator(tokenize(text), "serialize")) is not None:
         tokens = tokenize(text)
-        end = _end(tokens, index)
+        end = end_of(tokens, index)
         made = "extend" if text_of(tokens[index + 1 : end]).strip() else "where true"
         text = text_of(tokens[:index]) + made + text_of(tokens[index + 1 :])
     return text_of(_sampled(tokenize(text)))
@@ -208,7 +184,7 @@ def _invoked(text: str) -> str:
     done = 0
     while (index := _operator(tokenize(text)[done:], "invoke")) is not None:
         tokens = tokenize(text)
-        at, end = done + index, _end(tokens, done + index)
+        at, end = done + index, end_of(tokens, done + index)
         name, _, rest = text_of(tokens[at + 1 : end]).strip().partition("(")
         arguments = split(tokenize(rest.rpartition(")")[0]), ",")
         column = text_of(arguments[0]).strip().strip("\"'")
@@ -257,4 +233,13 @@ def _profile(column: str) -> str:
     return ", ".join(f"{name} = {value}" for name, value in facts.items())
 
 
-_INVOKED: Final = {"FileProfile": _file_profile, "DeviceFromIP": _device_from_ip}
+def _seen_by(_column: str) -> str:
+    """Write the column that SeenBy adds: no device has been seen by another one."""
+    return "extend SeenBy = ''"
+
+
+_INVOKED: Final = {
+    "SeenBy": _seen_by,
+    "FileProfile": _file_profile,
+    "DeviceFromIP": _device_from_ip,
+}

@@ -1,64 +1,89 @@
-"""Sources in brackets, by names.
+"""Brackets around sources, and around brackets, taken off.
 
-Pure. `(T) | take 1` is KQL, but the translator takes only names for sources.
+Pure. `(T | where a) | take 1` is KQL, and is `T | where a | take 1`; the translator takes only
+names for sources, and a text's nesting is what it costs to read.
 """
 
-from hunting_emulator.kql.tokens import Token, at, closing, following, split, text_of, tokenize
+from collections.abc import Sequence
+
+from hunting_emulator.kql.tokens import Token, at, following, text_of, tokenize
 
 
 def hoist(text: str) -> str:
-    r"""Name a source that stands in brackets, `(T) | take 1`, by a `let` before it.
+    """Take off the brackets that change nothing.
 
     >>> hoist("let x = 1; (T | where n > x) | take 1")
-    'let x = 1;let __source0 = (T | where n > x);\n __source0 | take 1'
+    'let x = 1;  T | where n > x  | take 1'
+    >>> hoist("T | where (((a == 1))) | join ((U | take 1) | take 2) on a")
+    'T | where   (a == 1)   | join ( U | take 1  | take 2) on a'
     """
-    lets: list[str] = []
-    made = []
-    for part in split(tokenize(text), ";"):
-        before = len(lets)
-        statement = _hoisted(part, lets)
-        made.append("".join(lets[before:]) + statement)
-    return ";".join(made)
+    tokens = tokenize(text)
+    ends = _brackets(tokens)
+    dropped: set[int] = set()
+    for start, end in sorted(ends.items()):
+        if _doubled(tokens, ends, start, end) or _around_source(tokens, start, end, dropped):
+            dropped |= {start, end}
+    return text_of(
+        [
+            Token("space", " ", token.start) if index in dropped else token
+            for index, token in enumerate(tokens)
+        ]
+    )
 
 
-def _hoisted(tokens: list[Token], lets: list[str]) -> str:
-    """Return a statement whose bracketed sources are names, whose `let` is added to `lets`."""
-    tokens = _unwrapped(tokens)
-    while (found := _bracketed_source(tokens)) is not None:
-        start, end = found
-        source = _hoisted(tokens[start + 1 : end], lets)
-        name = f"__source{len(lets)}"
-        lets.append(f"let {name} = ({source});\n")
-        tokens = [*tokens[:start], Token("name", name, 0), *tokens[end + 1 :]]
-    return text_of(tokens)
+def _brackets(tokens: Sequence[Token]) -> dict[int, int]:
+    """Return the index of the end of each round bracket."""
+    opened: list[int] = []
+    ends = {}
+    for index, token in enumerate(tokens):
+        if token.kind == "mark" and token.text == "(":
+            opened.append(index)
+        elif token.kind == "mark" and token.text == ")" and opened:
+            ends[opened.pop()] = index
+    return ends
 
 
-def _unwrapped(tokens: list[Token]) -> list[Token]:
-    """Take off brackets around the whole statement."""
-    start = following(tokens, 0)
-    end = closing(tokens, start) if at(tokens, start) == "(" else None
-    if end is None or at(tokens, following(tokens, end + 1)):
-        return tokens
-    return _unwrapped(tokens[start + 1 : end])
+def _doubled(tokens: Sequence[Token], ends: dict[int, int], start: int, end: int) -> bool:
+    """Say whether a bracket holds nothing but another one."""
+    inner = following(tokens, start + 1)
+    return (
+        inner in ends and following(tokens, ends[inner] + 1) == end and not _called(tokens, inner)
+    )
 
 
-def _bracketed_source(tokens: list[Token]) -> tuple[int, int] | None:
-    """Find a bracket that opens an expression and is followed by a pipe."""
-    for start in _openings(tokens):
-        end = closing(tokens, start)
-        if end is not None and at(tokens, following(tokens, end + 1)) == "|":
-            return start, end
-    return None
+def _called(tokens: Sequence[Token], opening: int) -> bool:
+    before = _before(tokens, opening)
+    return before >= 0 and tokens[before].kind == "name"
 
 
-def _openings(tokens: list[Token]) -> list[int]:
-    """Indices of brackets that begin the statement's expression, outermost first."""
-    index = following(tokens, 0)
-    if at(tokens, index) == "let":
-        equals = next((i for i in range(index, len(tokens)) if at(tokens, i) == "="), len(tokens))
-        index = following(tokens, equals + 1)
-    found = []
-    while at(tokens, index) == "(":
-        found.append(index)
-        index = following(tokens, index + 1)
-    return found
+def _around_source(tokens: Sequence[Token], start: int, end: int, dropped: set[int]) -> bool:
+    """Say whether a bracket opens a pipeline and is followed by a pipe, or is a statement."""
+    if not _opens_pipeline(tokens, start, dropped):
+        return False
+    place = following(tokens, end + 1)
+    while place in dropped:
+        place = following(tokens, place + 1)
+    behind = at(tokens, place)
+    return behind == "|" or (behind in {"", ";"} and _is_pipeline(tokens, start, end))
+
+
+def _opens_pipeline(tokens: Sequence[Token], start: int, dropped: set[int]) -> bool:
+    before = _before(tokens, start)
+    while before in dropped:
+        before = _before(tokens, before)
+    if before < 0 or tokens[before].text in {";", "("}:
+        return True
+    return (
+        tokens[before].text == "=" and at(tokens, _before(tokens, _before(tokens, before))) == "let"
+    )
+
+
+def _is_pipeline(tokens: Sequence[Token], start: int, end: int) -> bool:
+    return any(token.text == "|" for token in tokens[start:end]) or at(tokens, start - 1) != "="
+
+
+def _before(tokens: Sequence[Token], index: int) -> int:
+    index -= 1
+    while index >= 0 and tokens[index].kind == "space":
+        index -= 1
+    return index

@@ -36,7 +36,6 @@ MACROS: Final = (
       - ((epoch_ns(CAST(x AS TIMESTAMP_NS)) // 100 + 621355968000000000) % (epoch_us(width) * 10))
         * 100
     )""",
-    # Kusto does not promise which hash it is, only that equal values have equal ones.
     """CREATE MACRO kusto_shift(x, width) AS
       make_timestamp_ns(epoch_ns(CAST(x AS TIMESTAMP_NS)) + epoch_us(width) * 1000)""",
     """CREATE MACRO kusto_ticks(x) AS
@@ -46,11 +45,8 @@ MACROS: Final = (
       + TRY_CAST(split_part(x, '.', 2) AS BIGINT) * 65536
       + TRY_CAST(split_part(x, '.', 3) AS BIGINT) * 256
       + TRY_CAST(split_part(split_part(x, '.', 4), '/', 1) AS BIGINT)""",
-    """CREATE MACRO kusto_ipv4_is_in_range(x, block) AS
-      kusto_address(x) >> (32 - coalesce(TRY_CAST(split_part(block, '/', 2) AS INTEGER), 32))
-      = kusto_address(block)
-        >> (32 - coalesce(TRY_CAST(split_part(block, '/', 2) AS INTEGER), 32))""",
     "CREATE MACRO kusto_bag_keys(x) AS to_json(json_keys(CAST(x AS JSON)))",
+    "CREATE MACRO kusto_bag_merge(a, b) AS json_merge_patch(to_json(a), to_json(b))",
     "CREATE MACRO kusto_isascii(x) AS NOT regexp_matches(x, '[^\\x00-\\x7F]')",
     "CREATE MACRO kusto_next(x) AS lead(x) OVER (), (x, n) AS lead(x, n) OVER ()",
     "CREATE MACRO kusto_prev(x) AS lag(x) OVER (), (x, n) AS lag(x, n) OVER ()",
@@ -59,7 +55,6 @@ MACROS: Final = (
     "CREATE MACRO kusto_row_number(x) AS row_number() OVER () - 1 + x",
     "CREATE MACRO kusto_tohex(x) AS lower(hex(x))",
     "CREATE MACRO kusto_url_decode(x) AS url_decode(x)",
-    "CREATE MACRO kusto_url_encode(x) AS url_encode(x)",
     *(
         f"CREATE MACRO kusto_unixtime_{unit}_todatetime(x) AS "
         f"make_timestamp_ns(CAST(x * {nanoseconds} AS BIGINT) // 100 * 100)"
@@ -70,8 +65,11 @@ MACROS: Final = (
             ("nanoseconds", 1),
         )
     ),
-    "CREATE MACRO kusto_hash_text(x) AS CAST(hash(x) >> 1 AS BIGINT)",
-    "CREATE MACRO kusto_hash(x) AS CAST(hash(kusto_tostring(x)) >> 1 AS BIGINT)",
+    # of packed rows, which are long: DuckDB's own
+    (
+        "CREATE MACRO kusto_hash_text(x) AS CAST(hash(x) >> 1 AS BIGINT), "
+        "(x, n) AS CAST(hash(x) >> 1 AS BIGINT) % n"
+    ),
     """CREATE MACRO kusto_span(us) AS
       CASE WHEN us < 0 THEN '-' ELSE '' END
       || CASE WHEN abs(us) >= 86400000000 THEN (abs(us) // 86400000000)::VARCHAR || '.' ELSE '' END

@@ -12,6 +12,7 @@ from typing import Final
 from hunting_emulator.kql import times
 from hunting_emulator.kql.calls import Rewrites, rewrite_calls
 from hunting_emulator.kql.hoist import hoist
+from hunting_emulator.kql.lets import inlined
 from hunting_emulator.kql.tokens import (
     Token,
     at,
@@ -30,6 +31,23 @@ INGESTED: Final = "__ingested"
 SLOT: Final = "1701-01-01T00:00:00.{:07}Z"
 """What stands for the n-th datetime literal while the text is translated."""
 
+_OLD: Final = {"notcontains": "!contains", "notcontains_cs": "!contains_cs"}
+_NUMBER_AND_WORD: Final = re.compile(
+    r"(?!0[xX][0-9a-fA-F]+$)(\d+(?:\.\d+)?)(?!e[+-]?\d)([A-Za-z]+)"
+)
+_UNITS: Final = {
+    unit: short
+    for short, units in {
+        "d": "d day days",
+        "h": "h hr hrs hour hours",
+        "m": "m min minute minutes",
+        "s": "s sec second seconds",
+        "ms": "ms milli millis millisecond milliseconds",
+        "microsecond": "microsecond microseconds micro micros",
+        "tick": "tick ticks",
+    }.items()
+    for unit in units.split()
+}
 _SHOWN: Final = frozenset({"=", "["})
 _NEEDS_REWRITE: Final = re.compile(r"[hH]|```|~~~|.*\\[ux]", re.DOTALL)
 
@@ -61,7 +79,30 @@ def prepare(text: str, spellings: Spellings) -> Prepared:
     rewritten = text_of(_without_render(tokens))
     for name, rewrite in _FORMS.items():
         rewritten = rewrite_calls(rewritten, name, rewrite)
-    return Prepared(hoist(rewritten), tuple(instants))
+    return Prepared(hoist(inlined(worded(rewritten))), tuple(instants))
+
+
+def worded(text: str) -> str:
+    """Say operators that have gone out of use as those that have come.
+
+    >>> worded("T | where a notcontains 'b' | where b notcontains_cs 'notcontains'")
+    "T | where a !contains 'b' | where b !contains_cs 'notcontains'"
+    """
+    return text_of([_worded(token) for token in tokenize(text)])
+
+
+def _worded(token: Token) -> Token:
+    """Say an old word, a long unit of time, or a name that begins with a digit in another way."""
+    if token.kind == "name":
+        return Token("name", _OLD.get(token.text, token.text), token.start)
+    found = _NUMBER_AND_WORD.fullmatch(token.text) if token.kind == "number" else None
+    if found is None:
+        return token
+    number, word = found.groups()
+    unit = _UNITS.get(word.lower())
+    if unit is not None:
+        return Token("number", f"{number}{unit}", token.start)
+    return Token("name", f"[{quoted(token.text)}]", token.start)
 
 
 def _plain_strings(tokens: Sequence[Token]) -> list[Token]:

@@ -13,7 +13,7 @@ from hunting_emulator.kql.rewrite import Instant
 _SLOT: Final = re.compile(r"kusto_todatetime\('1701-01-01T00:00:00\.(\d{7})Z'\)")
 _NOW: Final = "CAST($kqlnow AS TIMESTAMP)"
 _LAST: Final = re.compile(r"SELECT \* FROM (_s\d+)\s*\Z")
-_NAME: Final = re.compile(r'"((?:[^"]|"")+)"')
+_NAME: Final = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")+)\"""")
 
 
 def filled(sql: str, instants: Sequence[Instant], *, now: str) -> str:
@@ -29,7 +29,7 @@ def unfilled(sql: str) -> str:
 
 def names(sql: str) -> set[str]:
     """Return all quoted names in a statement."""
-    return {name.replace('""', '"') for name in _NAME.findall(sql)}
+    return {name.replace('""', '"') for name in _NAME.findall(sql) if name}
 
 
 def quote(name: str) -> str:

@@ -4,9 +4,10 @@ The text's datetime literals are taken out first, so that the windows of one que
 in their bounds alone, are one text to translate.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -15,10 +16,13 @@ import duckdb_kql
 
 from hunting_emulator.kql import diagnose, sql
 from hunting_emulator.kql.calls import in_other_words
+from hunting_emulator.kql.desk import Described
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.exact import exact
 from hunting_emulator.kql.expand import expand
+from hunting_emulator.kql.library.rows import register
 from hunting_emulator.kql.rewrite import INGESTED, Instant, prepare
+from hunting_emulator.kql.stages import staged
 from hunting_emulator.kql.twins import Spellings
 
 _REMEMBERED: Final = 512
@@ -26,8 +30,9 @@ _ANY_TIME: Final = "2000-01-01T00:00:00Z"
 _TWINS: Final = re.compile(r"columns '(.+?)' and '(.+?)' differ only in case")
 _MOST_TWINS: Final = 20
 
+register()
+
 Schema = Mapping[str, tuple[str, ...]]
-Described = Sequence[tuple[str, str]]
 Describe = Callable[["Translation"], Described]
 """Answers the names and DuckDB types of the columns of a translation."""
 
@@ -58,16 +63,68 @@ class Statement:
         return sql.filled(self.translation.sql, self.instants, now=now)
 
 
+Ask = Callable[[Statement], Sequence[tuple[object, ...]]]
+"""Answers the rows of a statement, for queries whose columns depend on their rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A translation without the stages that it reads, with them, and its columns."""
+
+    body: str
+    translation: Translation
+    columns: Described
+
+
+def _nobody(_statement: Statement) -> Sequence[tuple[object, ...]]:
+    reason = "its columns depend on its rows"
+    raise KqlUnsupportedError(reason)
+
+
+@dataclass(slots=True)
+class _CallDesk:
+    """Answers for one call; `passing` says that what was made holds for this call alone."""
+
+    translator: "Translator"
+    instants: tuple[Instant, ...]
+    ask: Ask
+    passing: bool = field(default=False)
+
+    def columns(self, text: str) -> Described:
+        known = self.translator.known(text, self)
+        return [column for column in known.columns if not column[0].startswith(INGESTED)]
+
+    def sql(self, text: str) -> str:
+        return self.translator.known(text, self).body
+
+    def stage(self, sql: str) -> str:
+        return self.translator.staged(sql)
+
+    def stand_in(self, columns: Sequence[str]) -> str:
+        return self.translator.stand_in(columns)
+
+    def rows(self, text: str) -> Sequence[tuple[object, ...]]:
+        known = self.translator.known(text, self)
+        self.passing = True
+        return self.ask(Statement(known.translation, known.columns, self.instants))
+
+    def tables(self) -> Sequence[str]:
+        return sorted(self.translator.schema)
+
+
 class Translator:
     """Translates against one set of tables; make another when they change."""
 
     def __init__(self, schema: Schema, spellings: Spellings, describe: Describe) -> None:
-        self._schema = schema
+        self.schema = schema
         self._spellings = spellings
         self._describe = describe
-        self._remembered: dict[str, tuple[Translation, Described]] = {}
+        self._remembered: dict[str, _Known] = {}
+        self._stages: dict[str, str] = {}
+        self._stand_ins: dict[str, tuple[str, ...]] = {}
+        self._stage_columns: dict[str, tuple[str, ...]] = {}
 
-    def statement(self, text: str) -> Statement:
+    def statement(self, text: str, ask: Ask = _nobody) -> Statement:
         """Translate a query.
 
         Raises:
@@ -75,39 +132,81 @@ class Translator:
         """
         if text.lstrip().startswith("."):
             raise diagnose.syntax(text)
-        prepared = prepare(text, self._spellings)
         try:
-            translation, columns = self._known(prepared.text)
+            prepared = prepare(text, self._spellings)
+            desk = _CallDesk(self, prepared.instants, ask)
+            known = self.known(prepared.text, desk)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
         except AssertionError as error:  # what the translator takes for granted, and is not so
             construct = "a function that takes a table"
             raise KqlUnsupportedError(construct) from error
+        except RecursionError as error:
+            reason = "it is nested too deep"
+            raise KqlUnsupportedError(reason) from error
         except duckdb.Error as error:
             raise diagnose.database(text, str(error)) from error
-        return Statement(translation, columns, prepared.instants)
+        return Statement(known.translation, known.columns, prepared.instants)
 
-    def _known(self, text: str) -> tuple[Translation, Described]:
+    def known(self, text: str, desk: _CallDesk) -> _Known:
+        """Translate a prepared text, or remember it."""
         found = self._remembered.get(text)
         if found is None:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            found = self._remembered[text] = self._translated(text)
+            before, desk.passing = desk.passing, False
+            found = self._translated(text, desk)
+            if not desk.passing:
+                self._remember(text, found)
+            desk.passing = desk.passing or before
         return found
 
-    def _translated(self, text: str) -> tuple[Translation, Described]:
-        expanded, packs = expand(text, self._columns)
+    def _remember(self, text: str, known: _Known) -> None:
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[text] = known
+
+    def staged(self, statement: str) -> str:
+        """Keep a stage; the same statement has the same name."""
+        name = f"__stage_{hashlib.sha256(statement.encode()).hexdigest()[:16]}"
+        if name not in self._stage_columns:
+            self._stages[name] = statement
+            described = self._describe(self._whole(f"FROM {sql.quote(name)}"))
+            self._stage_columns[name] = tuple(column for column, _ in described)
+        return name
+
+    def stand_in(self, columns: Sequence[str]) -> str:
+        """Keep a name for rows that the SQL around it brings."""
+        known = tuple(columns)
+        name = f"__rows_{hashlib.sha256(repr(known).encode()).hexdigest()[:16]}"
+        self._stand_ins[name] = known
+        return name
+
+    def _translated(self, text: str, desk: _CallDesk) -> _Known:
+        rewritten = staged(text, desk)
+        expanded, packs = expand(rewritten, desk.columns)
         expanded = in_other_words(expanded)
         ingestion = INGESTED in expanded
         schema = {
-            name: [*columns, *[INGESTED] * ingestion] for name, columns in self._schema.items()
+            name: [*columns, *[INGESTED] * ingestion] for name, columns in self.schema.items()
         }
-        translated = exact(_told_apart(expanded, schema), packs)
-        translation = Translation(translated, frozenset(sql.names(translated) & set(schema)))
-        return translation, self._describe(translation)
+        made = {**self._stage_columns, **self._stand_ins}
+        schema |= {name: list(columns) for name, columns in made.items() if name in expanded}
+        body = exact(_told_apart(expanded, schema), packs)
+        translation = self._whole(body)
+        if any(name in body for name in self._stand_ins):
+            return _Known(body, translation, ())
+        return _Known(body, translation, self._describe(translation))
 
-    def _columns(self, text: str) -> Described:
-        return [column for column in self._known(text)[1] if column[0] != INGESTED]
+    def _whole(self, body: str) -> Translation:
+        """Put the stages that a statement reads, and those that they read, before it."""
+        wanted: set[str] = set()
+        queue = [body]
+        while queue:
+            new = (sql.names(queue.pop()) & set(self._stages)) - wanted
+            wanted |= new
+            queue += [self._stages[name] for name in new]
+        stages = {name: text for name, text in self._stages.items() if name in wanted}
+        whole = sql.with_tables(body, stages)
+        return Translation(whole, frozenset(sql.names(whole) & set(self.schema)))
 
 
 def _told_apart(text: str, schema: dict[str, list[str]]) -> str:

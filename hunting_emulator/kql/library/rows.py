@@ -1,0 +1,36 @@
+"""The functions put where the translator and DuckDB find them.
+
+The translator's table of functions is public and belongs to the process; rows are added to it once.
+"""
+
+from typing import Final
+
+from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
+
+from hunting_emulator.kql.library import addresses, aggregates, dynamics, hashes, series, texts
+from hunting_emulator.kql.library.form import macros
+
+_TABLES: Final = (
+    dynamics.FUNCTIONS,
+    addresses.FUNCTIONS,
+    texts.FUNCTIONS,
+    hashes.FUNCTIONS,
+    series.FUNCTIONS,
+)
+
+MACROS: Final = macros(_TABLES)
+"""The statements that make DuckDB know the functions."""
+
+NAMES: Final = frozenset(row.name for table in _TABLES for row in table if not row.hidden)
+"""What KQL calls the functions."""
+
+PREFIX: Final = "kusto_"
+"""What a function's name begins with where the translator would take the bare name for its own."""
+
+
+def register() -> None:
+    """Give the translator the functions and aggregates that it lacks."""
+    for name in NAMES:
+        for known in (name, f"{PREFIX}{name}"):
+            SCALAR_FUNCTIONS[known] = FunctionSpec(known, "template", f"{PREFIX}{name}({{}})")
+    aggregates.register()

@@ -1,0 +1,63 @@
+"""`project-away *1` and its like, and aggregates that have their name inside: `toint(n = count())`.
+
+Pure, but for what the desk answers.
+"""
+
+import fnmatch
+from collections.abc import Sequence
+from typing import Final
+
+from hunting_emulator.kql.desk import Desk
+from hunting_emulator.kql.operators.parts import column_name, kql_name, listed
+from hunting_emulator.kql.pipelines import Place
+from hunting_emulator.kql.tokens import Token, closing, following, meaningful, text_of, tokenize
+
+_NAMED_INSIDE: Final = 5  # tokens: `f`, a bracket, a name, `=`, and more
+
+
+def project_away(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+    """Write out the names that a pattern stands for; nothing to do where there is no pattern."""
+    asked = [column_name(part) for part in listed(place.words(tokens)[3:])]
+    if not any("*" in pattern for pattern in asked):
+        return None
+    have = [name for name, _ in desk.columns(place.source(tokens))]
+    gone = [name for name in have if any(fnmatch.fnmatchcase(name, p) for p in asked)]
+    if not gone:
+        return place.reworded(tokens, "where true")
+    return place.reworded(tokens, f"project-away {', '.join(map(kql_name, gone))}")
+
+
+def summarize(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
+    """Put a name that stands inside an aggregate before it; nothing to do where there is none."""
+    words = place.words(tokens)[1:]
+    by = _by(words)
+    parts = listed(words[:by])
+    written = [_name_before(part) for part in parts]
+    if written == parts:
+        return None
+    return place.reworded(tokens, f"summarize {', '.join(written)} {text_of(words[by:])}")
+
+
+def _by(words: Sequence[Token]) -> int:
+    depth = 0
+    for index, token in enumerate(words):
+        depth += (token.text in "([{") - (token.text in ")]}") if token.kind == "mark" else 0
+        if depth == 0 and token.kind == "name" and token.text == "by":
+            return index
+    return len(words)
+
+
+def _name_before(part: str) -> str:
+    """Turn `f(n = g())` into `n = f(g())`.
+
+    >>> _name_before("toint(C = count())"), _name_before("x = sum(y)")
+    ('C = toint(count())', 'x = sum(y)')
+    """
+    tokens = tokenize(part)
+    told = meaningful(tokens)
+    if len(told) < _NAMED_INSIDE or tokens[told[1]].text != "(" or tokens[told[3]].text != "=":
+        return part
+    if tokens[told[2]].kind != "name" or closing(tokens, told[1]) != told[-1]:
+        return part
+    inside = text_of(tokens[following(tokens, told[3] + 1) : told[-1]])
+    return f"{tokens[told[2]].text} = {tokens[told[0]].text}({inside.strip()})"

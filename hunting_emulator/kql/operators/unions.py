@@ -1,0 +1,98 @@
+"""`union` of tables whose columns of one name have different types.
+
+Pure, but for what the desk answers. Kusto gives such a column once for each type, with the type in
+its name: `ReportId_long`, `ReportId_string`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from duckdb_kql.types import kusto_type
+
+from hunting_emulator.kql.desk import Desk
+from hunting_emulator.kql.errors import KqlError
+from hunting_emulator.kql.operators.parts import kql_name, listed
+from hunting_emulator.kql.pipelines import Place
+from hunting_emulator.kql.tokens import Token, at, following, meaningful, text_of, tokenize
+
+_SETTING: Final = 3  # tokens: a name, `=`, a value
+
+
+def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+    """Rename the columns whose types differ; nothing to do where none does."""
+    parameters, branches = _branches(place.words(tokens)[1:])
+    if parameters.get("kind", "outer") != "outer" or any("*" in branch for branch in branches):
+        return None
+    lets = text_of(tokens[: place.statement])
+    first = [place.source(tokens)] if place.pipe > place.outset else []
+    texts = first + [lets + _bare(branch) for branch in branches]
+    kinds = [_kinds(text, desk) for text in texts]
+    if any(kind is None for kind in kinds):
+        return None
+    found = [kind for kind in kinds if kind is not None]
+    apart = _apart(found)
+    if not apart:
+        return None
+    renamed = [
+        _renamed(text.removeprefix(lets), kind, apart)
+        for text, kind in zip(texts, found, strict=True)
+    ]
+    order = ", ".join(map(kql_name, _order(found, apart)))
+    given = "".join(f"{name}={value} " for name, value in parameters.items() if name != "isfuzzy")
+    source = "withsource" in parameters
+    columns = f"{kql_name(parameters['withsource'])}, {order}" if source else order
+    made = f"union {given}{', '.join(f'({text})' for text in renamed)} | project {columns}"
+    return place.replaced(tokens, made)
+
+
+def _branches(words: Sequence[Token]) -> tuple[dict[str, str], list[str]]:
+    parameters: dict[str, str] = {}
+    rest = list(words)
+    while True:
+        told = meaningful(rest)
+        if len(told) < _SETTING or rest[told[1]].text != "=":
+            break
+        parameters[rest[told[0]].text] = rest[told[2]].text
+        rest = rest[told[2] + 1 :]
+    return parameters, listed(rest)
+
+
+def _bare(branch: str) -> str:
+    """Take the brackets off a branch."""
+    tokens = tokenize(branch)
+    first = following(tokens, 0)
+    return branch.strip()[1:-1] if at(tokens, first) == "(" else branch
+
+
+def _kinds(text: str, desk: Desk) -> Mapping[str, str] | None:
+    try:
+        return {name: kusto_type(kind) for name, kind in desk.columns(text)}
+    except KqlError:
+        return None
+
+
+def _apart(kinds: Sequence[Mapping[str, str]]) -> frozenset[str]:
+    seen: dict[str, set[str]] = {}
+    for columns in kinds:
+        for name, kind in columns.items():
+            seen.setdefault(name, set()).add(kind)
+    return frozenset(name for name, found in seen.items() if len(found) > 1)
+
+
+def _renamed(text: str, kinds: Mapping[str, str], apart: frozenset[str]) -> str:
+    renames = [
+        f"{kql_name(f'{name}_{kind}')} = {kql_name(name)}"
+        for name, kind in kinds.items()
+        if name in apart
+    ]
+    return f"{text.strip()} | project-rename {', '.join(renames)}" if renames else text.strip()
+
+
+def _order(kinds: Sequence[Mapping[str, str]], apart: frozenset[str]) -> list[str]:
+    """Return the columns in order, the types of one name side by side."""
+    order: list[str] = []
+    for columns in kinds:
+        for name in columns:
+            made = [f"{name}_{other[name]}" for other in kinds if name in other]
+            order += made if name in apart else [name]
+    return list(dict.fromkeys(order))

@@ -1,0 +1,78 @@
+"""A query's operators, one after the other, in words that the translator knows.
+
+Pure, but for what the desk answers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from hunting_emulator.kql.desk import Desk
+from hunting_emulator.kql.errors import KqlUnsupportedError
+from hunting_emulator.kql.operators import (
+    evaluating,
+    expanding,
+    making,
+    nesting,
+    outside,
+    projecting,
+    searching,
+    unions,
+)
+from hunting_emulator.kql.pipelines import Place, find, place_of
+from hunting_emulator.kql.tokens import Token, tokenize
+
+Write = Callable[[Sequence[Token], Place, Desk], str | None]
+"""Answers the query with the operator in other words, or nothing where it may stay."""
+
+_MOST: Final = 200
+_OPERATORS: Final[Mapping[str, Write]] = {
+    "evaluate": evaluating.evaluate,
+    "extend": making.columns_of_series,
+    "externaldata": outside.externaldata,
+    "find": searching.find,
+    "make-series": making.make_series,
+    "mv-apply": expanding.apply,
+    "mvapply": expanding.apply,
+    "mv-expand": expanding.expand,
+    "mvexpand": expanding.expand,
+    "parse-kv": expanding.parse_kv,
+    "partition": nesting.partition,
+    "project": making.columns_of_series,
+    "project-away": projecting.project_away,
+    "sample-distinct": nesting.sample_distinct,
+    "search": searching.search,
+    "summarize": projecting.summarize,
+    "top-hitters": nesting.top_hitters,
+    "top-nested": nesting.top_nested,
+    "union": unions.union,
+}
+
+
+def staged(text: str, desk: Desk) -> str:
+    """Rewrite each operator that the translator lacks, first to last."""
+    done = 0
+    for _ in range(_MOST):
+        tokens = tokenize(text)
+        found = _first(tokens, done)
+        if found is None:
+            return text
+        index, name = found
+        written = _OPERATORS[name](tokens, place_of(tokens, index), desk)
+        if written is None:
+            done = tokens[index].start + 1
+        else:
+            text, done = written, 0
+    reason = "it has too many operators"
+    raise KqlUnsupportedError(reason)
+
+
+def _first(tokens: Sequence[Token], done: int) -> tuple[int, str] | None:
+    words = {token.text for token in tokens if token.kind == "name"}
+    found = [
+        (index, name)
+        for name in _OPERATORS
+        if name.partition("-")[0] in words
+        for index in [find(tokens, name, lambda at: tokens[at].start >= done)]
+        if index is not None
+    ]
+    return min(found, default=None)
