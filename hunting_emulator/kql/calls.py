@@ -13,6 +13,7 @@ from hunting_emulator.kql.tokens import (
     closing,
     following,
     split,
+    string_value,
     text_of,
     tokenize,
 )
@@ -125,7 +126,22 @@ def _replaced(arguments: list[str]) -> str:
 
 def _bin_at(arguments: list[str]) -> str:
     value, width, fixed = arguments
+    if any(word in fixed for word in ("datetime", "ago", "now", "startof")):
+        return f"grid_time({value}, {fixed}, {width})"
     return f"({fixed} + bin({value} - {fixed}, {width}))"
+
+
+def _datetime_diff(arguments: list[str]) -> str:
+    """Count weeks from Sunday to Sunday; other periods are the translator's."""
+    period = arguments[0].strip()
+    if period[:1] in {"'", '"'} and string_value(period).lower() == "week":
+        return _renamed("weeks_between", arguments[1:])
+    return _renamed(f"{_SAME}datetime_diff", arguments)
+
+
+def _own(name: str, arguments: list[str]) -> str:
+    """Call the macro where the translator has a form of its own."""
+    return _renamed(f"{OWN}{name}", arguments)
 
 
 def _percentiles(arguments: list[str]) -> str:
@@ -144,12 +160,17 @@ def _percentiles_array(arguments: list[str]) -> str:
 
 
 _SAME: Final = "__same_"
+OWN: Final = "kusto_"
+_PERIODS: Final = ("day", "week", "month", "year")
 
 _FUNCTIONS: Final[Rewrites] = {
     "argmax": partial(_renamed, "arg_max"),
     "argmin": partial(_renamed, "arg_min"),
     "bag_merge": _bag_merge,
     "bin_at": _bin_at,
+    "datetime_add": partial(_own, "datetime_add"),
+    "datetime_diff": _datetime_diff,
+    **{f"endof{period}": partial(_own, f"endof{period}") for period in _PERIODS},
     "extract": partial(_typed, "extract", 3),
     "extract_json": partial(_typed, "extract_json", 2),
     "extractall": partial(_renamed, "extract_all"),

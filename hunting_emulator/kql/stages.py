@@ -26,6 +26,8 @@ Write = Callable[[Sequence[Token], Place, Desk], str | None]
 
 _MOST: Final = 200
 _OPERATORS: Final[Mapping[str, Write]] = {
+    "as": projecting.name_only,
+    "distinct": projecting.distinct,
     "evaluate": evaluating.evaluate,
     "extend": making.columns_of_series,
     "externaldata": outside.externaldata,

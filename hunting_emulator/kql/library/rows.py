@@ -7,7 +7,15 @@ from typing import Final
 
 from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
 
-from hunting_emulator.kql.library import addresses, aggregates, dynamics, hashes, series, texts
+from hunting_emulator.kql.library import (
+    addresses,
+    aggregates,
+    dynamics,
+    hashes,
+    moments,
+    series,
+    texts,
+)
 from hunting_emulator.kql.library.form import macros
 
 _TABLES: Final = (
@@ -16,6 +24,7 @@ _TABLES: Final = (
     texts.FUNCTIONS,
     hashes.FUNCTIONS,
     series.FUNCTIONS,
+    moments.FUNCTIONS,
 )
 
 MACROS: Final = macros(_TABLES)

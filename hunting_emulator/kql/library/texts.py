@@ -24,7 +24,7 @@ _NAMED_POWER: Final = f"(list_position([{_NAMES}], u) - 1)"
 
 def _bytes(power: str, digits: str, unit: str) -> str:
     """Write a number of bytes in a unit, without zeros behind the point."""
-    number = f"round(x / pow(1024, {power}), {digits})"
+    number = f"round(x / pow(1024, {power}), CAST({digits} AS INTEGER))"
     text = f"CAST(CAST({number} AS DECIMAL(38, 6)) AS VARCHAR)"
     return f"rtrim(rtrim({text}, '0'), '.') || ' ' || {unit}"
 

@@ -32,10 +32,12 @@ def summarize(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
     words = place.words(tokens)[1:]
     by = _by(words)
     parts = listed(words[:by])
-    written = [_name_before(part) for part in parts]
-    if written == parts:
+    keys = listed(words[by + 1 :])
+    written = [[_name_before(part) for part in group] for group in (parts, keys)]
+    if written == [parts, keys]:
         return None
-    return place.reworded(tokens, f"summarize {', '.join(written)} {text_of(words[by:])}")
+    behind = f" by {', '.join(written[1])}" if keys else ""
+    return place.reworded(tokens, f"summarize {', '.join(written[0])}{behind}")
 
 
 def _by(words: Sequence[Token]) -> int:
@@ -50,8 +52,8 @@ def _by(words: Sequence[Token]) -> int:
 def _name_before(part: str) -> str:
     """Turn `f(n = g())` into `n = f(g())`.
 
-    >>> _name_before("toint(C = count())"), _name_before("x = sum(y)")
-    ('C = toint(count())', 'x = sum(y)')
+    >>> _name_before("toint(C = count())"), _name_before("x = sum(y)"), _name_before("bin(d=t, 1d)")
+    ('C = toint(count())', 'x = sum(y)', 'd = bin(t, 1d)')
     """
     tokens = tokenize(part)
     told = meaningful(tokens)
@@ -61,3 +63,16 @@ def _name_before(part: str) -> str:
         return part
     inside = text_of(tokens[following(tokens, told[3] + 1) : told[-1]])
     return f"{tokens[told[2]].text} = {tokens[told[0]].text}({inside.strip()})"
+
+
+def distinct(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+    """Write out `distinct *`."""
+    if text_of(place.words(tokens)[1:]).strip() != "*":
+        return None
+    names = [kql_name(name) for name, _ in desk.columns(place.source(tokens))]
+    return place.reworded(tokens, f"distinct {', '.join(names)}")
+
+
+def name_only(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
+    """Leave out `as`, whose name nothing else reads."""
+    return place.reworded(tokens, "where true")
