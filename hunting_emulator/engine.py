@@ -138,6 +138,7 @@ class Engine:
         retention_days: int = 30,
         row_cap: int | None = None,
         sight: Sight = _DEFENDER_ALONE,
+        seconds: float | None = None,
     ) -> Result:
         """Answer a query as of `now`; rows above the cap are dropped without a word.
 
@@ -147,8 +148,10 @@ class Engine:
         Raises:
             KqlSyntaxError, KqlSemanticError: the service would refuse the query, too.
             KqlUnsupportedError: the emulator cannot run it.
+            TimeoutError: it took longer than `seconds` of the wall's time.
         """
         started = self._cpu()
+        until = None if seconds is None else time.monotonic() + seconds
         at = times.of(now)
         moment = Moment(
             at,
@@ -157,10 +160,13 @@ class Engine:
         )
         reader = self._current_reader(sight)
         views = _Views(self._store, moment, sight)
-        reading = reader.read(kql, partial(views.rows, at))
+        reading = reader.read(kql, partial(views.rows, at, until))
         asked = views.under(reading.statement.filled(at), reading.statement.translation)
         try:
-            cursor = self._store.execute(sql.shaped(asked, reading.chosen, row_cap))
+            shaped = sql.shaped(asked, reading.chosen, row_cap)
+            cursor = self._store.execute(shaped, seconds=_left(until))
+        except duckdb.InterruptException as error:
+            raise TimeoutError from error
         except duckdb.Error as error:
             raise reader.told(diagnose.database(kql, str(error)), kql) from error
         return Result(reading.columns, self._cpu() - started, cursor)
@@ -211,14 +217,21 @@ class _Views:
         described = self.store.execute(f"DESCRIBE {asked}")
         return [(name, kind) for name, kind, *_ in described.fetchall()]
 
-    def rows(self, now: str, statement: Statement) -> Sequence[Row]:
+    def rows(self, now: str, until: float | None, statement: Statement) -> Sequence[Row]:
         """Return the rows of a part of a query."""
-        return self.store.execute(
-            self.under(statement.filled(now), statement.translation)
-        ).fetchall()
+        asked = self.under(statement.filled(now), statement.translation)
+        try:
+            return self.store.execute(asked, seconds=_left(until)).fetchall()
+        except duckdb.InterruptException as error:
+            raise TimeoutError from error
 
     def _kept(self, table: str) -> Moment:
         days = self.sight.kept_days.get(table)
         if days is None:
             return self.moment
         return replace(self.moment, oldest=times.minus_days(self.moment.now, days))
+
+
+def _left(until: float | None) -> float | None:
+    """Return the seconds until a moment of the monotonic clock."""
+    return None if until is None else until - time.monotonic()

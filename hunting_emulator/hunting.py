@@ -173,7 +173,10 @@ class _Hunt:
                 retention_days=seen.retention_days,
                 row_cap=settings.limits.row_cap,
                 sight=seen.sight,
+                seconds=settings.limits.query_seconds,
             )
+        except TimeoutError as error:
+            raise timed_out() from error
         except KqlSemanticError as error:
             raise bad_query(error, "semantic") from error
         except KqlSyntaxError as error:

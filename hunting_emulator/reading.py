@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from duckdb_kql.types import kusto_type
 
 from hunting_emulator.kql import complaints, sql
+from hunting_emulator.kql.bounds import bounded
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.translate import Ask, Statement, Translator
@@ -38,6 +39,7 @@ class Reader:
         Raises:
             KqlError: the parser or the translator refuses it.
         """
+        bounded(kql)
         verdict = self._verdict(kql)
         try:
             statement = self.translator.statement(kql, ask)

@@ -27,6 +27,7 @@ INGESTION_KEY: Final = "_ingestion_time"
 
 _ALWAYS: Final = "1970-01-01 00:00:00.0000000"
 _BATCH: Final = 2_000
+_AGAIN: Final = 0.1  # seconds between interrupts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Store:
         self._tables: dict[str, Table] = {}
         self.version = 0
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        # no query reads a file of this machine, or loads what is not here
+        self._connection.execute("SET enable_external_access = false")
         self._connection.execute("CREATE SCHEMA IF NOT EXISTS store")
         self._learnt: set[str] = set()
 
@@ -57,10 +60,24 @@ class Store:
         """Return a connection of its own for one call of one thread."""
         return self._connection.cursor()
 
-    def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
-        """Run a statement on a connection of its own, with the macros that it calls."""
+    def execute(self, statement: str, *, seconds: float | None = None) -> duckdb.DuckDBPyConnection:
+        """Run a statement on a connection of its own, with the macros that it calls.
+
+        Raises:
+            duckdb.InterruptException: it took longer than `seconds`.
+        """
         self._learn(statement)
-        return self.cursor().execute(statement)
+        cursor = self.cursor()
+        if seconds is None:
+            return cursor.execute(statement)
+        done = threading.Event()
+        watch = threading.Thread(target=_interrupt, args=(cursor, done, seconds), daemon=True)
+        watch.start()
+        try:
+            return cursor.execute(statement)
+        finally:
+            done.set()
+            watch.join()
 
     def _learn(self, statement: str) -> None:
         """Make the macros that a statement calls, those first that they call themselves."""
@@ -196,6 +213,14 @@ def _conditions(table: Table, moment: Moment, sight: Sight) -> list[str]:
             bounded = INGESTED if sight.by_ingestion else time
             conditions.append(f"{bounded} BETWEEN {start} AND {end}")
     return conditions
+
+
+def _interrupt(cursor: duckdb.DuckDBPyConnection, done: threading.Event, seconds: float) -> None:
+    """Interrupt what runs after so many seconds; once may come before it has begun."""
+    wait = max(0.0, seconds)
+    while not done.wait(wait):
+        cursor.interrupt()
+        wait = _AGAIN
 
 
 def _batches(

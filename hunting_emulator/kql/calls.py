@@ -8,6 +8,8 @@ from functools import partial
 from typing import Final
 
 from hunting_emulator.kql.tokens import (
+    CLOSING,
+    OPENING,
     Token,
     at,
     closing,
@@ -39,6 +41,8 @@ MACRO_FUNCTIONS: Final = frozenset(
 )
 """Functions that the translator lacks and that macros have."""
 
+_TEXT_MAKERS: Final = frozenset({"strcat", "tostring"})
+
 Rewrites = Mapping[str, Callable[[list[str]], str]]
 
 
@@ -48,26 +52,72 @@ def rewrite_calls(text: str, name: str, rewrite: Callable[[list[str]], str]) -> 
     >>> rewrite_calls("print f(f(1), g(2))", "f", lambda given: "-".join(given))
     'print 1- g(2)'
     """
-    while True:
-        tokens = tokenize(text)
-        call = _last_call(tokens, name)
-        if call is None:
-            return text
-        start, opening, end = call
-        inside = tokens[opening + 1 : end]
-        arguments = [text_of(part) for part in split(inside, ",")] if text_of(inside) else []
-        made = rewrite(arguments)
-        text = text_of(tokens[:start]) + made + text_of(tokens[end + 1 :])
-
-
-def _last_call(tokens: Sequence[Token], name: str) -> tuple[int, int, int] | None:
+    tokens = list(tokenize(text))
     for start in range(len(tokens) - 1, -1, -1):
-        if tokens[start].kind == "name" and tokens[start].text == name:
-            opening = following(tokens, start + 1)
-            end = closing(tokens, opening) if at(tokens, opening) == "(" else None
-            if end is not None:
-                return start, opening, end
-    return None
+        call = _call_at(tokens, start, name)
+        if call is None:
+            continue
+        opening, end = call
+        made = rewrite(_arguments(tokens[opening + 1 : end]))
+        tokens[start : end + 1] = tokenize(made)
+    return text_of(tokens)
+
+
+def _call_at(tokens: Sequence[Token], start: int, name: str) -> tuple[int, int] | None:
+    """Return the brackets of the call whose name is at an index."""
+    if tokens[start].kind != "name" or tokens[start].text != name:
+        return None
+    opening = following(tokens, start + 1)
+    end = closing(tokens, opening) if at(tokens, opening) == "(" else None
+    return None if end is None else (opening, end)
+
+
+def _arguments(inside: Sequence[Token]) -> list[str]:
+    return [text_of(part) for part in split(inside, ",")] if text_of(inside) else []
+
+
+def texts_once(text: str) -> str:
+    """Have values turned to text once where calls that make text are nested.
+
+    The translator writes an argument of `tostring` and `strcat` eight times, and so on inwards.
+
+    >>> texts_once("print tostring(strcat(a, 'b'))")
+    "print tostring(kusto_concat(kusto_text_once(a), 'b'))"
+    """
+    tokens = list(tokenize(text))
+    for start in sorted(_nested(tokens), reverse=True):
+        call = _call_at(tokens, start, tokens[start].text)
+        if call is None:
+            continue
+        opening, end = call
+        given = [_once(argument) for argument in _arguments(tokens[opening + 1 : end])]
+        made = f"kusto_concat({','.join(given)})" if tokens[start].text == "strcat" else given[0]
+        tokens[start : end + 1] = tokenize(made)
+    return text_of(tokens)
+
+
+def _once(argument: str) -> str:
+    plain = argument.strip().startswith(("'", '"', "kusto_concat(", "kusto_text_once("))
+    return argument if plain else f"kusto_text_once({argument})"
+
+
+def _nested(tokens: Sequence[Token]) -> list[int]:
+    """Return where the calls that make text stand inside other calls of that kind."""
+    found: list[int] = []
+    around: list[bool] = [False]
+    name: int | None = None
+    for index, token in enumerate(tokens):
+        if token.kind == "space":
+            continue
+        makes_text = name is not None and tokens[name].text in _TEXT_MAKERS
+        if token.kind == "mark" and token.text in OPENING:
+            if makes_text and name is not None and around[-1]:
+                found.append(name)
+            around.append(around[-1] or (makes_text and token.text == "("))
+        elif token.kind == "mark" and token.text in CLOSING and len(around) > 1:
+            around.pop()
+        name = index if token.kind == "name" else None
+    return found
 
 
 def in_other_words(text: str) -> str:
@@ -76,7 +126,7 @@ def in_other_words(text: str) -> str:
     for name, rewrite in _FUNCTIONS.items():
         if name in words:
             text = rewrite_calls(text, name, rewrite)
-    return text.replace(_SAME, "")
+    return texts_once(text.replace(_SAME, ""))
 
 
 def call(name: str, *arguments: str) -> str:

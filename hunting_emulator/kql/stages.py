@@ -41,6 +41,7 @@ _OPERATORS: Final[Mapping[str, Write]] = {
     "partition": nesting.partition,
     "project": making.columns_of_series,
     "project-away": projecting.project_away,
+    "range": outside.long_range,
     "sample-distinct": nesting.sample_distinct,
     "search": searching.search,
     "summarize": projecting.summarize,

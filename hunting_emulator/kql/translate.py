@@ -15,6 +15,7 @@ import duckdb
 import duckdb_kql
 
 from hunting_emulator.kql import diagnose, sql
+from hunting_emulator.kql.bounds import small
 from hunting_emulator.kql.calls import in_other_words
 from hunting_emulator.kql.desk import Described
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
@@ -190,6 +191,7 @@ class Translator:
         }
         made = {**self._stage_columns, **self._stand_ins}
         schema |= {name: list(columns) for name, columns in made.items() if name in expanded}
+        small(expanded)
         body = exact(_told_apart(expanded, schema), packs)
         translation = self._whole(body)
         if any(name in body for name in self._stand_ins):

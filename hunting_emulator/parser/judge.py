@@ -23,6 +23,7 @@ Tables = Mapping[str, Sequence[tuple[str, str]]]
 
 _SCRIPT: Final = Path(__file__).with_name("judge.js")
 _SECONDS: Final = 20
+_TOO_DEEP: Final = "KS245"  # the parser's own bound, which says nothing of the text
 _REMEMBERED: Final = 1_000
 _MOST_HEAP: Final = 1_000_000_000
 _TIDY_EVERY: Final = 500
@@ -90,7 +91,8 @@ class Parser:
                 said = self._engine.eval(f"judge({json.dumps(text)})", timeout_sec=_SECONDS)
             except JSEvalException:
                 return None
-        return _verdict(json.loads(str(said)))
+        verdict = _verdict(json.loads(str(said)))
+        return None if any(c.code == _TOO_DEEP for c in verdict.complaints) else verdict
 
     def _know(self, tables: Tables) -> None:
         self._asked += 1

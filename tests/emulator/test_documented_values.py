@@ -298,8 +298,10 @@ QUERIES = [
     ),
     (
         "user-defined functions",
-        "let f = (a:long, b:string='x', c:long=0) { strcat(a, b, c) };"
-        " print f(c=7, a=12), f(12, c=7)",
+        (
+            "let f = (a:long, b:string='x', c:long=0) { strcat(a, b, c) };"
+            " print f(c=7, a=12), f(12, c=7)"
+        ),
         [{"print_0": "12x7", "print_1": "12x7"}],
     ),
     (

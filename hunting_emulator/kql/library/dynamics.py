@@ -34,6 +34,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         "coalesce(CASE typeof(x) WHEN 'JSON' THEN to_json(x) ->> '$' ELSE CAST(x AS VARCHAR) "
         "END, '')",
     ),
+    helper("text_once", "x", "list_transform([x], lambda v: kusto_tostring(v))[1]"),
     helper("once", "l", "list_filter(l, lambda e, i: list_position(l, e) = i)"),
     helper(
         "array",

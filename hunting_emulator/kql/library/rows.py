@@ -37,9 +37,15 @@ PREFIX: Final = "kusto_"
 """What a function's name begins with where the translator would take the bare name for its own."""
 
 
+_WRITTEN_ONCE: Final = {"kusto_concat": "concat({})", "kusto_text_once": "kusto_text_once({})"}
+"""What makes text without writing its arguments more than once."""
+
+
 def register() -> None:
     """Give the translator the functions and aggregates that it lacks."""
     for name in NAMES:
         for known in (name, f"{PREFIX}{name}"):
             SCALAR_FUNCTIONS[known] = FunctionSpec(known, "template", f"{PREFIX}{name}({{}})")
+    for name, template in _WRITTEN_ONCE.items():
+        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template)
     aggregates.register()

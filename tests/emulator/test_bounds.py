@@ -1,0 +1,113 @@
+"""Every text has an answer in bounded time and room, and no query reads this machine's files."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hunting_emulator.engine import Engine, KqlError, KqlUnsupportedError
+from hunting_emulator.tables import Table
+from tests.emulator.conftest import Client
+from tests.emulator.texts import odd_texts
+
+NOW = "2026-03-01T00:00:00Z"
+LONG = (
+    "range a from 1 to 300000 step 1 | extend k = 1 | join kind=inner "
+    "(range b from 1 to 300000 step 1 | extend k = 1) on k | summarize sum(a * b)"
+)
+"""What would take hours."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """A table with one row."""
+    made = Engine(tables=(Table.of("T", {"a": "string", "n": "long"}),))
+    made.load("T", [{"a": "x", "n": 1}])
+    yield made
+    made.close()
+
+
+def nested(wrap: str, depth: int, inside: str) -> str:
+    """Put a text into itself, so deep."""
+    for _ in range(depth):
+        inside = wrap.format(inside)
+    return inside
+
+
+@pytest.mark.parametrize(
+    ("kql", "row"),
+    [
+        pytest.param(
+            f"T | where {nested('({})', 100, 'n == 1')} | project a", ("x",), id="brackets"
+        ),
+        pytest.param(
+            f"T | project b = {nested('strcat({}, 1)', 12, 'a')}", ("x" + "1" * 12,), id="strcat"
+        ),
+        pytest.param(f"T | project b = {nested('tostring({})', 20, 'n')}", ("1",), id="tostring"),
+    ],
+)
+def test_nested_texts_are_answered(engine: Engine, kql: str, row: tuple[object, ...]) -> None:
+    """Brackets within brackets change nothing, and nested calls make no more SQL than they need."""
+    assert list(engine.run(kql, now=NOW).rows()) == [row]
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        pytest.param(f"T | project b = {nested('parse_json({})', 60, 'a')}", id="growing"),
+        pytest.param(f"T | where n == {nested('(1 + {})', 500, '1')}", id="deep"),
+        pytest.param("T" + " | extend b = a" * 20_000, id="long"),
+    ],
+)
+def test_texts_beyond_all_bounds_are_the_emulators_own_limit(engine: Engine, kql: str) -> None:
+    """With a reason, and before any work."""
+    with pytest.raises(KqlUnsupportedError, match=r"nested|tokens"):
+        engine.run(kql, now=NOW)
+
+
+@pytest.mark.parametrize("source", ["['{}']", "table('{}')", "union ['{}'], T"])
+def test_no_file_of_this_machine_is_read(engine: Engine, tmp_path: Path, source: str) -> None:
+    """DuckDB takes a file's name for a table's; here it may not."""
+    file = tmp_path / "secret.csv"
+    file.write_text("a\nsecret\n")
+
+    with pytest.raises(KqlError) as caught:
+        list(engine.run(source.format(file), now=NOW).rows())
+
+    assert "secret\n" not in str(caught.value)
+
+
+def test_a_long_query_is_interrupted(engine: Engine) -> None:
+    """Not told afterwards that it took too long."""
+    started = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        engine.run(LONG, now=NOW, seconds=0.5)
+
+    assert time.monotonic() - started < 60
+
+
+def test_the_limit_of_time_is_a_504(client: Client) -> None:
+    """As captured, and long before the query would have ended."""
+    client.emulator.configure(query_seconds=0.5)
+
+    answer = client.hunt(LONG)
+
+    assert answer.status_code == 504
+
+
+def answered(ask: Callable[[str], object], text: str) -> bool:
+    """Say whether a text ends in an answer or in one of the errors that are told."""
+    try:
+        ask(text)
+    except (KqlError, TimeoutError):
+        return True
+    return True
+
+
+def test_odd_texts_are_answered(engine: Engine) -> None:
+    """Nesting, length, odd characters: no text ends in another error than those that are told."""
+    for text in odd_texts(random.Random(7), 40):
+        assert answered(lambda kql: engine.run(kql, now=NOW, seconds=20).rows(), text)
