@@ -30,6 +30,15 @@ _REMEMBERED: Final = 512
 _ANY_TIME: Final = "2000-01-01T00:00:00Z"
 _TWINS: Final = re.compile(r"columns '(.+?)' and '(.+?)' differ only in case")
 _MOST_TWINS: Final = 20
+# what the translator and the rewriting before it raise on texts that they were not made for
+_TAKEN_FOR_GRANTED: Final = (
+    AssertionError,
+    AttributeError,
+    LookupError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
 
 register()
 
@@ -139,9 +148,9 @@ class Translator:
             known = self.known(prepared.text, desk)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
-        except AssertionError as error:  # what the translator takes for granted, and is not so
-            construct = "a function that takes a table"
-            raise KqlUnsupportedError(construct) from error
+        except _TAKEN_FOR_GRANTED as error:
+            reason = f"the translator fails on it with {type(error).__name__}"
+            raise KqlUnsupportedError(reason) from error
         except RecursionError as error:
             reason = "it is nested too deep"
             raise KqlUnsupportedError(reason) from error

@@ -99,7 +99,7 @@ def _bag_unpack(source: str, given: Sequence[str], declared: Mapping[str, str], 
         if name not in ignored
     }
     known = {name for name, _ in others}
-    chosen = [sql.quote(name) for name, _ in others if name not in keys or not declared]
+    chosen = [sql.quote(name) for name, _ in others if not declared]
     for name, kind in keys.items():
         if name in known and not declared:
             continue

@@ -9,6 +9,7 @@ from typing import Final
 
 from hunting_emulator.kql.tokens import (
     Token,
+    closing,
     meaningful,
     quoted,
     split,
@@ -106,6 +107,8 @@ def path_name(text: str) -> str | None:
     """
     tokens = tokenize(text)
     told = [tokens[index] for index in meaningful(tokens)]
+    if told and told[0].text in _FIRST_ALONE and closing(told, 1) == len(told) - 1:
+        return path_name(listed(told[2:-1])[0])
     while len(told) > len("f()") and told[0].text in _TRANSPARENT and told[1].text == "(":
         end = _closing(told)
         if end is None:
@@ -116,8 +119,9 @@ def path_name(text: str) -> str | None:
     return "_".join(known) if told and told[0].kind == "name" and known == words else None
 
 
+_FIRST_ALONE: Final = frozenset({"split", "parse_csv", "extract_all"})
 _TRANSPARENT: Final = frozenset(
-    {"parse_json", "todynamic", "toobject", "tostring", "parsejson", "split", "dynamic_to_json"}
+    {"parse_json", "todynamic", "toobject", "tostring", "parsejson", "dynamic_to_json"}
 )
 
 
