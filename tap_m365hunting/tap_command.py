@@ -10,14 +10,14 @@ from tap_m365hunting.output import Terminated
 from tap_m365hunting.tap import TapM365Hunting
 
 
-def main() -> None:
+def main(tap: type[TapM365Hunting] = TapM365Hunting) -> None:
     """Run the command; what went wrong is a line for people, and a traceback for those who debug.
 
     The SDK lets errors of discovery through as tracebacks.
     """
     guard_logs()
     try:
-        TapM365Hunting.cli()
+        tap.cli()
     except Terminated as signalled:
         if not signalled.told:
             TapM365Hunting.logger.warning("Interrupted by %s, nothing was read", signalled.signal)

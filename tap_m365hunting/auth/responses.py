@@ -21,6 +21,7 @@ from tap_m365hunting.configuration.credentials import (
 from tap_m365hunting.errors import AuthenticationError, LoginUnreachableError, SignInError
 from tap_m365hunting.http.connection_errors import connection_failure
 from tap_m365hunting.http.login_session import NoEntraIdError
+from tap_m365hunting.printable import without_tokens
 
 _LONGEST: Final = 400
 _CODE: Final = re.compile(r"AADSTS(\d+)")
@@ -67,7 +68,7 @@ def refused(said: str, place: Connection, correlation: str = "") -> Exception:
     """Return the error for a refusal in the words of who refuses a token."""
     found = _CODE.search(said)
     code = int(found[1]) if found else 0
-    text = " ".join(_IDS.sub("", said).split())[:_LONGEST].rstrip(".")
+    text = " ".join(without_tokens(_IDS.sub("", said)).split())[:_LONGEST].rstrip(".")
     named = _CORRELATION.fullmatch(correlation)
     attempt = f" (correlation id {correlation})" if named else ""
     where = f"No token for tenant {place.tenant_id}: {text}"

@@ -3,6 +3,7 @@
 Pure.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
@@ -13,6 +14,10 @@ from tap_m365hunting.kql.columns import Columns, Origin
 from tap_m365hunting.kql.query import TokenSpan
 from tap_m365hunting.kql.stages import Stage
 from tap_m365hunting.kql.verdict import OTHER, RowIdentity
+
+# Of a query of thousands of joins nobody reads each; to carry all along takes the square of time.
+_MOST_FINDINGS = 256
+_MOST_OF_A_KIND = 16
 
 
 class Finding(Struct, frozen=True):
@@ -31,6 +36,18 @@ class Finding(Struct, frozen=True):
     cursor: str | None = None
     beside: str | None = None
     lacking: bool = False
+
+
+def _fewer(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the first findings of each kind: the same but for their places."""
+    counts = Counter[Finding]()
+    kept = list[Finding]()
+    for finding in findings:
+        kind = replace(finding, index=0)
+        counts[kind] += 1
+        if counts[kind] <= _MOST_OF_A_KIND:
+            kept.append(finding)
+    return tuple(kept)
 
 
 class SideFindings(Struct, frozen=True, eq=False):
@@ -80,7 +97,8 @@ class Flow(Struct, frozen=True):
 
     def met(self, findings: Iterable[Finding]) -> Self:
         """Return the rows after the findings."""
-        return replace(self, findings=tuple(dict.fromkeys((*self.findings, *findings))))
+        unique = tuple(dict.fromkeys((*self.findings, *findings)))
+        return replace(self, findings=unique if len(unique) <= _MOST_FINDINGS else _fewer(unique))
 
     def beside(self, sides: Iterable[SideFindings]) -> Self:
         """Return the rows after the findings of one side."""

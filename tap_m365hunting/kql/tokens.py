@@ -6,8 +6,10 @@ stands in ``` or ~~~, and a typed literal such as `datetime(2026-01-01)` holds r
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from tap_m365hunting.errors import QueryTextError
@@ -73,6 +75,7 @@ class Token(NamedTuple):
         return self.kind not in (TokenKind.SPACE, TokenKind.COMMENT)
 
 
+@lru_cache(maxsize=8)
 def line_starts(text: str) -> tuple[int, ...]:
     r"""Return where each line of the text starts; lines end in `\n`, `\r\n` or `\r`."""
     return (0, *(found.end() for found in _LINE_END.finditer(text)))
@@ -84,8 +87,9 @@ def position(text: str, offset: int) -> tuple[int, int]:
     >>> position("T\n| take 5", 4)
     (2, 3)
     """
-    starts = line_starts(text[:offset])
-    return len(starts), offset - starts[-1] + 1
+    starts = line_starts(text)
+    line = bisect_right(starts, offset)
+    return line, offset - starts[line - 1] + 1
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -19,6 +19,7 @@ from tap_m365hunting.errors import (
     ThrottledError,
     WindowTooLargeError,
 )
+from tap_m365hunting.printable import without_tokens
 from tap_m365hunting.wire.dialects import Dialect
 from tap_m365hunting.wire.json_text import parse
 
@@ -101,7 +102,7 @@ def _page(body: bytes) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(without_tokens(text).split())
     return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
 
 

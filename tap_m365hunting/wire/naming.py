@@ -4,9 +4,10 @@ Pure. A column's name in the record depends on its own name alone, but where two
 by case: then the one that is known already, or comes first in order, keeps its name.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
-from itertools import chain, count
+from itertools import count
 from typing import Final
 
 # PostgreSQL's limit, the narrowest among the loaders' stores
@@ -41,26 +42,46 @@ def _short(name: str) -> str:
     return f"{_cut(clean, LONGEST - _HASH_DIGITS - 1)}_{mark}"
 
 
-def _free(wanted: str, taken: Collection[str], owned: Collection[str]) -> str:
-    """Return the name or, if it is taken, with `_2`, `_3` and so on; none that a column owns."""
+def _free(
+    wanted: str, taken: Collection[str], owned: Collection[str], counts: dict[str, int]
+) -> str:
+    """Return the name or, if it is taken, with `_2`, `_3` and so on; none that a column owns.
+
+    `counts` remembers how far each name has been counted, as what is taken stays so.
+    """
     name, count = wanted, 1
+    if fold(name) in taken:
+        count = counts.get(fold(wanted), 1)
     while fold(name) in taken or (count > 1 and fold(name) in owned):
         count += 1
         tail = f"_{count}"
         name = f"{_cut(wanted, LONGEST - len(tail))}{tail}"
+    counts[fold(wanted)] = count
     return name
 
 
-def _kept(name: str, known: Collection[str], given: Collection[str]) -> str | None:
+def _kept(name: str, known: "_KnownNames", given: Collection[str]) -> str | None:
     """Return the safe name that a column had in earlier answers, if it had one."""
-    short = _short(name)
-    candidates = chain([short], (other for other in known if _is_numbered(other, short)))
-    return next((c for c in candidates if c in known and (c == name or c not in given)), None)
+    candidates = known.of(_short(name))
+    return next((c for c in candidates if c == name or c not in given), None)
 
 
-def _is_numbered(name: str, short: str) -> bool:
-    stem, _, number = name.rpartition("_")
-    return stem == _cut(short, LONGEST - 2) and number.isdecimal()
+class _KnownNames:
+    """The safe names of earlier answers, found by the name that they are a number behind."""
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._known = frozenset(known)
+        self._numbered = defaultdict[str, list[str]](list)
+        for name in known:
+            stem, _, number = name.rpartition("_")
+            if number.isdecimal():
+                self._numbered[stem].append(name)
+
+    def of(self, short: str) -> Iterator[str]:
+        """Yield the known names that a short name may have been given."""
+        if short in self._known:
+            yield short
+        yield from self._numbered.get(_cut(short, LONGEST - 2), ())
 
 
 def safe_names(
@@ -78,11 +99,13 @@ def safe_names(
     """
     given = dict.fromkeys(names)
     taken = {fold(name) for name in reserved}
-    kept = {name: _kept(name, known, given) for name in given}
+    earlier = _KnownNames(known)
+    kept = {name: _kept(name, earlier, given) for name in given}
     owned = {fold(_short(name)) for name in given}
     chosen: dict[str, str] = {}
+    counts: dict[str, int] = {}
     for name in sorted(given, key=lambda n: (kept[n] is None, _short(n) != n, n.swapcase(), n)):
-        chosen[name] = _free(kept[name] or _short(name), taken, owned)
+        chosen[name] = _free(kept[name] or _short(name), taken, owned, counts)
         taken.add(fold(chosen[name]))
     return {name: chosen[name] for name in given}
 
