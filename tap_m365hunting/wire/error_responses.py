@@ -29,6 +29,7 @@ LONGEST_MESSAGE: Final = 300
 _DEEPEST: Final = 8
 _TAG: Final = re.compile(r"<[^<>]*>")
 # An object or a list of JSON, whole or cut, in whatever encoding; and lines of cells.
+_NESTED: Final = re.compile(r"""\s*(?:\{|\[\s*[\[{"'])""")
 _STRUCTURED: Final = re.compile(r"[{\[\x00\t\ufffd]|\n[^\n]*,[^\n]*,")
 _LINE: Final = re.compile(r"line:position=(\d+):|\[(\d+)[:,]\d+\]|\bline (\d+)", re.IGNORECASE)
 _TABLE: Final = re.compile(r"resolve table or column expression named '([^']+)'")
@@ -89,8 +90,14 @@ def _message(error: dict[str, Any], depth: int = _DEEPEST) -> str:
 
 
 def _string(value: object) -> str:
-    """Return a text, and nothing for all else: a list or an object may hold rows."""
-    return value if isinstance(value, str) else ""
+    """Return a text; of JSON, as it is or as a text, only the message in it: it may hold rows."""
+    if not isinstance(value, str) or not _NESTED.match(value):
+        return value if isinstance(value, str) else ""
+    try:
+        inner = _lower(parse(value.encode()))
+    except ValueError:
+        return ""
+    return _message(_lower(inner.get("error")) or inner)
 
 
 def _page(body: bytes) -> str:

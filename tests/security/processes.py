@@ -150,7 +150,7 @@ def _become(job: Mapping[str, Any]) -> None:
 
 
 def _main(name: str) -> None:
-    from tap_m365hunting import cli, tap_command  # noqa: PLC0415 - loaded already
+    from tap_m365hunting import cli, tap, tap_command  # noqa: PLC0415 - loaded already
 
     slept = [0.0]
 
@@ -164,7 +164,7 @@ def _main(name: str) -> None:
     if name == COMMANDS:
         cli.main(obj=cli.Effects(sleep=sleep, timer=timer))
 
-    class Impatient(tap_command.TapM365Hunting):
+    class Impatient(tap.TapM365Hunting):
         def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (of the SDK)
             super().__init__(*args, sleep=sleep, timer=timer, **options)
 
