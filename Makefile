@@ -6,6 +6,8 @@ VENV ?= .venv
 PORT ?= 8443
 ROWS ?= 200000
 JOBS ?= 2
+# a part of the tests, for `make lowest` and `make newest`; all of them if empty
+TESTS ?=
 
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
@@ -26,7 +28,7 @@ SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs workflows pre-commit constraints dist meltano-test \
-  loaders clients bench bench-latency fuzz clean
+  loaders clients bench bench-latency fuzz fuzz-commands security lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -112,12 +114,32 @@ bench: $(VENV)/installed $(RIVALS)/installed ## 10 min speed and memory beside o
 bench-latency: $(VENV)/installed ## 10 min runs against a slow service; writes its part of that page
 	$(BIN)/python -m bench.latency --write
 
+# every line of a hostile review, and each secret searched by its value in all that is written
+security: $(VENV)/installed ## 4 min hostile answers, places and proxies: no secret in any output
+	SECURITY=1 $(PYTEST) tests/security
+
+# whole commands against answers of every endpoint that are broken at random
+fuzz-commands: $(VENV)/installed ## 10 min broken answers under the commands
+	$(BIN)/python -m tests.security.fuzz --minutes 10
+
+# all tests with the lowest versions that pyproject.toml allows, and with the newest
+lowest: ## 10 min all tests with the lowest versions that are allowed
+	$(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python $(PIP) --upgrade 'pip>=25.1'
+	$(PYTHON) -m tests.guards.lowest > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python $(PIP) -c .venv-lowest/lowest.txt -e '.[emulator,sigma,duckdb]' --group test
+	.venv-lowest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+
+newest: ## 10 min all tests with the newest versions that are allowed
+	$(PYTHON) -m venv .venv-newest && .venv-newest/bin/python $(PIP) --upgrade 'pip>=25.1'
+	.venv-newest/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[emulator,sigma,duckdb]' --group test
+	.venv-newest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+
 # ten minutes of broken and odd answers, read in every way
 fuzz: $(VENV)/installed ## 10 min broken answers of every kind
 	$(BIN)/python -m bench.fuzz --minutes 10
 
 clean: ## 1 s removes what the others made
-	rm -rf .venv .venv-loaders .venv-clients .meltano .hunting-emulator output
+	rm -rf .venv .venv-lowest .venv-newest .venv-loaders .venv-clients .meltano .hunting-emulator output
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -13,6 +13,7 @@ from tap_m365hunting.planning.density import MOST_BINS, Density
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow
 from tap_m365hunting.sync.reader import Call
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
+from tap_m365hunting.sync.result_rows import rows_counted
 from tap_m365hunting.wire.answer import QueryResult
 
 #: Widths of bins; each is a multiple of those before it, so fine bins add up to wide ones.
@@ -128,7 +129,7 @@ def _number(row: Mapping[str, object], column: str) -> int:
         ServiceError: the service has answered something else.
     """
     try:
-        return int(str(row[column]))
+        return rows_counted(row[column])
     except (KeyError, ValueError) as error:
         raise _no_count(row) from error
 

@@ -6,7 +6,7 @@ Pure.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -20,6 +20,9 @@ from tap_m365hunting.wire.records import Record
 
 #: Records, as dicts or as their JSON texts.
 AnyBlock: TypeAlias = Block[Record] | Block[bytes]
+
+# Far more than a table of any tenant holds; a plan for more would fill the memory.
+_MOST_COUNTED: Final = 10_000_000_000
 
 
 class OtherAnswerError(ServiceError):
@@ -145,6 +148,19 @@ class BinRows:
         return answer
 
 
+def rows_counted(value: object) -> int:
+    """Return a count of rows; what no tenant has would be planned for in millions of parts.
+
+    Raises:
+        ValueError: the value is none.
+    """
+    rows = int(str(value))
+    if not 0 <= rows <= _MOST_COUNTED:
+        msg = f"{rows:,} are no rows"
+        raise ValueError(msg)
+    return rows
+
+
 def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int], int | None]:
     """Return the rows per bin, and the checksum of all of them if it was asked for.
 
@@ -155,7 +171,7 @@ def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int]
     for row in answer.rows:
         at = canonical(str(row.get("__bin") or ""))
         try:
-            counts[Instant.parse(at) if at else Instant(0)] = int(str(row["__rows"]))
+            counts[Instant.parse(at) if at else Instant(0)] = rows_counted(row["__rows"])
             if row.get("__checksum") is not None:
                 checksum = int(str(row["__checksum"]))
         except (KeyError, ValueError) as error:

@@ -28,6 +28,8 @@ LONGEST_MESSAGE: Final = 300
 # Errors within errors are read as deep as this; two have been seen.
 _DEEPEST: Final = 8
 _TAG: Final = re.compile(r"<[^<>]*>")
+_SCRIPT: Final = re.compile(r"<(script|style)\b[^<>]*>[^<]*", re.IGNORECASE)
+_NESTED_ANYWHERE: Final = re.compile(r"""[{\[]\s*[\[{"']""")
 # An object or a list of JSON, whole or cut, in whatever encoding; and lines of cells.
 _NESTED: Final = re.compile(r"""\s*(?:\{|\[\s*[\[{"'])""")
 _STRUCTURED: Final = re.compile(r"[{\[\x00\t\ufffd]|\n[^\n]*,[^\n]*,")
@@ -105,7 +107,8 @@ def _page(body: bytes) -> str:
     text = body.decode("utf-8-sig", "replace")
     if text.lstrip()[:1] != "<" and _STRUCTURED.search(text):
         return ""
-    return _TAG.sub(" ", text)
+    words = _TAG.sub(" ", _SCRIPT.sub(" ", text))
+    return _NESTED_ANYWHERE.split(words, maxsplit=1)[0]
 
 
 def _short(text: str) -> str:
