@@ -301,7 +301,7 @@ def test_403_with_throttling_text_is_waited_for(world: World) -> None:
     answers = [reply({"error": {"code": "TooManyRequests", "message": "Too many requests"}}, 403)]
     world.api = lambda query: answers.pop() if answers else rows(query)
 
-    ran = world.tap(level="info")
+    ran = world.tap(level="info", max_wait_minutes=5)
 
     assert ran.status == 0
 

@@ -17,7 +17,7 @@ def test_settings_that_all_can_read_are_warned_of(world: World) -> None:
     ran = run([TAP, "--config", str(path)], world.environment)
 
     assert ran.status == 0
-    assert ran.errors.count(b"holds a secret that every user of this machine can read") == 1
+    assert ran.errors.count(b"holds a secret, and every user of this machine can read it") == 1
     assert SECRET.encode() not in ran.text
     path.chmod(0o600)
     assert b"every user" not in run([TAP, "--config", str(path)], world.environment).errors
