@@ -66,10 +66,11 @@ class Client:
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
+        transport: Transport | None = None,
     ) -> None:
         self._connection = connection
         self._tokens = tokens
-        self._transport = Transport(connection, parallel=quotas.parallel_calls)
+        self._transport = transport or Transport(connection, parallel=quotas.parallel_calls)
         self._clock = clock
         self._timer = timer
         self._sleep = sleep
