@@ -59,6 +59,40 @@ def test_times_at_the_ends_of_the_calendar_stay(tmp_path: Path) -> None:
     assert found == {0: ends[0], 1: f"{ends[1][:-2]}0Z", 2: None}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        'x" INT); CREATE TABLE taken (y INT); --',
+        '"',
+        'a""b',
+        "it's",
+        "{0} {}",
+        "a/b~c",
+        "$.x[0]",
+        "line\nend",
+    ],
+)
+def test_name_of_a_column_is_no_sql(tmp_path: Path, name: str) -> None:
+    """With `column_names: as_is` the service's names are the names, and no more than that."""
+    schema = {"properties": {"id": {"type": ["integer"]}, name: {"type": ["string", "null"]}}}
+    lines = [
+        {"type": "SCHEMA", "stream": "s", "schema": schema, "key_properties": ["id", name]},
+        {"type": "RECORD", "stream": "s", "record": {"id": 1, name: "value"}},
+    ]
+    (tmp_path / "runs").mkdir()
+    text = "\n".join(map(json.dumps, lines))
+    (tmp_path / "runs" / "1.singer.gz").write_bytes(gzip.compress(text.encode()))
+
+    Files(tmp_path).read_new()
+
+    with duckdb.connect(str(tmp_path / "hunting.duckdb")) as connection:
+        assert connection.execute("FROM s").fetchall() == [(1, "value")]
+        tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        columns = connection.execute("SELECT column_name FROM duckdb_columns()").fetchall()
+    assert {table for (table,) in tables} == {"s", "loaded"}
+    assert (name,) in columns
+
+
 def test_value_that_does_not_fit_fails(tmp_path: Path) -> None:
     """A value that its column cannot hold ends the load, and no row of it is there."""
     files = written(tmp_path, {"type": "integer"}, 1, 2**64)
