@@ -37,9 +37,12 @@ def token_answer(token: object = TOKEN, **members: object) -> dict[str, object]:
 
 
 def rows_answer(query: str) -> dict[str, object]:
-    """Return no rows: the columns alone, or a count of none."""
-    counts = "__rows" in query
-    return {"schema": [{"name": "__rows", "type": "Int64"}] if counts else COLUMNS, "results": []}
+    """Return no rows: the columns alone, or a count of none, which is a row without bins."""
+    if "__rows" not in query:
+        return {"schema": COLUMNS, "results": []}
+    names = [name for name in ("__rows", "__keys", "__nulls", "__checksum") if name in query]
+    columns = [{"name": name, "type": "Int64"} for name in names]
+    return {"schema": columns, "results": [] if "__bin" in query else [dict.fromkeys(names, 0)]}
 
 
 @dataclass
