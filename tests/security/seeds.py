@@ -38,6 +38,8 @@ SEEDS: Final = (
 
 def main() -> None:
     """Try them one by one; the status is 1 if one was not found."""
+    if found := failures("log_records.py", "import os", "import os"):
+        sys.exit(f"{found} fails without any leak")
     missed = 0
     for number, (module, place, leak) in enumerate(SEEDS, 1):
         found = failures(module, place, leak)
@@ -59,7 +61,7 @@ def failures(module: str, place: str, leak: str) -> str:
         file.write_text(text.replace(place, leak), "utf-8")
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-             "tests/security", "-k", "not drips and not end and not floods"],
+             "tests/security", "-k", "no_output or no_log or shows or shown or repeats or any_output"],
             cwd=folder, env={**os.environ, "PYTHONPATH": folder, "SEED": "1"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
