@@ -44,6 +44,7 @@ class SdkStream(Stream):
     # state follows windows, not row counts
     STATE_MSG_FREQUENCY = sys.maxsize
 
+    _told: tuple[dict[str, Any], tuple[str, ...]] | None = None
     _counter: metrics.Counter | None = None
     _unmapped: FatalSyncError | None = None
     _dry_records = 0
@@ -113,6 +114,14 @@ class SdkStream(Stream):
         )
         self._tap.mapper.register_raw_streams_from_catalog(Catalog([(self.name, entry)]))
         self._write_schema_message()
+
+    @override
+    def _write_schema_message(self) -> None:
+        """Write a SCHEMA message, unless the last one said so: a stream may have two turns."""
+        told = (dict(self.schema), tuple(self.primary_keys))
+        if told != self._told:
+            self._told = told
+            super()._write_schema_message()
 
     @override
     def get_record_counter(

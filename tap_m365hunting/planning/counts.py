@@ -107,9 +107,15 @@ class BinCounts:
             self._sizing.refused_size(window)
 
     def is_empty(self, window: TimeWindow) -> bool:
-        """Say if the window was counted and holds no row; an estimate says nothing."""
-        since = self._since <= window.start
-        return since and self._counted is not None and self._counted.is_empty(window)
+        """Say if the window was counted and holds no row; an estimate says nothing.
+
+        Bins come in order, so an answer that was cut lacks the last ones: a stretch is believed to
+        be empty if rows were counted behind it.
+        """
+        counted = self._counted
+        if counted is None or window.start < self._since or not counted.is_empty(window):
+            return False
+        return counted.before(window.end.ticks) < counted.total
 
     def short(self, window: TimeWindow, rows: int) -> TimeWindow | None:
         """Return what brought fewer rows than counted, up to the end of a window with these rows.

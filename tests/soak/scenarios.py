@@ -8,6 +8,7 @@ said otherwise (a gap in the coverage, a window called changed)?
 import io
 import json
 import logging
+import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -158,6 +159,7 @@ class Scenario:
 
     def play(self) -> Outcome:
         """Live it, and judge."""
+        random.seed(self.seed)  # of the waits between two tries
         with self.service.answering():
             catalog = self._catalog()
             for _ in range(self.draw.randrange(2, 6)):
