@@ -78,7 +78,7 @@ class Columns(Struct, frozen=True):
         """Whether a column is known to be rounded to bins."""
         return any(origin and (origin.bin or origin.uneven) for origin in self.known.values())
 
-    def only(self, known: Mapping[str, Origin], maybe: Iterable[str] = ()) -> Self:
+    def only(self, known: Mapping[str, Origin | None], maybe: Iterable[str] = ()) -> Self:
         """Return a step with these columns and no others."""
         return type(self)(dict(known), frozenset(maybe) - known.keys(), rest=False)
 

@@ -4,7 +4,7 @@ Pure.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import reduce
 from typing import Final
@@ -13,15 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.kql.columns import PLAIN, Columns, Origin, common_width
+from tap_m365hunting.kql.entries import ALL_COLUMNS, arguments, is_no_time, items, named, unwrapped
 from tap_m365hunting.kql.literals import timespan
 from tap_m365hunting.kql.names import column_name, definition, quoted_name
 from tap_m365hunting.kql.query import Query, TokenSpan
 
-# Calls whose value, unnamed, takes the name of their first argument, as Microsoft's parser has it.
-_NAMED_BY_ARGUMENT: Final = frozenset({
-    "arg_max", "arg_min", "bin", "bin_at", "bin_auto", "floor", "startofday", "take_any",
-    "take_anyif", "todatetime",
-})  # fmt: skip
 _BINS: Final = frozenset({"bin", "floor"})
 _WITH_WIDTH: Final = frozenset({*_BINS, "bin_at"})
 _DAYS: Final = frozenset({"endofday", "startofday"})
@@ -33,7 +29,6 @@ _UNEVEN: Final = frozenset({
 _WRITTEN: Final = "format_datetime"
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _WORDS: Final = frozenset({"and", "or", "true", "false"})
-_ALL_COLUMNS: Final = frozenset({"arg_max", "arg_min", "take_any"})
 
 # Functions with a result that is no datetime, as hunters use them on a time.
 _OTHER_TYPES: Final = frozenset(
@@ -49,42 +44,40 @@ class Call(Struct, frozen=True):
     arguments: TokenSpan
 
 
-class Item(Struct, frozen=True):
-    """One entry of a column list: the names before `=`, if any, and the expression."""
-
-    names: tuple[str, ...]
-    value: TokenSpan
-
-
 class Made(Struct, frozen=True):
-    """Columns made by a column list: certain, possible, and with `star` all other columns."""
+    """Columns made by a column list: certain, possible, and with `star` all other columns.
 
-    known: dict[str, Origin]
+    A column of another type than time counts as none.
+    """
+
+    known: dict[str, Origin | None]
     maybe: frozenset[str]
     star: bool
 
 
-def items(query: Query, span: TokenSpan) -> Iterator[Item]:
-    """Take a column list apart at its commas."""
-    for piece in query.split(span, ","):
-        sides = query.split(piece, "=")
-        if len(sides) > 1:
-            value = TokenSpan(sides[1].start, piece.end)
-            yield Item(tuple(_names(query, sides[0])), value)
-        elif piece:
-            yield Item((), piece)
+def made(
+    query: Query,
+    span: TokenSpan,
+    columns: Columns,
+    *,
+    taken: Iterable[str] = (),
+    replacing: bool = False,
+) -> Made:
+    """Return the columns made by a list from the columns at hand, under the names that Kusto gives.
 
-
-def made(query: Query, span: TokenSpan, columns: Columns) -> Made:
-    """Return the columns made by a list from the columns at hand."""
-    known: dict[str, Origin] = {}
+    An expression without a name brings its own, with a number if that is among the `taken` ones or
+    made before: `project startofday(Timestamp), Timestamp` has Timestamp and Timestamp1. Only
+    `extend` is `replacing`: there it takes the place of the column of that name.
+    """
+    known: dict[str, Origin | None] = {}
     maybe: set[str] = set()
     star = False
-    for item in items(query, span):
-        own = _own_names(query, item.value)
-        names = (*item.names, *own[len(item.names) :])
-        origin = _origin(query, item.value, columns)
-        known |= dict.fromkeys(names[:1], origin) | dict.fromkeys(names[1:], PLAIN)
+    for item, names in named(query, span, taken, replacing=replacing):
+        origin = None if is_no_time(query, item) else _origin(query, item.value, columns)
+        for name in names:
+            before = known.get(name)
+            known[name] = before.beside(origin) if before and origin else origin
+            origin = PLAIN
         if not names:
             maybe |= set(mentioned(query, item.value))
         star |= _takes_all(query, item.value)
@@ -99,12 +92,12 @@ def mentioned(query: Query, span: TokenSpan) -> Iterator[str]:
             yield name
 
 
-def parts(query: Query, span: TokenSpan) -> dict[str, frozenset[str]]:
-    """Return, for each column named by a list, the columns used in the expression."""
+def parts(query: Query, span: TokenSpan, *, replacing: bool = False) -> dict[str, frozenset[str]]:
+    """Return, for each column made by a list, the columns used in the expression."""
     return {
         name: frozenset(_columns_in(query, item.value))
-        for item in items(query, span)
-        for name in item.names
+        for item, names in named(query, span, replacing=replacing)
+        for name in names
     }
 
 
@@ -133,24 +126,6 @@ def _columns_in(query: Query, span: TokenSpan) -> Iterator[str]:
             yield name
 
 
-def _names(query: Query, span: TokenSpan) -> Iterator[str]:
-    several = query.is_sign(span.start, "(")
-    pieces = query.split(TokenSpan(span.start + 1, span.end - 1), ",") if several else [span]
-    yield from filter(None, (column_name(query, piece) for piece in pieces))
-
-
-def _own_names(query: Query, span: TokenSpan) -> tuple[str, ...]:
-    """Return the names brought along by an expression; empty if unknown from the text."""
-    name = column_name(query, span)
-    if name:
-        return (name,)
-    if query.name_at(span.start) not in _NAMED_BY_ARGUMENT:
-        return ()
-    names = [column_name(query, piece) for piece in _arguments(query, span)]
-    last = len(names) if query.name_at(span.start) in _ALL_COLUMNS else 1
-    return tuple(name for name in names[:last] if name)
-
-
 def groups(query: Query, span: TokenSpan, columns: Columns) -> Iterator[Origin]:
     """Return the origin of the values of each entry of a list, named or not."""
     for item in items(query, span):
@@ -158,8 +133,7 @@ def groups(query: Query, span: TokenSpan, columns: Columns) -> Iterator[Origin]:
 
 
 def _origin(query: Query, span: TokenSpan, columns: Columns) -> Origin:
-    while query.is_sign(span.start, "(") and query.closing[span.start] == span.end - 1:
-        span = TokenSpan(span.start + 1, span.end - 1)
+    span = unwrapped(query, span)
     name = column_name(query, span)
     if name:
         return columns.origin(name)
@@ -200,21 +174,16 @@ def _literal(query: Query, span: TokenSpan) -> str:
         defined = definition(query, statement)
         if defined and defined.name == name:
             span = defined.value
+    pieces = arguments(query, span)
+    if query.name_at(span.start) == "totimespan" and len(pieces) == 1:
+        return quoted_name(query, pieces[0].start) or _literal(query, pieces[0])
     return "".join(token.text for token in query.tokens[span.start : span.end])
 
 
-def _arguments(query: Query, span: TokenSpan) -> list[TokenSpan]:
-    """Return a call's arguments, if the span is a single call."""
-    opening = span.start + 1
-    if not query.is_sign(opening, "(") or query.closing[opening] != span.end - 1:
-        return []
-    return [piece for piece in query.split(TokenSpan(opening + 1, span.end - 1), ",") if piece]
-
-
 def _takes_all(query: Query, span: TokenSpan) -> bool:
-    if query.name_at(span.start) not in _ALL_COLUMNS:
+    if query.name_at(span.start) not in ALL_COLUMNS:
         return False
-    return any(query.is_sign(piece.start, "*") for piece in _arguments(query, span))
+    return any(query.is_sign(piece.start, "*") for piece in arguments(query, span))
 
 
 def calls(query: Query, span: TokenSpan, inside: frozenset[str] = frozenset()) -> Iterator[Call]:

@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.expressions import calls, declared, items, made
+from tap_m365hunting.kql.entries import items
+from tap_m365hunting.kql.expressions import calls, declared, made
 from tap_m365hunting.kql.flow_types import (
     Argument,
     Finding,

@@ -9,10 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from tap_m365hunting.kql.columns import COMPUTED, PLAIN, Columns, Origin
+from tap_m365hunting.kql.entries import items
 from tap_m365hunting.kql.expressions import (
     declared,
     groups,
-    items,
     made,
     mentioned,
     parts,
@@ -93,7 +93,8 @@ def parts_of(stage: Stage, query: Query) -> Mapping[str, frozenset[str]]:
     """Return, for each column named by the operator, the columns used in the expression."""
     if stage.operator in _EXPANDING:
         return parts(query, _expanded(query, stage.rest))
-    return parts(query, stage.rest) if stage.operator in _NAMING else {}
+    replacing = stage.operator in ("extend", "project-rename")
+    return parts(query, stage.rest, replacing=replacing) if stage.operator in _NAMING else {}
 
 
 def _continues(query: Query, index: int) -> bool:
@@ -112,7 +113,15 @@ def _unsure(step: Step) -> Columns:
 
 
 def _extend(step: Step) -> Columns:
-    new = made(step.query, step.rest, step.columns)
+    new = made(step.query, step.rest, step.columns, replacing=True)
+    return step.columns.plus(new.known, new.maybe)
+
+
+def _serialize(step: Step) -> Columns:
+    there = {name for name in step.columns.known if step.columns.has(name)}
+    for item in items(step.query, step.rest):
+        there |= {*mentioned(step.query, item.value)}
+    new = made(step.query, step.rest, step.columns, taken=there)
     return step.columns.plus(new.known, new.maybe)
 
 
@@ -128,10 +137,12 @@ def _distinct(step: Step) -> Columns:
 
 def _summarize(step: Step) -> Columns:
     by = keyword(step.query, step.rest, "by")
-    values = made(step.query, TokenSpan(step.rest.start, by), step.columns)
     grouped = made(step.query, TokenSpan(by + 1, step.rest.end), step.columns)
+    of_groups = TokenSpan(step.rest.start, by)
+    values = made(step.query, of_groups, step.columns, taken=grouped.known)
     # What is computed over a group of rows is not rounded, whatever it is computed from.
-    known = {**dict.fromkeys(values.known, COMPUTED), **grouped.known}
+    computed = {name: origin and COMPUTED for name, origin in values.known.items()}
+    known = {**computed, **grouped.known}
     if values.star:
         return step.columns.plus(known)
     return step.columns.only(known, grouped.maybe)
@@ -239,7 +250,7 @@ _EFFECTS: Final[Mapping[str, Callable[[Step], Columns]]] = {
     "project-rename": _rename,
     "reduce": _fixed("Count", "Pattern", "Representative"),
     "sample-distinct": _only_of,
-    "serialize": _extend,
+    "serialize": _serialize,
     "summarize": _summarize,
     "top-hitters": _only_of,
     "top-nested": _nested,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tap_m365hunting import kql
@@ -109,6 +109,40 @@ def test_columns_that_the_text_tells_of_are_there(case: Case, parser: microsoft.
     times = {name for name, kind in said["columns"] if kind == "datetime"}
     told = {name: columns.has(name) for name in watched if columns.has(name) is not None}
     assert told == {name: name in times for name in told} or not known(said)
+
+
+ENTRIES = [
+    "Timestamp", "(Timestamp)", "startofday(Timestamp)", "bin(Timestamp, 1d)", "['Timestamp']",
+    "todatetime(bin(Timestamp, 1h))", "tostring(Timestamp)", "Timestamp + 1h", "Subject",
+    "startofweek(Timestamp)", "X = Timestamp", "Timestamp1 = Timestamp", "Timestamp2 = bin(X, 1d)",
+    "Timestamp = startofday(Timestamp)", "Subject = Timestamp", "strlen(Subject)", "X",
+    "format_datetime(Timestamp, 'yyyy')", "datetime_add('day', 1, Timestamp)", "bin(X, 1h)",
+]  # fmt: skip
+NAMED = [*"X", "Timestamp", *(f"{name}{n}" for name in ("Timestamp", "X") for n in (1, 2, 3))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["project", "distinct", "extend", "serialize", "summarize", "summarize by"]),
+    st.lists(st.sampled_from(ENTRIES), min_size=1, max_size=5),
+)
+def test_expressions_without_a_name_have_the_names_that_microsofts_parser_gives(
+    parser: microsoft.Parser, operator: str, entries: list[str]
+) -> None:
+    """The first of a name has it, the next ones have numbers, and text is no time."""
+    if operator == "summarize":
+        entries = [f"arg_max({entry.rpartition(' = ')[2]}, Subject)" for entry in entries]
+    text = (
+        f"EmailEvents | project Timestamp, Subject, X = Timestamp | {operator} {', '.join(entries)}"
+    )
+    said = parser.check(text)
+    assume(known(said))
+
+    columns: Columns = RowFlow(kql.read(text), frozenset(NAMED)).result().columns
+
+    times = {name for name, kind in said["columns"] if kind == "datetime"}
+    told = {name: has for name in NAMED if (has := columns.has(name)) is not None}
+    assert told == {name: name in times for name in told}
 
 
 def test_the_parser_knows_the_columns_of_most_of_the_corpus(parser: microsoft.Parser) -> None:
