@@ -73,7 +73,9 @@ class Discovery:
         if set(key) != set(shape.key_properties):
             raise _other_key(key, shape.key_properties)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
-        return self._stream(query, resolved, schema, shape.key_properties, cursor)
+        stream = self._stream(query, resolved, schema, shape.key_properties, cursor)
+        stream.warnings = verdict.warnings
+        return stream
 
     def _named(
         self, query: HuntingQuery, resolved: ResolvedQuery, known: Mapping[str, Any]
@@ -102,7 +104,9 @@ class Discovery:
         _check(verdict, shape)
         cursor = shape.names[verdict.cursor] if verdict.cursor else None
         schema = shape.json_schema(content_hash=resolved.mode is not kql.Mode.WINDOWED)
-        return self._stream(query, resolved, schema, shape.key_properties, cursor)
+        stream = self._stream(query, resolved, schema, shape.key_properties, cursor)
+        stream.warnings = verdict.warnings
+        return stream
 
     def _stream(
         self,

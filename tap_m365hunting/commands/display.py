@@ -187,6 +187,8 @@ def _stream_lines(stream: StreamPlan) -> Iterator[str]:
         f"{stream.minutes:.1f} min"
     )
     yield from _wrapped(stream.note or "")
+    for warning in stream.warnings:
+        yield from _wrapped(warning)
     if stream.bins and stream.rows:
         yield f"{_INDENT}{bars([rows for _, rows in stream.bins])}".rstrip()
         yield f"{_INDENT}{_scale(stream)}"

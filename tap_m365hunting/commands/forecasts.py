@@ -169,6 +169,7 @@ class Forecaster:
             minutes=minutes(played.calls, self._quotas),
             windows=tuple((done.window, done.rows) for done in played.windows),
             bins=bins,
+            warnings=probed.verdict.warnings,
         )
 
 

@@ -22,7 +22,7 @@ class StreamPlan(Struct, frozen=True):
 
     `note` is why the bookmark in the state does not count, if there is one that does not. Calls
     include `probes`, which ask for the columns. `bins` are the rows over time, in bins of one width
-    but for the outer ones.
+    but for the outer ones. `warnings` are those of `check`.
     """
 
     name: str
@@ -35,6 +35,7 @@ class StreamPlan(Struct, frozen=True):
     bins: tuple[tuple[TimeWindow, int], ...] = ()
     error: str | None = None
     note: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def probed(self, quotas: QuotaSettings) -> Self:
         """Return the plan of a run that asks for the stream's columns first."""
@@ -43,7 +44,7 @@ class StreamPlan(Struct, frozen=True):
         return replace(self, probes=PROBE, calls=calls, minutes=takes)
 
     def to_json(self) -> dict[str, object]:
-        """Return the entry of `streams`; `error` and `note` only if there is one."""
+        """Return the entry of `streams`; `error`, `note` and `warnings` only if there is one."""
         return {
             "name": self.name,
             "tenant_id": self.tenant_id,
@@ -57,6 +58,7 @@ class StreamPlan(Struct, frozen=True):
             "bins": [{"start": str(bin_.start), "rows": rows} for bin_, rows in self.bins],
             **({"error": self.error} if self.error else {}),
             **({"note": self.note} if self.note else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
 

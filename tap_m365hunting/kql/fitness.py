@@ -17,6 +17,7 @@ from tap_m365hunting.kql.flow_types import Finding, Flow, finding
 from tap_m365hunting.kql.names import definition, label
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, TokenSpan
 from tap_m365hunting.kql.row_flow import RowFlow
+from tap_m365hunting.kql.side_queries import side_queries
 from tap_m365hunting.kql.tokens import position
 from tap_m365hunting.kql.verdict import OTHER, Mode, Problem, RowIdentity, Verdict
 
@@ -102,6 +103,8 @@ def _findings(
         found += remarks(query)
     else:
         found += _about_types(query, result)
+    if mode is not Mode.FULL_TABLE and all(met.warning for met in found):
+        found += side_queries(query, mode)
     return found
 
 

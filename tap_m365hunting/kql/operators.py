@@ -182,6 +182,29 @@ CHANCE: Final = (
     "gives other values each time: a row that the lookback reads again comes and goes by chance, "
     "or is another row then. Use what is in the row, as in `hash(ReportId, 10) == 0`"
 )
+LATE_MATCH: Final = (
+    "brings a row to light once other rows match it, which may be hours or days after the row's "
+    "own time; by then its window was read, and the row is never loaded."
+)
+LATE_COLUMNS: Final = (
+    "fills columns once another row matches: a row that was read before is loaded without them, "
+    "and read again it has another _row_id beside the first. Set primary_keys to columns of the "
+    "left side that name a row, so that it is replaced."
+)
+LATE_REFUTATION: Final = (
+    "leaves a row out once another row matches it; a row that was read before that stays loaded."
+)
+#: What to do about rows that come to light late, where the tap bounds the query.
+WIDER_LOOKBACK: Final = (
+    "Set the query's lookback_minutes as wide as a match may take to come (the log, and late_rows "
+    "in hunting_windows, say if it suffices); or read each table as a stream, by ingestion_time "
+    "where nothing may be missed, and join them in the warehouse"
+)
+#: The same, where the query bounds itself.
+LATER_WINDOWS: Final = (
+    "Windows that were read are not read again: set settle_minutes so that a match has come by "
+    "then; or read each table as a stream and join them in the warehouse"
+)
 EXTERNAL_DATA: Final = (
     "reads a file that may change between runs; rows already read are not read again for it"
 )

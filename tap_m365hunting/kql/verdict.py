@@ -75,6 +75,15 @@ class Verdict(Struct, frozen=True):
     identity: RowIdentity = OTHER
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know although the query may run, each with its place."""
+        return tuple(
+            f"line {problem.line}, column {problem.column}: {problem.message}"
+            for problem in self.problems
+            if problem.severity == "warning"
+        )
+
+    @property
     def ok(self) -> bool:
         """Whether the query may run."""
         return all(problem.severity != "error" for problem in self.problems)
