@@ -70,6 +70,8 @@ class HuntingStream(SdkStream):
         self._turns = Turns()
         self._tables_read = 0
         self.failures = dict[str, SingerSDKError]()
+        #: What is said of the query once, before its first rows.
+        self.warnings: tuple[str, ...] = ()
         if resolved.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
@@ -136,6 +138,9 @@ class HuntingStream(SdkStream):
         partition_sync = self.partition_sync(service)
         if partition_sync.left or not self._turns.wants(partition_sync):
             return
+        for warning in self.warnings:
+            self.logger.warning("Stream %s: %s", self.name, warning)
+        self.warnings = ()
         read = partial(self._read, partition_sync, context)
         try:
             yield from self.within_limit(self._turns.records(partition_sync, read))

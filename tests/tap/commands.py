@@ -93,7 +93,11 @@ _STREAM = _object(
         "windows": _list(_object({"start": _INSTANT, "end": _INSTANT, "rows": _ROWS})),
         "bins": _list(_object({"start": _INSTANT, "rows": _ROWS})),
     },
-    optional={"error": {"type": "string"}, "note": {"type": "string"}},
+    optional={
+        "error": {"type": "string"},
+        "note": {"type": "string"},
+        "warnings": _list({"type": "string"}),
+    },
 )
 _TENANT = _object(
     {"tenant_id": {"type": "string"}, "rows": _ROWS, "calls": _ROWS, "minutes": _MINUTES},
