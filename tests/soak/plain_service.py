@@ -28,6 +28,7 @@ _BOUNDS: Final = re.compile(r"where \['(.+)'\] >= datetime\((\S+)\) and \S+ < da
 _PART: Final = re.compile(r"where hash\(tostring\(pack_all\(\)\), (\d+)\) == (\d+)")
 _BINS: Final = re.compile(r"summarize __rows = count\(\) by __bin = bin\(\['(.+)'\], (\d+)(.)\)")
 _LET: Final = re.compile(r"let (window_start|window_end) = datetime\((\S+)\);\n")
+_NULLS: Final = re.compile(r"summarize __rows = countif\(isnull\(\['(.+?)'\]\)\)")
 _ORDER: Final = re.compile(r"order by (?:\['(.+)'\]|(\w+)) asc")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -191,7 +192,7 @@ def _staged(
     """Apply one of the operators that the tap adds to a query."""
     if bounds := _BOUNDS.fullmatch(stage):
         name, low, high = bounds[1], ticks(bounds[2]), ticks(bounds[3])
-        return columns, [row for row in rows if low <= row[name] < high]
+        return columns, [row for row in rows if row[name] is not None and low <= row[name] < high]
     if part := _PART.fullmatch(stage):
         return columns, [row for row in rows if _hash(row) % int(part[1]) == int(part[2])]
     if ordered := _ORDER.fullmatch(stage):
@@ -207,6 +208,11 @@ def _summed(stage: str, rows: list[Row]) -> tuple[dict[str, str], list[Row]]:
         found = Counter((row[bins[1]] + _YEARS) // wide * wide - _YEARS for row in rows)
         made = [{"__bin": at, "__rows": n} for at, n in sorted(found.items())]
         return {"__bin": "DateTime", "__rows": "Int64"}, made
+    if nulls := _NULLS.match(stage):
+        times = [row[nulls[1]] for row in rows]
+        return {"__rows": "Int64", "__oldest": "DateTime"}, [
+            {"__rows": times.count(None), "__oldest": min(filter(None, times), default=None)}
+        ]
     if not stage.startswith("summarize __rows = count()"):
         raise AssertionError(stage)
     total: Row = {"__rows": len(rows)}

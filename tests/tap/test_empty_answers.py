@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from tests.soak.cases import without_arrivals
 from tests.tap.harness import HOUR, NOW, Tenant, at, reading
 from tests.tap.test_exactness import EVENTS, event
 
@@ -65,3 +66,12 @@ def test_gap_of_a_backfill_is_tried_again_by_later_runs(tenant: Tenant) -> None:
     assert missed
     assert missed <= set(later.values("events", "ReportId"))
     assert "holes" not in later.state["bookmarks"]["events"]
+
+
+def test_ingestion_time_that_is_null_everywhere_is_no_empty_table() -> None:
+    """No window ever holds such rows, so a first run that finds none asks once."""
+    life = without_arrivals()
+
+    (said,) = life.said
+    assert "no ingestion_time for 61 rows" in said
+    assert life.complete == []
