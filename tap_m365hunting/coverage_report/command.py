@@ -2,11 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import click
 
+from tap_m365hunting.configuration.queries import COVERAGE_STREAM
+from tap_m365hunting.coverage_report.page import page_lines
+from tap_m365hunting.coverage_report.prometheus import prometheus_lines
 from tap_m365hunting.coverage_report.report import CoverageReport
 from tap_m365hunting.coverage_report.sources import read
 from tap_m365hunting.coverage_report.text import text_lines
@@ -30,10 +33,10 @@ class Clock(Protocol):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "prometheus", "html"]),
     default="text",
     show_default=True,
-    help="For people, or for programs.",
+    help="For people, for programs, for a textfile collector, or as one page.",
 )
 @click.option(
     "--fail-on",
@@ -50,6 +53,13 @@ class Clock(Protocol):
     metavar="MINUTES",
     help="How far behind now a stream's complete time may end.",
 )
+@click.option(
+    "--table",
+    default=COVERAGE_STREAM,
+    show_default=True,
+    metavar="[SCHEMA.]NAME",
+    help="The table in a database.",
+)
 @click.option("--since", metavar="TIME", help="Leave out time before, and the gaps in it.")
 @click.pass_obj
 def coverage(
@@ -59,26 +69,36 @@ def coverage(
     form: str,
     faults: Sequence[str],
     stale_after: float,
+    table: str,
     since: str | None,
 ) -> None:
     """Say what hunting_windows proves: complete from, complete to, and the gaps.
 
-    SOURCE is a file of JSON lines, as the tap or a loader writes them; - is standard input.
+    SOURCE is a file of JSON lines (plain or gzip; - is standard input), a Parquet file, folder or
+    pattern, a DuckDB file, or the URL of a database such as postgresql://user@host/name.
     """
     now = Instant.of_seconds(effects.clock())
     start = _instant(since).ticks if since else 0
     report = CoverageReport.of(
-        read(list(sources)), now=now, stale_after_minutes=stale_after, since=start
+        read(sources, table=table), now=now, stale_after_minutes=stale_after, since=start
     )
     if not report.streams:
         raise UnusableInputError([f"No record of hunting_windows in {', '.join(sources)}"])
-    _print(_lines(report, form))
+    _print(_FORMATS[form](report))
     found = {"gap": report.gaps, "stale": report.stale}
     sys.exit(1 if any(found[fault] for fault in faults) else 0)
 
 
-def _lines(report: CoverageReport, form: str) -> Iterable[str]:
-    return [json.dumps(report.to_json(), indent=2)] if form == "json" else text_lines(report)
+def _json_lines(report: CoverageReport) -> Iterable[str]:
+    return [json.dumps(report.to_json(), indent=2)]
+
+
+_FORMATS: Final[Mapping[str, Callable[[CoverageReport], Iterable[str]]]] = {
+    "text": text_lines,
+    "json": _json_lines,
+    "prometheus": prometheus_lines,
+    "html": page_lines,
+}
 
 
 def _instant(text: str) -> Instant:

@@ -3,30 +3,70 @@
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Literal, cast
 
+from tap_m365hunting.coverage_report import databases, duckdb_files
 from tap_m365hunting.coverage_report.json_lines import windows
 from tap_m365hunting.coverage_report.tallies import Tallies
 from tap_m365hunting.errors import UnusableInputError
 
 STDIN: Final = "-"
+_Kind = Literal["lines", "parquet", "duckdb", "database"]
+_PARQUET: Final = b"PAR1"
+_GZIP: Final = b"\x1f\x8b"
+_SQLITE: Final = b"SQLite format 3\0"
+# DuckDB's mark stands behind a checksum of eight bytes.
+_DUCKDB: Final = slice(8, 12), b"DUCK"
 
 
-def read(sources: list[str]) -> Tallies:
+def read(sources: Sequence[str], *, table: str) -> Tallies:
     """Read all sources into one set of tallies.
 
     Raises:
         UnusableInputError: a source is not there, or holds no `hunting_windows`.
     """
     tallies = Tallies()
-    for source in sources:
+    kinds: dict[_Kind, list[str]] = {"lines": [], "parquet": [], "duckdb": [], "database": []}
+    for source in dict.fromkeys(sources):
+        kind, place = _kind(source)
+        kinds[kind].append(place)
+    for source in kinds["lines"]:
         with _opened(source) as lines:
             for record in windows(lines, source=source):
                 tallies.add(record)
+    if kinds["parquet"] or kinds["duckdb"]:
+        duckdb_files.read(tallies, kinds["parquet"], kinds["duckdb"], table=table)
+    for url in kinds["database"]:
+        databases.read(tallies, url, table=table)
     return tallies
+
+
+def _kind(source: str) -> tuple[_Kind, str]:
+    """Return the kind of a source, by its first bytes if it is a file, and its place."""
+    if "://" in source:
+        return "database", source
+    path = Path(source)
+    if path.is_dir() or (source.endswith(".parquet") and not path.exists()):
+        return "parquet", source
+    head = _head(source)
+    if head.startswith(_SQLITE):
+        return "database", f"sqlite:///{path.absolute()}"
+    if head[_DUCKDB[0]] == _DUCKDB[1]:
+        return "duckdb", source
+    return ("parquet" if head.startswith(_PARQUET) else "lines"), source
+
+
+def _head(source: str) -> bytes:
+    if source == STDIN:
+        return b""
+    try:
+        with Path(source).open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise UnusableInputError([f"{source}: {error.strerror}"]) from error
 
 
 @contextmanager
@@ -36,7 +76,7 @@ def _opened(source: str) -> Iterator[BinaryIO]:
         return
     try:
         with Path(source).open("rb") as file:
-            if source.endswith(".gz"):
+            if _head(source).startswith(_GZIP):
                 with gzip.GzipFile(fileobj=file) as text:
                     yield cast("BinaryIO", text)
             else:

@@ -14,7 +14,7 @@ from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
 from tap_m365hunting.printable import printable
 from tap_m365hunting.wording import plural
 
-_HEAD: Final = (
+_HEAD: Final[Sequence[str]] = (
     "stream", "tenant", "complete from", "complete to", "behind", "gaps", "rows", "late", "calls"
 )  # fmt: skip
 _NUMBERS: Final = 4
@@ -26,11 +26,11 @@ _UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 def text_lines(report: CoverageReport) -> Iterator[str]:
     """Yield a table, below each line the gaps of its stream, and the sum."""
-    table = [_HEAD, *map(_cells, report.streams)]
+    table = [_HEAD, *map(cells, report.streams)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     yield click.style(_aligned(_HEAD, widths), bold=True)
-    for stream, cells in zip(report.streams, table[1:], strict=True):
-        line = _aligned(cells, widths)
+    for stream, shown in zip(report.streams, table[1:], strict=True):
+        line = _aligned(shown, widths)
         yield click.style(line, fg=_colour(stream)) if _colour(stream) else line
         yield from map(_gap, stream.gaps[:_GAPS])
         if len(stream.gaps) > _GAPS:
@@ -62,7 +62,13 @@ def moment(ticks: int | None) -> str:
     return text.rstrip("0").removesuffix(".") if int(text[20:]) else text[:19]
 
 
-def _cells(stream: StreamCoverage) -> Sequence[str]:
+def head() -> Sequence[str]:
+    """Return the names of the columns of `cells`."""
+    return _HEAD
+
+
+def cells(stream: StreamCoverage) -> Sequence[str]:
+    """Return names and figures of a stream, as people read them."""
     sums, behind = stream.sums, stream.behind_seconds
     return (
         printable(stream.stream),
@@ -77,10 +83,10 @@ def _cells(stream: StreamCoverage) -> Sequence[str]:
     )
 
 
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    left = len(cells) - _NUMBERS
-    shown = [cell.ljust(width) for cell, width in zip(cells[:left], widths, strict=False)]
-    shown += [c.rjust(w) for c, w in zip(cells[left:], widths[left:], strict=True)]
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    left = len(row) - _NUMBERS
+    shown = [cell.ljust(width) for cell, width in zip(row[:left], widths, strict=False)]
+    shown += [c.rjust(w) for c, w in zip(row[left:], widths[left:], strict=True)]
     return "  ".join(shown)
 
 

@@ -16,9 +16,9 @@ NOW = BEGIN.timestamp() + 12 * 3600
 ROWS = [window(0, 5, late_rows=2), window(5, 6, "gap_unreadable"), window(6, 10, calls=3)]
 
 
-def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
-    """Run the command at noon of the first day."""
-    effects = Effects(clock=lambda: NOW)
+def run(*arguments: str | Path, stdin: bytes | None = None, now: float = NOW) -> Result:
+    """Run the command, at noon of the first day unless another time is given."""
+    effects = Effects(clock=lambda: now)
     found = CliRunner().invoke(main, ["coverage", *map(str, arguments)], obj=effects, input=stdin)
     if found.exception and not isinstance(found.exception, SystemExit):
         raise found.exception

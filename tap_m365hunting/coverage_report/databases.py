@@ -1,0 +1,62 @@
+"""Tables in databases, by URL: PostgreSQL, and all others that SQLAlchemy has a driver for."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+
+from tap_m365hunting.coverage_report.reduction import Row, Sql, chosen, reduce
+from tap_m365hunting.coverage_report.tallies import Tallies
+from tap_m365hunting.errors import UnusableInputError
+
+_SCHEMES: Final = {"postgres": "postgresql"}
+
+
+def read(tallies: Tallies, url: str, *, table: str) -> None:
+    """Add the windows of a table in a database; the database reduces them.
+
+    Raises:
+        UnusableInputError: no driver, no connection, or no such table.
+    """
+    shown = "a database"
+    try:
+        address = sa.make_url(url)
+        address = address.set(drivername=_SCHEMES.get(address.drivername, address.drivername))
+        shown = address.render_as_string(hide_password=True)
+        engine = sa.create_engine(address)
+        try:
+            with engine.connect() as connection:
+                if connection.dialect.name == "postgresql":
+                    # elsewhere the first instant of year 1 lies before what Python's times hold
+                    connection.execute(sa.text("SET TIME ZONE 'UTC'"))
+                reduce(tallies, partial(_ask, connection), _windows(connection, table))
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ImportError) as error:
+        raise UnusableInputError([f"{shown}: {_reason(error, table)}"]) from error
+
+
+def _windows(connection: sa.Connection, table: str) -> Sql:
+    schema, _, name = table.rpartition(".")
+    found = sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=connection)
+    quoted = connection.dialect.identifier_preparer
+    columns = {column.name.lower(): quoted.quote(column.name) for column in found.columns}
+    return chosen(quoted.format_table(found), columns)
+
+
+def _ask(connection: sa.Connection, sql: Sql) -> Iterator[Row]:
+    streamed = connection.execution_options(stream_results=True, yield_per=10_000)
+    # the driver would take a colon in a quoted name for a parameter
+    yield from streamed.execute(sa.text(sql.replace(":", "\\:")))
+
+
+def _reason(error: Exception, table: str) -> str:
+    if isinstance(error, NoSuchTableError):
+        return f"there is no table {table}; name it with --table"
+    if isinstance(error, ImportError | NoSuchModuleError):
+        return (
+            f"its driver is not installed ({error}); for PostgreSQL: pip install 'psycopg[binary]'"
+        )
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,121 @@
+"""SQL that leaves little of many windows, for any database.
+
+Pure. Three statements, in words that databases share: bounds of complete windows whose sum is not
+0, windows that are not complete, and sums in which a window counts once. The
+database does the work on millions of rows; few come out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from tap_m365hunting.coverage_report.tallies import Failure, Sums, Tallies
+from tap_m365hunting.coverage_report.window_records import UNKNOWN, ticks_of
+from tap_m365hunting.errors import UnusableInputError
+
+Sql = str
+Row = Sequence[Any]
+
+#: Columns without which a table is none of `hunting_windows`.
+REQUIRED: Final = ("run_id", "stream", "tenant_id", "window_start", "window_end", "status")
+#: Columns that a table may lack, as one of an earlier version does.
+OPTIONAL: Final = (
+    "rows", "late_rows", "calls", "retries", "wait_seconds", "message", "finished_at"
+)  # fmt: skip
+# A null that is a number, which every database can sum.
+_ABSENT: Final = "NULLIF(0, 0)"
+_MS: Final = 1000
+
+
+def chosen(table: Sql, columns: Mapping[str, Sql]) -> Sql:
+    """Return a SELECT of the columns under names that no database reserves.
+
+    `columns` has the quoted name for each name in lower case that the table has.
+
+    Raises:
+        UnusableInputError: a required column is missing.
+    """
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise UnusableInputError([f"{table} has no column {', '.join(missing)}"])
+    shown = [f"{columns.get(name, _ABSENT)} AS w_{name}" for name in (*REQUIRED, *OPTIONAL)]
+    return f"SELECT {', '.join(shown)} FROM {table}"
+
+
+def reduce(
+    tallies: Tallies, ask: Callable[[Sql], Iterable[Row]], windows: Sql, *, text: Sql = "{}"
+) -> None:
+    """Add to the tallies what the windows leave.
+
+    `windows` is a SELECT as `chosen` makes it; `text` turns a time into what `ticks_of` takes.
+    """
+    for stream, tenant, at, weight in ask(_bounds(windows, text)):
+        tallies.of(stream, _tenant(tenant)).bound(ticks_of(at), int(weight))
+    for stream, tenant, start, end, status, message, finished in ask(_failures(windows, text)):
+        failure = Failure(_ticks(finished), status or UNKNOWN, message or "")
+        tallies.of(stream, _tenant(tenant)).fail(ticks_of(start), ticks_of(end), failure)
+    for stream, tenant, *sums, finished in ask(_sums(windows, text)):
+        tally = tallies.of(stream, _tenant(tenant))
+        tally.sums.add(_sums_of(sums))
+        tally.finished = max(tally.finished, _ticks(finished))
+
+
+def _bounds(windows: Sql, text: Sql) -> Sql:
+    complete = f"FROM ({windows}) w WHERE w_status = 'complete'"
+    bounds = (
+        f"SELECT w_stream, w_tenant_id, w_window_start AS w_bound, 1 AS w_weight {complete}"
+        f" UNION ALL SELECT w_stream, w_tenant_id, w_window_end, -1 {complete}"
+    )
+    return (
+        f"SELECT w_stream, w_tenant_id, {text.format('w_bound')}, w_weight FROM ("
+        f"SELECT w_stream, w_tenant_id, w_bound, SUM(w_weight) AS w_weight FROM ({bounds}) b"
+        " GROUP BY w_stream, w_tenant_id, w_bound HAVING SUM(w_weight) <> 0) g"
+    )
+
+
+def _failures(windows: Sql, text: Sql) -> Sql:
+    names = "w_stream, w_tenant_id, w_window_start, w_window_end, w_status, w_message"
+    shown = _as_text(names, text)
+    return (
+        f"SELECT {shown}, {text.format('w_finished')} FROM ("
+        f"SELECT {names}, MAX(w_finished_at) AS w_finished FROM ({windows}) w"
+        f" WHERE w_status <> 'complete' OR w_status IS NULL GROUP BY {names}) g"
+    )
+
+
+def _as_text(names: Sql, text: Sql) -> Sql:
+    times = ("w_window_start", "w_window_end")
+    return ", ".join(text.format(n) if n in times else n for n in names.split(", "))
+
+
+def _sums(windows: Sql, text: Sql) -> Sql:
+    numbers = ("w_rows", "w_late_rows", "w_calls", "w_retries", "w_wait_seconds")
+    once = ", ".join(f"MAX({name}) AS {name}" for name in numbers)
+    key = "w_run_id, w_stream, w_tenant_id, w_window_start, w_window_end"
+    return (
+        f"SELECT w_stream, w_tenant_id, w_windows, {', '.join(numbers)}, {text.format('w_last')}"
+        " FROM (SELECT w_stream, w_tenant_id, COUNT(*) AS w_windows,"
+        f" {', '.join(f'SUM({name}) AS {name}' for name in numbers)}, MAX(w_last) AS w_last"
+        f" FROM (SELECT {key}, {once}, MAX(w_finished_at) AS w_last FROM ({windows}) w"
+        f" GROUP BY {key}) o GROUP BY w_stream, w_tenant_id) g"
+    )
+
+
+def _sums_of(row: Row) -> Sums:
+    windows, rows, late_rows, calls, retries, wait_seconds = row
+    return Sums(
+        int(windows),
+        int(rows or 0),
+        None if late_rows is None else int(late_rows),
+        int(calls or 0),
+        int(retries or 0),
+        round((wait_seconds or 0) * _MS),
+    )
+
+
+def _tenant(value: object) -> str:
+    """Return a tenant's id; a loader may have made a UUID of it."""
+    return str(value or "")
+
+
+def _ticks(finished: object) -> int:
+    return ticks_of(finished) if finished is not None else 0
