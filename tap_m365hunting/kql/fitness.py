@@ -118,9 +118,9 @@ def _about_types(query: Query, result: Result) -> Iterator[Finding]:
 
 
 def _identity(query: Query, flow: Flow, result: Result) -> RowIdentity:
-    """Return what tells rows apart; a row without a time is not known again in another window.
+    """Return the identity of the result's rows; without a time rows of two windows may be equal.
 
-    Windows add up if the query bounds itself at one place.
+    Windows add up if the query has its bounds at a single place.
     """
     if flow.identity.whole and result.cursor(query) is None:
         return OTHER

@@ -1,7 +1,7 @@
-"""What tells the rows of a result apart, and whether windows of it may be put together.
+"""The identity of a result's rows, followed from operator to operator.
 
-Pure. Rows of a table have all of their values; rows that `summarize` makes have the columns that it
-groups `by`, as far as they reach the result.
+Pure. A row of a table is known by all values, a row made by `summarize` by the columns after `by`,
+as far as these reach the result.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ _GROUPING: Final = frozenset({"count", "distinct", "make-series", "summarize"})
 
 
 def after(stage: Stage, query: Query, before: RowIdentity, columns: Columns) -> RowIdentity:
-    """Return what tells rows apart behind an operator that had these columns before it."""
+    """Return the identity of rows behind an operator, given the columns before the operator."""
     if any(call.name in NEIGHBOURS for call in calls(query, stage.rest)):
         before = replace(before, additive=False)
     if stage.operator in _GROUPING:
@@ -79,7 +79,7 @@ def _same(query: Query, rest: TokenSpan, by: tuple[str, ...]) -> dict[str, str |
 
 
 def _projected(query: Query, rest: TokenSpan, by: tuple[str, ...]) -> dict[str, str | None]:
-    """Find the columns that are kept as they are, under this name or another."""
+    """Find the columns kept unchanged, under an old name or a new name."""
     found: dict[str, str | None] = dict.fromkeys(by)
     for item in items(query, rest):
         old = column_name(query, item.value)

@@ -41,10 +41,10 @@ class Problem(Struct, frozen=True):
 
 
 class RowIdentity(Struct, frozen=True):
-    """The columns `by` which rows are grouped, `None` where rows are not, or it cannot be told.
+    """The columns after `by` in a grouping; `None` without groups, or if the text is unclear.
 
-    `bins` are those that are times rounded down to bins. With `whole` a row of a table is a row.
-    With `additive` the rows of two windows together are those of the window that both make up.
+    `bins` are the times among the columns, rounded down to bins. With `whole` a row of the result
+    is a row of a table. With `additive` a window has the rows of all its parts.
     """
 
     by: tuple[str, ...] | None = None
@@ -64,7 +64,7 @@ class Verdict(Struct, frozen=True):
 
     `cursor` is the column bounded by windows, `None` without windows over a column. `bin` is the
     width of the bins of the cursor (or, for WINDOWED, of any column): windows start and end at
-    whole multiples, counted from 0001-01-01. `identity` says what tells rows apart, and if several
+    whole multiples, counted from 0001-01-01. `identity` tells rows apart, and says if several
     windows may be read as one.
     """
 
@@ -76,7 +76,7 @@ class Verdict(Struct, frozen=True):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to know although the query may run, each with its place."""
+        """The warnings about a query that may run, each with its place."""
         return tuple(
             f"line {problem.line}, column {problem.column}: {problem.message}"
             for problem in self.problems
