@@ -124,6 +124,26 @@ class SdkStream(Stream):
             super()._write_schema_message()
 
     @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take what the catalog says, but for the replication key and method, and the key.
+
+        They follow from the query and the settings: windows are bounded by the query's own cursor,
+        so the state must be about that.
+        """
+        cursor, method = self.replication_key, self.forced_replication_method
+        key = self.primary_keys
+        super().apply_catalog(catalog)
+        if self.replication_key != cursor:
+            self.logger.warning(
+                "%s is read by %s, not by %s as the catalog has it; run discovery again",
+                f"Stream {self.name}",
+                cursor or "its window",
+                self.replication_key,
+            )
+        self.replication_key, self.forced_replication_method = cursor, method
+        self.primary_keys = key
+
+    @override
     def get_record_counter(
         self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
     ) -> metrics.Counter:

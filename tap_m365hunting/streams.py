@@ -10,7 +10,6 @@ from typing import Any
 from singer_sdk import Tap
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers import types
-from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
@@ -25,7 +24,7 @@ from tap_m365hunting.planning.state import TENANT, Bookmark
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
-from tap_m365hunting.reporting.summary import notices
+from tap_m365hunting.reporting.summary import notices, shared_keys
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.sdk_stream import NamedLines, SdkStream
 from tap_m365hunting.service.tenant_service import TenantService
@@ -41,6 +40,7 @@ from tap_m365hunting.sync.resolved_query import (
 from tap_m365hunting.sync.result_rows import AnyBlock
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_blocks
+from tap_m365hunting.wire.key_sketch import KeySketch
 from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import Column, Shape
@@ -70,6 +70,8 @@ class HuntingStream(SdkStream):
         self._turns = Turns()
         self._tables_read = 0
         self.failures = dict[str, SingerSDKError]()
+        keyed = query.primary_keys and resolved.by is None
+        self._key_sketch = KeySketch() if keyed else None
         #: What is said of the query once, before its first rows.
         self.warnings: tuple[str, ...] = ()
         if resolved.mode is Mode.WINDOWED:  # Singer has no word for it
@@ -83,25 +85,11 @@ class HuntingStream(SdkStream):
             return None
         return [{TENANT: service.tenant_id} for service in self._run.services]
 
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take what the catalog says, but for the replication key and method, and the key.
-
-        They follow from the query and the settings: windows are bounded by the query's own cursor,
-        so the state must be about that.
-        """
-        cursor, method = self.replication_key, self.forced_replication_method
-        key = self.primary_keys
-        super().apply_catalog(catalog)
-        if self.replication_key != cursor:
-            self.logger.warning(
-                "%s is read by %s, not by %s as the catalog has it; run discovery again",
-                f"Stream {self.name}",
-                cursor or "its window",
-                self.replication_key,
-            )
-        self.replication_key, self.forced_replication_method = cursor, method
-        self.primary_keys = key
+    @property
+    def key_warning(self) -> str | None:
+        """What to say at the end of a run whose rows share keys, if they do."""
+        shared = self._key_sketch.shared if self._key_sketch else 0
+        return shared_keys(self.name, self.primary_keys, shared) if shared else None
 
     def partition_sync(self, service: TenantService) -> PartitionSync:
         """Return what this run reads in a tenant, so that its calls can be made ahead."""
@@ -183,7 +171,7 @@ class HuntingStream(SdkStream):
         read_settings, service = self._run.read_settings, partition_sync.service
         log = NamedLines(self.logger, {"where": self._called(service)})
         answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
-        id_columns = self._id_columns(partition_sync.service)
+        id_columns = id_columns_of(self._query, self._resolved, **self._saved(service))
         reader = QueryReader(
             self._resolved,
             self.shape_of,
@@ -257,14 +245,13 @@ class HuntingStream(SdkStream):
         if self._run.read_settings.row_id:
             id_columns.write(self.get_context_state(None), state)
 
-    def _id_columns(self, service: TenantService) -> IdColumns:
-        return id_columns_of(
-            self._query,
-            self._resolved,
-            state=self.tap_state,
-            tenant_id=service.tenant_id,
-            partitioned=self._run.partitioned,
-        )
+    def _saved(self, service: TenantService) -> dict[str, Any]:
+        """Return the state, and which part of it is a tenant's."""
+        return {
+            "state": self.tap_state,
+            "tenant_id": service.tenant_id,
+            "partitioned": self._run.partitioned,
+        }
 
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:
@@ -275,6 +262,7 @@ class HuntingStream(SdkStream):
 
     def _blocks(self, converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[AnyBlock]:
         """Encode the records at once, unless something asks to see them one by one."""
+        converter.sketch = self._key_sketch
         if not self.as_texts:
             return plain_blocks(converter, answer, ids)
         kept = [name for name in self.schema["properties"] if self.mask["properties", name]]
@@ -285,9 +273,7 @@ class HuntingStream(SdkStream):
             self._query,
             self._run.read_settings,
             self._resolved,
-            state=self.tap_state,
-            tenant_id=service.tenant_id,
-            partitioned=self._run.partitioned,
+            **self._saved(service),
             key=self.replication_key,
             now=now,
         )

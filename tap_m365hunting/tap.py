@@ -175,15 +175,13 @@ class TapM365Hunting(Tap):
             self.logger.info("%s", line)
 
     def conclude(self) -> Sequence[Failure]:
-        """Return the failures; log them behind the sum of the run and the windows that are missing.
-
-        A dry run has no sum: none of its windows is read to the end.
-        """
+        """Return the failures; log them behind the sum, which a dry run has not, and the gaps."""
         self._finish_coverage()
         if self._summary.windows:
             self.logger.info("%s", self._summary)
-        for gap in self._summary.gaps():
-            self.logger.warning("%s", gap)
+        streams = [s for s in self.streams.values() if isinstance(s, HuntingStream)]
+        for told in (*self._summary.gaps(), *filter(None, (s.key_warning for s in streams))):
+            self.logger.warning("%s", told)
         for failure in self.failures:
             self.logger.error("Failed: %s", failure)
         return self.failures

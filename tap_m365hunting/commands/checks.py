@@ -101,7 +101,10 @@ class Checker:
             return found
         try:
             remarks = (*found.remarks, *self._null_cursors(probed))
-            return replace(found, remarks=remarks, facts=self._facts(probed, found.facts))
+            facts = self._facts(probed, found.facts)
+            told = facts.configured.as_configured() if facts.configured else None
+            remarks = (*remarks, *((Remark("warning", told),) if told else ()))
+            return replace(found, remarks=remarks, facts=facts)
         except WindowTooLargeError as error:
             message = f"Its rows could not be counted, so nothing is predicted: {error}"
             return replace(found, remarks=(*found.remarks, Remark("warning", message)))
@@ -158,16 +161,23 @@ class Checker:
             calls_a_run=calls,
             minutes_a_run=minutes(calls, self._quotas),
             identity=self._tried(probed, known.identity, counted),
+            configured=self._tried(probed, _configured(probed), counted),
         )
 
     def _tried(
-        self, probed: ProbedQuery, offered: Identity | None, counted: Density
+        self, probed: ProbedQuery, key: Identity | None, counted: Density | None
     ) -> Identity | None:
-        cursor, most = probed.verdict.cursor, self._read_settings.row_cap
-        if offered is None or cursor is None:
-            return offered
-        call = self._asking(probed, self._now)
-        return offered.tried(probed.resolved, cursor, counted, call, most=most)
+        """Count how far the columns are a key of the newest rows, or of a whole table."""
+        if key is None:
+            return None
+        incremental = probed.verdict.mode is Mode.INCREMENTAL
+        return key.tried(
+            probed.resolved,
+            probed.verdict.cursor if incremental else None,
+            counted,
+            self._asking(probed, self._now if counted else None),
+            most=self._read_settings.row_cap,
+        )
 
     def _counted(self, probed: ProbedQuery, width: timedelta) -> Density:
         end = self._now - probed.query.settle
@@ -186,7 +196,13 @@ class Checker:
             rows_a_run=rows,
             calls_a_run=calls,
             minutes_a_run=minutes(calls, self._quotas),
+            configured=self._tried(probed, _configured(probed), None),
         )
+
+
+def _configured(probed: ProbedQuery) -> Identity | None:
+    """Return the key that the settings name, if they name one."""
+    return Identity(probed.shape.key) if probed.query.primary_keys else None
 
 
 _DAY_TICKS: Final = TimeWindow(Instant(0), Instant(0) + RUN).ticks

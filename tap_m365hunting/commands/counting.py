@@ -71,7 +71,11 @@ def nulls(resolved: ResolvedQuery, cursor: str, call: Call) -> tuple[int, Instan
 
 
 def keys(
-    resolved: ResolvedQuery, cursor: str, window: TimeWindow, columns: Sequence[str], call: Call
+    resolved: ResolvedQuery,
+    cursor: str | None,
+    window: TimeWindow | None,
+    columns: Sequence[str],
+    call: Call,
 ) -> tuple[int, int, int]:
     """Count the rows of a window, what the columns tell apart, and the rows with a null in them."""
     with call(kql.keys(resolved.query, cursor, window, columns)) as answer:

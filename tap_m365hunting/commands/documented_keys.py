@@ -41,15 +41,39 @@ class Identity(Struct, frozen=True):
         return cls(documented) if wanted else None
 
     def tried(
-        self, resolved: ResolvedQuery, cursor: str, counted: Density, call: Call, *, most: int
+        self,
+        resolved: ResolvedQuery,
+        cursor: str | None,
+        counted: Density | None,
+        call: Call,
+        *,
+        most: int,
     ) -> Self:
-        """Count the keys of the newest rows: of a day, and about so many at `most`."""
-        window = _newest(counted, most)
+        """Count the keys of the newest rows: of a day, and about so many at `most`.
+
+        Without counts over time, those of all rows.
+        """
+        window = _newest(counted, most) if counted else None
+        window = (window and resolved.whole_steps(window)) or window
         try:
             rows, keys, nulls = counting.keys(resolved, cursor, window, self.columns, call)
         except (QueryRejectedError, WindowTooLargeError):
             return self  # it is an offer, and can be made without
         return replace(self, rows=rows, keys=keys, nulls=nulls)
+
+    def as_configured(self) -> str | None:
+        """Say what is wrong with it as the key that the settings name; `None` if nothing is."""
+        if self.unique is not False:
+            return None
+        why = (
+            f"null in {self.nulls:,} of {self.rows:,} rows, and a run fails on the first"
+            if self.nulls
+            else f"{self.rows:,} rows have {self.keys:,} keys, and a loader keeps one row of each"
+        )
+        return (
+            f"primary_keys {', '.join(self.columns)}: {why}. Add columns that tell rows apart, or "
+            "leave it out and use _row_id; if one row of each key is all you want, all is well"
+        )
 
     @property
     def unique(self) -> bool | None:

@@ -95,6 +95,7 @@ class Facts(Struct, frozen=True):
     calls_a_run: int | None = None
     minutes_a_run: float | None = None
     identity: Identity | None = None
+    configured: Identity | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the facts under their names."""

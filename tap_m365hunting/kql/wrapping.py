@@ -81,16 +81,20 @@ def nulls(query: Query, cursor: str) -> str:
     return _wrapped(query, f"summarize {found}")
 
 
-def keys(query: Query, cursor: str, window: TimeWindow, columns: Sequence[str]) -> str:
+def keys(
+    query: Query, cursor: str | None, window: TimeWindow | None, columns: Sequence[str]
+) -> str:
     """Ask if the columns tell the rows of a window apart: how many `__rows`, and `__keys`.
 
-    `__nulls` are the rows with a null among the columns.
+    `__nulls` are the rows with a null among the columns. Without a cursor the query bounds itself
+    by the window, or is asked for all its rows.
     """
     names = [column_text(column) for column in columns]
     null = " or ".join(f"isnull({name})" for name in names)
+    bounds = [_bounds(cursor, window)] if cursor and window else []
     return _wrapped(
         query,
-        _bounds(cursor, window),
+        *bounds,
         f"summarize __rows = count(), __nulls = countif({null}) by {', '.join(names)}",
         "summarize __rows = sum(__rows), __keys = count(), __nulls = sum(__nulls)",
         window=window,

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tap_m365hunting.instants import Instant
@@ -89,3 +89,12 @@ def _lost(window: TimeWindow, days: int, *, first: bool) -> str:
     if first:
         return f"there are no rows between {window}, since {keeps}: start_date lies before that"
     return f"rows between {window} are lost: {keeps}; run more often"
+
+
+def shared_keys(stream: str, key: Iterable[str], shared: int) -> str:
+    """Say of a stream that its key does not hold, and what to do."""
+    return (
+        f"Stream {stream}: about {shared:,} keys ({', '.join(key)}) have more than one row, of "
+        "which a loader keeps the last; add columns to primary_keys that tell them apart, or leave "
+        "it out and use _row_id"
+    )

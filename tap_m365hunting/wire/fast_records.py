@@ -7,6 +7,7 @@ its type goes through the converter, row by row; either way the records are the 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import repeat
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -127,11 +128,19 @@ class _Blocks(Generic[R]):
         cursor = self._converter.cursor
         cursors = [] if cursor is None else cells_of(rows, f"c{cursor}")
         row_ids = None
-        if ROW_ID in self._kept and self._converter.shape.row_id:
+        wanted = ROW_ID in self._kept and self._converter.shape.row_id
+        if wanted or self._converter.sketch:
             digests = typed.types.digests(rows, ids, texts)
-            row_ids = ids.give_all(digests, cursors)
+            self._compare(rows, digests)
+            row_ids = ids.give_all(digests, cursors) if wanted else None
         typed.types.finish(rows, row_ids, texts)
         return Block(self._form.of_rows(rows), cursors)
+
+    def _compare(self, rows: list[Any], digests: Sequence[bytes]) -> None:
+        if sketch := self._converter.sketch:
+            first = [repeat(value) for value in self._converter.first.values()]
+            columns = [cells_of(rows, f"c{index}") for index in self._converter.key]
+            sketch.add(zip(*first, *columns, strict=False), digests)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:

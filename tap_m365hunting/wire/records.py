@@ -7,12 +7,14 @@ then told one row after another.
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final, NoReturn
 
 from msgspec import Struct
 
 from tap_m365hunting.errors import FatalSyncError, SchemaDriftError
 from tap_m365hunting.wire.json_text import Json, compact
+from tap_m365hunting.wire.key_sketch import KeySketch
 from tap_m365hunting.wire.naming import fold
 from tap_m365hunting.wire.row_ids import RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Column, Shape
@@ -128,6 +130,8 @@ class Converter:
         self.cursor = self.own.index(cursor) if cursor in self.own else None
         self.key = tuple(self.own.index(name) for name in shape.key if name in self.own)
         self.misfits: Counter[str] = Counter()
+        #: Where keys are compared that the settings name, if they name any.
+        self.sketch: KeySketch | None = None
         self._sources = tuple(_source(column, columns) for column in shape.columns)
         self._keys = columns.keys()
         self._dynamic = tuple(
@@ -177,14 +181,21 @@ class Converter:
         for index in self.key:
             if cells[index] is None:
                 self.refuse_null(index)
-        last = {}
-        if self.shape.row_id and ids is not None:
-            instant = None if self.cursor is None else cells[self.cursor]
-            last = {ROW_ID: ids.give(ids.content(self.id_names, cells), instant=instant)}
+        last = self._id(cells, ids) if ids and (self.shape.row_id or self.sketch) else {}
         for index in self._dynamic:
             if cells[index] is not None:
                 cells[index] = compact(cells[index])
         return {**self.first, **dict(zip(self._names, cells, strict=True)), **last}
+
+    def _id(self, cells: Sequence[Json], ids: RowIds) -> Record:
+        content = ids.content(self.id_names, cells)
+        if self.sketch:
+            key = (*self.first.values(), *(cells[index] for index in self.key))
+            self.sketch.add([key], [sha256(content).digest()])
+        if not self.shape.row_id:
+            return {}
+        instant = None if self.cursor is None else cells[self.cursor]
+        return {ROW_ID: ids.give(content, instant=instant)}
 
     def refuse_null(self, index: int) -> NoReturn:
         """Raise the error of a null in the key column at `index`."""
