@@ -10,7 +10,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from tap_m365hunting.kql.columns import Columns
-from tap_m365hunting.kql.expressions import calls, groups, items, made, patterns
+from tap_m365hunting.kql.entries import items, named
+from tap_m365hunting.kql.expressions import calls, groups, patterns
 from tap_m365hunting.kql.names import column_name, matching
 from tap_m365hunting.kql.operators import NEIGHBOURS
 from tap_m365hunting.kql.query import Query, TokenSpan
@@ -63,8 +64,7 @@ def _grouped(stage: Stage, query: Query, before: RowIdentity, columns: Columns) 
     if stage.operator == "count":
         start = stage.rest.end
     by, bins = list[str](), list[str]()
-    for item in items(query, TokenSpan(start, stage.rest.end)):
-        names = item.names or tuple(made(query, item.value, columns).known)
+    for item, names in named(query, TokenSpan(start, stage.rest.end), replacing=False):
         if len(names) != 1:
             return OTHER
         by += names
