@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Generator, Iterator, MutableMapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -47,6 +48,11 @@ class SdkStream(Stream):
     _told: tuple[dict[str, Any], tuple[str, ...]] | None = None
     _counter: metrics.Counter | None = None
     _unmapped: FatalSyncError | None = None
+
+    @cached_property
+    def _context_states(self) -> dict[str, dict[str, Any]]:
+        return {}
+
     _dry_records = 0
 
     @property
@@ -159,12 +165,16 @@ class SdkStream(Stream):
     def get_context_state(self, context: types.Context | None) -> dict[str, Any]:
         """Return the state to write to; nothing lasting for a tenant that the state has twice.
 
-        Reading such a state fails where the stream's own errors do.
+        Reading such a state fails where the stream's own errors do. The SDK looks through all
+        tenants' parts at each call, so what was found is kept.
         """
-        try:
-            return super().get_context_state(context)
-        except ValueError:
-            return {}
+        tenant = "".join(map(str, context.values())) if context else ""
+        if tenant not in self._context_states:
+            try:
+                self._context_states[tenant] = super().get_context_state(context)
+            except ValueError:
+                return {}
+        return self._context_states[tenant]
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:

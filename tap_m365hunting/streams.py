@@ -20,7 +20,7 @@ from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.late_rows import Lateness
 from tap_m365hunting.planning.run_windows import RunWindows
-from tap_m365hunting.planning.state import TENANT, Bookmark
+from tap_m365hunting.planning.state import TENANT, Bookmark, StreamState
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reporting.progress import Position
 from tap_m365hunting.reporting.reports import Stopwatch
@@ -68,6 +68,8 @@ class HuntingStream(SdkStream):
         self._run = run
         self._partition_syncs = dict[str, PartitionSync]()
         self._turns = Turns()
+        self._saved = StreamState(self.tap_state, query.name, partitioned=run.partitioned)
+        self._services = {service.tenant_id: service for service in run.services}
         self._tables_read = 0
         self.failures = dict[str, SingerSDKError]()
         keyed = query.primary_keys and resolved.by is None
@@ -118,11 +120,7 @@ class HuntingStream(SdkStream):
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
         """Yield the records of a tenant; an error ends this stream there, not the run."""
-        (service,) = (
-            service
-            for service in self._run.services
-            if not context or service.tenant_id == context[TENANT]
-        )
+        service = self._services[context[TENANT]] if context else self._run.services[0]
         partition_sync = self.partition_sync(service)
         if partition_sync.left or not self._turns.wants(partition_sync):
             return
@@ -171,7 +169,7 @@ class HuntingStream(SdkStream):
         read_settings, service = self._run.read_settings, partition_sync.service
         log = NamedLines(self.logger, {"where": self._called(service)})
         answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
-        id_columns = id_columns_of(self._query, self._resolved, **self._saved(service))
+        id_columns = id_columns_of(self._query, self._resolved, self._saved, service.tenant_id)
         reader = QueryReader(
             self._resolved,
             self.shape_of,
@@ -245,14 +243,6 @@ class HuntingStream(SdkStream):
         if self._run.read_settings.row_id:
             id_columns.write(self.get_context_state(None), state)
 
-    def _saved(self, service: TenantService) -> dict[str, Any]:
-        """Return the state, and which part of it is a tenant's."""
-        return {
-            "state": self.tap_state,
-            "tenant_id": service.tenant_id,
-            "partitioned": self._run.partitioned,
-        }
-
     def _records(self, events: Iterable[Event]) -> Iterator[Record]:
         for event in events:
             if isinstance(event, NewSchema):
@@ -273,7 +263,8 @@ class HuntingStream(SdkStream):
             self._query,
             self._run.read_settings,
             self._resolved,
-            **self._saved(service),
+            saved=self._saved,
+            tenant_id=service.tenant_id,
             key=self.replication_key,
             now=now,
         )

@@ -17,6 +17,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.run_windows import RunWindows
+from tap_m365hunting.planning.state import StreamState
 from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.timespan import Sight
 from tap_m365hunting.planning.windows import TimeWindow
@@ -104,9 +105,8 @@ class Forecaster:
             probed.query,
             self._read_settings,
             resolved,
-            state=self._state,
+            saved=StreamState(self._state, probed.query.name, partitioned=self._partitioned),
             tenant_id=self._tenant_id,
-            partitioned=self._partitioned,
             key=probed.shape.names[cursor] if cursor else None,
             now=self._now,
         )

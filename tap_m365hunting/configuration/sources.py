@@ -86,9 +86,8 @@ def _rule(name: str, read: Callable[[Path], str]) -> str:
         return sigma.to_kql(text_from(partial(read, file)))
     except ValueError as error:
         msg = f"sigma_rule: {file}: {error}"
-        if isinstance(error, sigma.ExtraMissingError):
-            raise ValueError(msg) from error  # noqa: TRY004 - a setting has a wrong value
-        raise sigma.RuleRefusedError(msg) from error
+        missing = isinstance(error, sigma.ExtraMissingError)
+        raise (ValueError if missing else sigma.RuleRefusedError)(msg) from error
 
 
 def _source_of(query: Mapping[str, str]) -> str:

@@ -3,7 +3,9 @@
 Pure. A bookmark is read from a stream's state and written into it; its value never goes back.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from functools import cached_property
 from typing import Any, Final, Self
 
 from msgspec import Struct
@@ -158,28 +160,70 @@ def _without(hole: Hole, window: TimeWindow) -> Iterator[Hole]:
 TENANT: Final = "tenant_id"
 
 
-def state_of(state: Mapping[str, Any], stream: str, tenant_id: str | None = None) -> dict[str, Any]:
-    """Return what the state knows of a stream, or of its part for a tenant; nothing if it is new.
+class StreamState:
+    """A stream's place in the tap's state; its tenants' parts are found without a scan.
 
-    >>> state_of({"bookmarks": {"s": {"replication_key": "Timestamp"}}}, "s")
-    {'replication_key': 'Timestamp'}
-
-    Raises:
-        ValueError: the state is none that this tap writes, or has two parts of one tenant.
+    `partitioned` says if each tenant has a part. The index of parts is made at the first look:
+    parts added later belong to tenants new to the state.
     """
-    known = _object(_object(state.get("bookmarks")).get(stream))
-    if tenant_id is None:
-        return known
-    parts = known.get("partitions") or []
-    if not isinstance(parts, list):
-        msg = "`partitions` is no list"
-        raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
-    found = [part for part in map(_object, parts) if _tenant_of(part) == tenant_id.lower()]
-    if len({str(part["context"]) for part in found}) < len(found):
-        msg = f"`partitions` has {len(found)} entries for tenant {tenant_id}"
-        raise ValueError(msg)
-    furthest = max(found, key=_reached, default={})
-    return {key: value for key, value in furthest.items() if key != "context"}
+
+    def __init__(self, state: Mapping[str, Any], stream: str, *, partitioned: bool = False) -> None:
+        self._state = state
+        self._stream = stream
+        self.partitioned = partitioned
+
+    def of(self, tenant_id: str) -> dict[str, Any]:
+        """Return the state to go on from in a tenant.
+
+        Raises:
+            ValueError: as `part`.
+        """
+        return self.part(tenant_id if self.partitioned else None)
+
+    def part(self, tenant_id: str | None = None) -> dict[str, Any]:
+        """Return the stream's own state, or a tenant's part; empty if new.
+
+        >>> StreamState({"bookmarks": {"s": {"replication_key": "Timestamp"}}}, "s").part()
+        {'replication_key': 'Timestamp'}
+
+        Raises:
+            ValueError: the state has not the tap's form, or has two parts of one tenant.
+        """
+        if tenant_id is None:
+            return self._known()
+        found = self._parts.get(tenant_id.lower(), [])
+        if len({str(part["context"]) for part in found}) < len(found):
+            msg = f"`partitions` has {len(found)} entries for tenant {tenant_id}"
+            raise ValueError(msg)
+        furthest = max(found, key=_reached, default={})
+        return {key: value for key, value in furthest.items() if key != "context"}
+
+    def elsewhere(self, tenant_id: str | None = None) -> str | None:
+        """Say if the bookmark is kept in the other form: with tenants' parts, or without.
+
+        Raises:
+            ValueError: the state has not the tap's form.
+        """
+        known, here = self._known(), self.part(tenant_id)
+        if tenant_id is not None and not here and "replication_key_value" in known:
+            return "is one of a run without `tenants`"
+        if tenant_id is None and known.get("partitions") and "replication_key_value" not in known:
+            return "is one of each of several `tenants`"
+        return None
+
+    @cached_property
+    def _parts(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        parts = self._known().get("partitions") or []
+        if not isinstance(parts, list):
+            msg = "`partitions` is no list"
+            raise ValueError(msg)  # noqa: TRY004 - a wrong state is a wrong value
+        found = defaultdict[str, list[Mapping[str, Any]]](list)
+        for part in parts:
+            found[_tenant_of(_object(part)) or ""].append(part)
+        return found
+
+    def _known(self) -> dict[str, Any]:
+        return _object(_object(self._state.get("bookmarks")).get(self._stream))
 
 
 def folded(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,21 +267,6 @@ def _tenant_of(part: Any) -> str | None:  # noqa: ANN401 - whatever stands in a 
 
 def _reached(part: Mapping[str, Any]) -> str:
     return str(part.get("replication_key_value") or "")
-
-
-def elsewhere(state: Mapping[str, Any], stream: str, tenant_id: str | None = None) -> str | None:
-    """Say of a stream's bookmark that it is not kept here, but as runs with, or without, parts do.
-
-    Raises:
-        ValueError: the state is none that this tap writes.
-    """
-    known = _object(_object(state.get("bookmarks")).get(stream))
-    here = state_of(state, stream, tenant_id)
-    if tenant_id is not None and not here and "replication_key_value" in known:
-        return "is one of a run without `tenants`"
-    if tenant_id is None and known.get("partitions") and "replication_key_value" not in known:
-        return "is one of each of several `tenants`"
-    return None
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
@@ -19,7 +18,7 @@ from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.spans import Timing, span_between
-from tap_m365hunting.planning.state import WINDOW_END, elsewhere, state_of
+from tap_m365hunting.planning.state import WINDOW_END, StreamState
 from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN, reaches_beyond, timespan
 from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
 from tap_m365hunting.wire.dialects import CallScope
@@ -140,20 +139,18 @@ def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
 def id_columns_of(
     query: HuntingQuery,
     resolved: ResolvedQuery,
-    *,
-    state: Mapping[str, Any],
+    saved: StreamState,
     tenant_id: str,
-    partitioned: bool,
 ) -> IdColumns:
-    """Return what makes the ids of the query's rows in a tenant, given the tap's whole state.
+    """Return what makes the ids of the query's rows in a tenant, given the stream's state.
 
     Raises:
         FatalSyncError: the state is none that this tap writes.
     """
     with _readable(query.name):
         return IdColumns.read(
-            state_of(state, query.name),
-            state_of(state, query.name, tenant_id if partitioned else None),
+            saved.part(),
+            saved.of(tenant_id),
             query=resolved.fingerprint,
             tenant_id=tenant_id,
         )
@@ -178,29 +175,28 @@ def run_windows_of(
     read_settings: ReadSettings,
     resolved: ResolvedQuery,
     *,
-    state: Mapping[str, Any],
+    saved: StreamState,
     tenant_id: str,
-    partitioned: bool,
     key: str | None,
     now: Instant,
 ) -> RunWindows:
-    """Return what a run is to read of the query in a tenant, given the tap's whole state.
+    """Return what a run is to read of the query in a tenant, given the stream's state.
 
-    `partitioned` says that it has a part for each tenant; `key` is the replication key.
+    `key` is the replication key.
 
     Raises:
         FatalSyncError: the state is none that this tap writes.
     """
-    part = tenant_id if partitioned else None
+    part = tenant_id if saved.partitioned else None
     with _readable(query.name):
         return RunWindows.of(
-            state_of(state, query.name, part),
+            saved.part(part),
             key or WINDOW_END,
             _timing(query, read_settings, resolved),
             query=resolved.fingerprint,
             now=now,
-            tenant_id=None if partitioned else tenant_id,
-            elsewhere=elsewhere(state, query.name, part),
+            tenant_id=None if saved.partitioned else tenant_id,
+            elsewhere=saved.elsewhere(part),
         )
 
 

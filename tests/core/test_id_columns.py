@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tap_m365hunting.planning.id_columns import IdColumns
-from tap_m365hunting.planning.state import folded, state_of
+from tap_m365hunting.planning.state import StreamState, folded
 
 QUERY, TENANT = "incremental-1", "aaaa"
 BOOKMARK = {"replication_key": "Timestamp", "replication_key_value": "2026-03-01", "query": QUERY}
@@ -129,8 +129,8 @@ def test_parts_of_one_tenant_in_two_spellings_become_the_one_that_has_come_furth
         part("bbbb", "2026"),
     ]
     assert found["other"] == 1
-    assert state_of(saved, "s", "aaaa") == state_of(saved, "s", "AAAA")
-    assert state_of(saved, "s", "aaaa")["replication_key_value"] == "2026-03-02"
+    assert StreamState(saved, "s").part("aaaa") == StreamState(saved, "s").part("AAAA")
+    assert StreamState(saved, "s").part("aaaa")["replication_key_value"] == "2026-03-02"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from singer_sdk.helpers._state import get_writeable_state_dict
 from singer_sdk.helpers.types import TapState
 
-from tap_m365hunting.planning.state import state_of
+from tap_m365hunting.planning.state import StreamState
 
 A, B = ({"context": {"tenant_id": name}, "replication_key_value": name * 3} for name in "ab")
 
@@ -20,8 +20,8 @@ def test_each_tenant_has_a_part_of_its_own() -> None:
     """One tenant's progress says nothing about another's."""
     saved = state(A, B)
 
-    assert state_of(saved, "s", "a") == {"replication_key_value": "aaa"}
-    assert state_of(saved, "s", "b") == {"replication_key_value": "bbb"}
+    assert StreamState(saved, "s").part("a") == {"replication_key_value": "aaa"}
+    assert StreamState(saved, "s").part("b") == {"replication_key_value": "bbb"}
 
 
 def test_part_that_the_sdk_writes_is_found() -> None:
@@ -29,7 +29,7 @@ def test_part_that_the_sdk_writes_is_found() -> None:
     saved: TapState = {}
     get_writeable_state_dict(saved, "s", {"tenant_id": "a"})["replication_key"] = "Timestamp"
 
-    assert state_of(saved, "s", "a") == {"replication_key": "Timestamp"}
+    assert StreamState(saved, "s").part("a") == {"replication_key": "Timestamp"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_is_new_is_not_known(
     saved: dict[str, Any], stream: str, tenant_id: str | None
 ) -> None:
     """It is read from the start."""
-    assert state_of(saved, stream, tenant_id) == {}
+    assert StreamState(saved, stream).part(tenant_id) == {}
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_what_is_new_is_not_known(
 def test_state_that_cannot_be_right_is_refused(saved: dict[str, Any]) -> None:
     """To start anew in silence would read all again, or the wrong part."""
     with pytest.raises(ValueError, match=r"partitions|expected"):
-        state_of(saved, "s", "a")
+        StreamState(saved, "s").part("a")
