@@ -1,7 +1,7 @@
-"""Rows in bulk, made inside DuckDB from their numbers alone.
+"""Rows in bulk, made inside DuckDB from the rows' numbers alone.
 
-A row hangs on the seed, its table and its number, so the same call makes the same rows whatever
-the number of threads.
+A row hangs on the seed, the table and the number, so the same call makes the same rows for any
+number of threads.
 """
 
 import json
@@ -75,9 +75,9 @@ def fill(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A row of which some columns are given: its number, its occasion, its time, and those columns.
+    """A row with some columns given: number, occasion, time, and the values of the columns.
 
-    Rows of one occasion are of one person on one device. Dynamic values are JSON text.
+    Rows of an occasion are of the same person and device. Dynamic values are JSON text.
     """
 
     number: int
@@ -89,7 +89,7 @@ class Told:
 def tell(
     store: Store, table: Table, rows: Sequence[Told], *, seed: int, people: int, devices: int
 ) -> None:
-    """Add rows to a table; the columns that are not given are made as those of other rows are."""
+    """Add rows to a table; the other columns are made as in `fill`."""
     names = sorted({name for row in rows for name in row.values})
     places = {name: f"w{index}" for index, name in enumerate(names)}
     kinds = {column.name: column.type for column in table.columns}

@@ -177,7 +177,7 @@ _BY_TYPE: Final = {
 
 
 def expression(entry: Column) -> str:
-    """Return the SQL for a column by its name and type."""
+    """Return the SQL for a column by name and type."""
     for pattern, sql in _COMPILED:
         if sql is not None and pattern.fullmatch(entry.name):
             return _typed(sql, entry.type)

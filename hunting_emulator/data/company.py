@@ -27,7 +27,7 @@ def text(value: str) -> str:
 
 
 def number(salt: str, below: int) -> str:
-    """Write a number of the row's own, from 0, that differs from one salt to the next."""
+    """Write a number of the row's own, from 0, different for each salt."""
     return f"CAST(hash(s, {text(salt)}) % {below} AS BIGINT)"
 
 
@@ -109,7 +109,7 @@ PUBLIC_IP: Final = (
 
 
 def program(index: int, row: str = "p") -> str:
-    """Write a property of the row's program, with its place-holders filled."""
+    """Write a property of the row's program, with the place-holders filled."""
     values = [
         part.replace("{u}", "\x01").replace("{n}", "\x02") for part in column("programs", index)
     ]

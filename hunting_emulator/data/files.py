@@ -19,7 +19,7 @@ _TYPED_NAME: Final = re.compile(r"(.+)_(string|long|int|real|bool|datetime|dynam
 def take(engine: Engine, table: str, rows: Iterable[Mapping[str, object]]) -> int:
     """Load rows of any columns; return how many.
 
-    A table that is not there is made. A column `ReportId_long` goes into `ReportId` if the table
+    A missing table is made. A column `ReportId_long` goes into `ReportId` if the table
     has that as a long, and text in `ReportId` then goes into `ReportId_string`. Columns that the
     table lacks are added with the type of the values, unless there are none.
     """

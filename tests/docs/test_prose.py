@@ -10,7 +10,6 @@ from tests.docs.prose import PACKAGES, ROOT, Count, Docstring, below, worst
 PENDING = frozenset(
     {
         "hunting_emulator",
-        "hunting_emulator/data",
         "hunting_emulator/kql",
         "hunting_emulator/parser",
         "tap_m365hunting",
