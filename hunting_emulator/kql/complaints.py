@@ -78,8 +78,9 @@ def _missing_name(text: str, name: str, complaint: Complaint) -> str:
     tokens = tokenize(text)
     at = next((i for i, token in enumerate(tokens) if token.start >= complaint.start), None)
     operator = None if at is None else locate.operator_at(tokens, at)
-    said = f"Failed to resolve scalar expression named '{name}'"
-    return said if operator is None else f"'{operator}' operator: {said}"
+    if operator is None:  # the name stands where a table would
+        return str(diagnose.missing_table(text, name))
+    return f"'{operator}' operator: Failed to resolve scalar expression named '{name}'"
 
 
 def _missing_table(text: str, name: str, _complaint: Complaint) -> str:

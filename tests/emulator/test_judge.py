@@ -58,6 +58,7 @@ def refusal(engine: Engine, kql: str) -> KqlError:
         ("Device | where strlen(Name)", "The expression must have the type bool"),
         ("print x=1, x=2", "A column with the name 'x' is already declared"),
         ("Device | project-away Nope", "Column name expected"),
+        ("Nope", "Failed to resolve table or column expression named 'Nope'"),
         (
             "Device | project x = Name + 'a'",
             "The operator '+' is not defined for the operand types",
