@@ -1,5 +1,6 @@
 """The command `hunting-emulator`: serve until interrupted, and print the settings for a tap."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,6 +158,8 @@ def main(  # noqa: PLR0913 - an option each
         ca_file=ca_file.absolute(),
         settings=changed(Settings(_tenants(tenants, tenants_file, workspaces)), limits),
     )
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("hunting_emulator").setLevel(logging.INFO)
     with _told_to_stop() as told, emulator:
         if not is_loopback(host):
             click.echo(f"Warning: {_OPEN.format(host)}{_KNOWN * _is_known(emulator)}", err=True)

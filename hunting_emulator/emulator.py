@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import trustme
 
@@ -20,6 +20,9 @@ from hunting_emulator.faults import Fault, maker
 from hunting_emulator.server import Serving
 from hunting_emulator.service import Call, Service, Traffic
 from hunting_emulator.settings import IDENTITY_HEADER, WORKLOAD, ApiName, Settings
+
+ON_DISK_ABOVE: Final = 2_000_000
+"""Rows of a tenant above which they are kept in a file, for as long as the emulator runs."""
 
 
 class Emulator:
@@ -246,7 +249,7 @@ class Emulator:
             self._service.forget_data()
 
     def _new_engine(self, tenant_id: str) -> Engine:
-        engine = Engine()
+        engine = Engine(on_disk=self._rows > ON_DISK_ABOVE)
         if self._rows:
             known = [tenant.tenant_id for tenant in self.settings.tenants]
             seed = self._seed + (known.index(tenant_id) if tenant_id in known else 0)

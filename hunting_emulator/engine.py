@@ -81,8 +81,9 @@ class Engine:
         tables: Iterable[Table] = (*CATALOG.values(), *SENTINEL.values()),
         cpu: Callable[[], float] = time.process_time,
         asked: Callable[[], Parser | None] = parser,
+        on_disk: bool = False,
     ) -> None:
-        self._store = Store(database)
+        self._store = Store(database, on_disk=on_disk)
         self._cpu = cpu
         self._asked = asked
         self._lock = threading.Lock()

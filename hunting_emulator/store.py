@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import duckdb
@@ -27,6 +29,10 @@ INGESTION_KEY: Final = "_ingestion_time"
 
 _ALWAYS: Final = "1970-01-01 00:00:00.0000000"
 _BATCH: Final = 2_000
+_FRUGAL: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "memory_limit": "2GB",
+    "preserve_insertion_order": "false",
+}
 _AGAIN: Final = 0.1  # seconds between interrupts
 
 
@@ -43,10 +49,18 @@ class Moment:
 
 
 class Store:
-    """The tables of one DuckDB database, in memory or in a file."""
+    """The tables of one DuckDB database, in memory or in a file.
 
-    def __init__(self, database: str = ":memory:") -> None:
-        self._connection = duckdb.connect(database)
+    A store `on_disk` keeps its rows in a file of its own, which goes when the store does, and asks
+    for little memory.
+    """
+
+    def __init__(self, database: str = ":memory:", *, on_disk: bool = False) -> None:
+        self._scratch: TemporaryDirectory[str] | None = None
+        if on_disk:
+            self._scratch = TemporaryDirectory(prefix="hunting-emulator-")
+            database = str(Path(self._scratch.name) / "tables.duckdb")
+        self._connection = duckdb.connect(database, config=_FRUGAL if on_disk else {})
         self._lock = threading.Lock()
         self._tables: dict[str, Table] = {}
         self.version = 0
@@ -87,8 +101,10 @@ class Store:
                 self._connection.execute(MACROS[name])
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; rows that were on disk for its time alone go with it."""
         self._connection.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
     @property
     def tables(self) -> Mapping[str, Table]:

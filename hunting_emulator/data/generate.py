@@ -1,5 +1,6 @@
 """Fills an engine's tables with a made-up tenant, as of one instant."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -9,6 +10,10 @@ from hunting_emulator.data.rhythm import HourOfRows, hours
 from hunting_emulator.data.story import story
 from hunting_emulator.engine import Engine
 from hunting_emulator.kql import times
+
+logger = logging.getLogger(__name__)
+
+_MANY: Final = 1_000_000  # rows from which on it is said how far they are
 
 SHARES: Final[Mapping[str, float]] = {
     "DeviceProcessEvents": 20,
@@ -84,7 +89,12 @@ def generate(
     """
     moment = datetime.fromisoformat(f"{times.of(anchor)[:19]}+00:00").astimezone(UTC)
     counts = _shared(rows) if tables is None else tables
+    made = 0
     for name, count in counts.items():
+        logger.log(
+            logging.INFO if rows > _MANY else logging.DEBUG, "Made %d of %d rows", made, rows
+        )
+        made += count
         table = engine.tables[name]
         if not count:
             continue

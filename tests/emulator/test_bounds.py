@@ -111,3 +111,17 @@ def test_odd_texts_are_answered(engine: Engine) -> None:
     """Nesting, length, odd characters: no text ends in another error than those that are told."""
     for text in odd_texts(random.Random(7), 40):
         assert answered(lambda kql: engine.run(kql, now=NOW, seconds=20).rows(), text)
+
+
+def test_rows_on_disk_go_with_the_engine() -> None:
+    """What is in a file answers as what is in memory does, and leaves nothing behind."""
+    engine = Engine(tables=(Table.of("T", {"n": "long"}),), on_disk=True)
+    engine.load("T", [{"n": 1}])
+    [(_, _, file)] = engine.store.cursor().execute("PRAGMA database_list").fetchall()
+
+    assert list(engine.run("T", now=NOW).rows()) == [(1,)]
+    assert Path(file).exists()
+
+    engine.close()
+
+    assert not Path(file).parent.exists()
