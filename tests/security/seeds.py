@@ -61,7 +61,8 @@ def failures(module: str, place: str, leak: str) -> str:
         file.write_text(text.replace(place, leak), "utf-8")
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-             "tests/security", "-k", "no_output or no_log or shows or shown or repeats or any_output"],
+             "tests/security",
+             "-k", "no_output or no_log or shows or shown or repeats or any_output"],
             cwd=folder, env={**os.environ, "PYTHONPATH": folder, "SEED": "1"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
