@@ -28,7 +28,7 @@ SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs workflows pre-commit constraints dist meltano-test \
-  loaders clients bench bench-latency fuzz fuzz-commands security lowest newest clean
+  loaders clients bench bench-latency bench-load fuzz fuzz-commands security lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -133,6 +133,10 @@ newest: ## 10 min all tests with the newest versions that are allowed
 	$(PYTHON) -m venv .venv-newest && .venv-newest/bin/python $(PIP) --upgrade 'pip>=25.1'
 	.venv-newest/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[emulator,sigma,duckdb]' --group test
 	.venv-newest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+
+# from the service's bytes to tables, by this project's loader and others; writes a part of that page
+bench-load: $(VENV)/installed $(TARGETS) ## 5 min tap and loader together, beside other loaders
+	$(BIN)/python -m bench.load --loaders $(LOADERS) --write
 
 # ten minutes of broken and odd answers, read in every way
 fuzz: $(VENV)/installed ## 10 min broken answers of every kind

@@ -186,8 +186,9 @@ def put(name: str, text: str, docs: Path) -> None:
 def write(results: Results, docs: Path | None) -> str:
     """Return the page; with `docs`, put it and its picture there."""
     page = _TEXT.read_text(encoding="utf-8")
-    if docs and (latency := _kept("latency", (docs / _PAGE).read_text(encoding="utf-8"))):
-        page = _with("latency", latency, page)  # it is measured by another run
+    for section in ("latency", "load"):  # they are measured by other runs
+        if docs and (kept := _kept(section, (docs / _PAGE).read_text(encoding="utf-8"))):
+            page = _with(section, kept, page)
     for mark, lines in _PARTS.items():
         page = page.replace(mark, "\n".join(lines(results)))
     if docs:

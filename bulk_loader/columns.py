@@ -55,6 +55,13 @@ class Declaration:
         kinds = {column.kind for column in self.columns}
         return bool(kinds & {"JSON", DECIMAL}) or len(folded) < len(self.columns) or "" in folded
 
+    @property
+    def fields(self) -> list[str]:
+        """How the cells are named in lines for DuckDB."""
+        if self.exact:
+            return [f"c{n}" for n in range(len(self.columns))]
+        return [column.name for column in self.columns]
+
     def index(self, name: str) -> int:
         """Return the place of a column."""
         return next(n for n, column in enumerate(self.columns) if column.name == name)

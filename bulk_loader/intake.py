@@ -10,7 +10,7 @@ from typing import Final
 
 from bulk_loader.errors import LoadError
 from bulk_loader.slices import Item
-from bulk_loader.sorting import Sorter
+from bulk_loader.sorting import COMMIT_BYTES, Sorter
 
 _BLOCK: Final = 1 << 20
 # with slices of 64 MB: so much of the disk is taken before the tap has to wait
@@ -22,10 +22,10 @@ Read = Callable[[int], bytes]
 class Intake:
     """What a tap writes, as items to load one after another."""
 
-    def __init__(self, read: Read, folder: Path) -> None:
+    def __init__(self, read: Read, folder: Path, *, commit_bytes: int = COMMIT_BYTES) -> None:
         self._read = read
         self._items = queue.Queue[Item | BaseException | None](_MOST_WAITING)
-        self._sorter = Sorter(folder, self._items.put)
+        self._sorter = Sorter(folder, self._items.put, commit_bytes=commit_bytes)
         self._sorting = threading.Lock()
 
     def items(self) -> Iterator[Item]:

@@ -11,6 +11,7 @@ from bulk_loader.intake import Intake, Read
 from bulk_loader.lake import WORK, Lake
 from bulk_loader.settings import Settings
 from bulk_loader.slices import Activation, Commit, Item, Slice
+from bulk_loader.sorting import COMMIT_BYTES
 from bulk_loader.tables import Tables, opened
 
 Emit = Callable[[bytes], None]
@@ -32,14 +33,17 @@ class Place(Protocol):
         """Make all of it last."""
 
 
-def load(settings: Settings, read: Read, emit: Emit) -> int:
+def load(settings: Settings, read: Read, emit: Emit, *, commit_bytes: int = COMMIT_BYTES) -> int:
     """Load what `read` returns, up to its end; return the number of rows.
+
+    A transaction ends at the first state behind so many bytes.
 
     Raises:
         LoadError: the load stopped; what came up to the last state that was emitted is there.
     """
     with _place(settings) as (place, folder):
-        return put(Intake(read, folder).items(), place, emit)
+        intake = Intake(read, folder, commit_bytes=commit_bytes)
+        return put(intake.items(), place, emit)
 
 
 def put(items: Iterable[Item], place: Place, emit: Emit) -> int:

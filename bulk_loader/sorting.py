@@ -17,7 +17,7 @@ from bulk_loader.slices import Activation, Commit, Item, Slice, now
 
 SLICE_BYTES: Final = 64 << 20
 # a transaction of less is not worth its cost, unless it has waited
-_COMMIT_BYTES: Final = 32 << 20
+COMMIT_BYTES: Final = 32 << 20
 _COMMIT_SECONDS: Final = 5.0
 _MOST_OPEN: Final = 200
 _SMALL: Final = 2 << 20
@@ -46,11 +46,13 @@ class Sorter:
         *,
         clock: Callable[[], float] = monotonic,
         slice_bytes: int = SLICE_BYTES,
+        commit_bytes: int = COMMIT_BYTES,
     ) -> None:
         self.line = 1
         self._put = put
         self._clock = clock
         self._most = slice_bytes
+        self._enough = commit_bytes
         self._paths = (folder / f"{n}.ndjson" for n in count())
         self._declared: dict[str, Declaration] = {}
         self._exact: dict[str, ExactCells] = {}
@@ -127,9 +129,7 @@ class Sorter:
         self._close(stream)
         self._put(declaration)
         self._declared[stream] = declaration
-        self._exact.pop(stream, None)
-        if declaration.exact:
-            self._exact[stream] = ExactCells(declaration)
+        self._exact[stream] = ExactCells(declaration)
         self._unsettle()
 
     def _on_version(self, message: _Message) -> None:
@@ -143,7 +143,7 @@ class Sorter:
     def _on_state(self, state: bytes) -> None:
         self._state, self._settled, self._cuttable = state, True, True
         waited = self._clock() - (self._since if self._since is not None else self._clock())
-        if self._bytes >= _COMMIT_BYTES or waited >= _COMMIT_SECONDS:
+        if self._bytes >= self._enough or waited >= _COMMIT_SECONDS:
             self._commit()
             return
         for opened in self._open.values():
@@ -151,8 +151,8 @@ class Sorter:
 
     def _rows(self, stream: str, run: Run) -> None:
         opened = self._open.get(stream) or self._opened(stream)
-        text, exact = run.text, self._exact.get(stream)
-        if exact is not None:
+        text, exact = run.text, self._exact[stream]
+        if exact.concerns(text):
             text = self._rewritten(exact, text)
         opened.add(text, rows=run.lines, line=self.line, longest=_longest(text))
         self._bytes += len(text)
@@ -162,7 +162,7 @@ class Sorter:
 
     def _rewritten(self, exact: ExactCells, text: bytes) -> bytes:
         lines = []
-        for n, line in enumerate(text.splitlines()):
+        for n, line in enumerate(text.split(b"\n")[: text.count(b"\n")]):
             try:
                 lines.append(exact.rewritten(line))
             except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ _TIMES: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMP"})
 _QUOTED: Final = frozenset({"VARCHAR", "DATE", "UUID", *_TIMES})
 #: The ends of .NET's and Kusto's calendar, which say "never" more often than they mean a time. They
 #: lie beyond nanoseconds, which have words for before and after all times.
-_FIRST: Final = ("0001-01-01T00:00:00.0000000Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00")
+_FIRST: Final = tuple(f"0001-01-01T00:00:00{rest}" for rest in (".0000000Z", "Z", "+00:00", ""))
 _LAST: Final = ("9999-12-31T23:59:59.9999999Z",)
 _OFFSET: Final = r"'([+-])(\d\d):?(\d\d)$'"
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
@@ -29,6 +29,7 @@ _NEXT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"), "BIGINT"),
     **dict.fromkeys(("BIGINT", "UINTEGER", "UBIGINT"), "HUGEINT"),
     "TIMESTAMP_NS": "TIMESTAMP",
+    "DOUBLE": DECIMAL,
 }
 #: Which declared types a column may take as it is: what does not fit is seen by its value.
 _HOLDS: Final[Mapping[str, frozenset[str]]] = {
@@ -60,7 +61,7 @@ def literal(text: str) -> Sql:
 def value(kind: str, text: Sql, *, declared: str) -> Sql:
     """Return the value of a type; null where it cannot be one."""
     if kind == "VARCHAR":
-        return text
+        return _unmarked(text) if declared == "DOUBLE" else text
     if kind == "JSON":
         return f"to_json({text})" if declared in _QUOTED else f"TRY_CAST({text} AS JSON)"
     if kind in _TIMES:
@@ -176,6 +177,11 @@ def _plain(text: Sql) -> Sql:
     return f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
 
 
+def _unmarked(text: Sql) -> Sql:
+    """Return a number without the space that says that no double is equal to it."""
+    return f"rtrim({text}, ' ')"
+
+
 def _not_whole(held: Sql, text: Sql) -> Sql:
     return (
         f"{text} IS NOT NULL AND ({held} IS NULL OR ({held} <> {text}"
@@ -184,12 +190,17 @@ def _not_whole(held: Sql, text: Sql) -> Sql:
 
 
 def _inexact_double(held: Sql, text: Sql) -> Sql:
-    """Infinite though the text is a number, or a whole number that a double has no room for."""
+    """A number that a double has no room for: marked so, infinite, or whole with many digits."""
     return (
-        f"(isinf({held}) AND {text}[-1] BETWEEN '0' AND '9')"
+        f"suffix({text}, ' ') OR (isinf({held}) AND {text}[-1] BETWEEN '0' AND '9')"
         f" OR (length({text}) > 15 AND regexp_full_match({text}, '-?[0-9]+')"
         f" AND CAST(TRY_CAST({held} AS HUGEINT) AS VARCHAR) IS DISTINCT FROM {text})"
     )
+
+
+def _inexact_decimal(held: Sql, text: Sql) -> Sql:
+    held = f"CAST({held} AS VARCHAR)"
+    return f"{_plain(held)} <> {_plain(_unmarked(text))}"
 
 
 def _odd_instant(_: Sql, text: Sql) -> Sql:
@@ -205,7 +216,7 @@ _MISFITS: Final[Mapping[str, Callable[[Sql, Sql], Sql]]] = {
     "DOUBLE": _inexact_double,
     "BOOLEAN": lambda _, text: f"{text} NOT IN ('true', 'false')",
     "DATE": lambda held, text: f"CAST({held} AS VARCHAR) <> {text}",
-    "DECIMAL": lambda held, text: f"{_plain(f'CAST({held} AS VARCHAR)')} <> {_plain(text)}",
+    "DECIMAL": _inexact_decimal,
     "TIMESTAMP_NS": _odd_instant,
     "TIMESTAMP": _finer_instant,
     _ZONED: _finer_instant,

@@ -6,7 +6,6 @@ from typing import Final
 import duckdb
 import msgspec
 
-from bulk_loader.columns import Declaration
 from bulk_loader.errors import LoadError
 from bulk_loader.slices import Slice
 from bulk_loader.sql_types import Sql, literal, misfit, quoted, violation
@@ -88,7 +87,7 @@ class Staging:
 def reading(part: Slice) -> Sql:
     """Return the statement that fills the table."""
     declaration = part.declaration
-    names = field_names(declaration)
+    names = declaration.fields
     fields = ", ".join(f"{quoted(name)} VARCHAR" for name in names)
     cells = ", ".join(f"record.{quoted(name)} AS c{n}" for n, name in enumerate(names))
     structure = literal(f"STRUCT({fields})")
@@ -100,13 +99,6 @@ def reading(part: Slice) -> Sql:
         f" maximum_object_size = {size}, columns = {{record: {structure},"
         " version: 'BIGINT', time_extracted: 'VARCHAR'})"
     )
-
-
-def field_names(declaration: Declaration) -> list[str]:
-    """Return how the cells are named in a slice's lines."""
-    if declaration.exact:
-        return [f"c{n}" for n in range(len(declaration.columns))]
-    return [column.name for column in declaration.columns]
 
 
 def _one(key: list[Sql]) -> Sql:

@@ -283,4 +283,6 @@ def opened(database: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
         msg = f"{database} cannot be opened: {str(error).splitlines()[0]}"
         raise LoadError(msg) from error
     connection.execute("SET TimeZone = 'UTC'")
+    # it would stand between the states on standard output
+    connection.execute("SET enable_progress_bar = false")
     return connection

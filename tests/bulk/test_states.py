@@ -15,7 +15,10 @@ import pytest
 
 from bulk_loader.errors import LoadError
 from bulk_loader.intake import Intake
+from bulk_loader.loading import load
+from bulk_loader.settings import Settings
 from bulk_loader.slices import Commit
+from bulk_loader.tables import opened
 from tests.bulk.loads import Database, Json, line, record, schema, state
 
 COMMAND = (sys.executable, "-m", "bulk_loader")
@@ -38,6 +41,21 @@ def test_last_state_comes_out(database: Database) -> None:
 
     assert database.states == [9]
     assert database.ask("SELECT count(*) FROM s") == [(10,)]
+
+
+def test_rows_are_there_for_good_when_their_state_comes_out(database: Database) -> None:
+    """Another connection, which sees only what is committed, finds them."""
+    seen: list[int] = []
+
+    def emit(_: bytes) -> None:
+        with duckdb.connect(str(database.file), config={"memory_limit": "256MB"}) as connection:
+            [[count]] = connection.execute("SELECT count(*) FROM s").fetchall()
+            seen.append(count)
+
+    text = b"".join(map(line, numbered(30, every=10)))
+    load(Settings(database=database.file), Once(text), emit, commit_bytes=1)
+
+    assert seen == [10, 20, 30]
 
 
 def test_state_is_passed_on_as_it_came(database: Database) -> None:
@@ -129,6 +147,14 @@ def test_empty_lines_are_none(database: Database) -> None:
 def test_nothing_is_an_empty_load(database: Database) -> None:
     """A tap that writes nothing is no error."""
     assert database.load() == 0
+
+
+def test_duckdb_draws_no_progress_between_the_states(tmp_path: Path) -> None:
+    """Its bar goes to standard output, where states are read."""
+    with opened(tmp_path / "rows.duckdb", "256MB") as connection:
+        drawn = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+
+    assert drawn == (False,)
 
 
 def test_second_writer_is_told(database: Database) -> None:

@@ -24,7 +24,8 @@ LONG = 2**63 - 1
             ["0.1", "1.7976931348623157e+308", "5e-324", "-2.5", None], id="doubles",
         ),
         pytest.param(
-            "number", "VARCHAR", [0.5, 2**53 + 1], ["0.5", str(2**53 + 1)], id="whole-in-a-double"
+            "number", "DECIMAL(38,18)", [0.5, 2**53 + 1],
+            ["0.500000000000000000", f"{2**53 + 1}.000000000000000000"], id="whole-in-a-double"
         ),
         pytest.param("flag", "BOOLEAN", [True, False, None], ["true", "false", None], id="flags"),
         pytest.param(
@@ -110,6 +111,41 @@ def test_decimal_without_room_makes_the_column_text(database: Database) -> None:
     database.load(*exact("0.5", "0.1234567890123456789"))
 
     assert database.column("s", "Value") == ["0.5", "0.1234567890123456789"]
+
+
+@pytest.mark.parametrize("about", ["number", "more"])
+def test_digits_that_no_double_has_make_a_column_of_decimals(
+    about: str, database: Database
+) -> None:
+    """A tap that calls a decimal a number, as most do, loses none of its digits; doubles stay."""
+    kinds = {"id": "whole", "Value": "number", **({"Bag": "nested"} if about == "more" else {})}
+    numbers = ("0.30000000000000004", "-12345678901234567890.123456789", "0.1", "7", "null")
+    rows = [
+        f'{{"type":"RECORD","stream":"s","record":{{"id":{n},"Value":{text}}}}}\n'.encode()
+        for n, text in enumerate(numbers)
+    ]
+
+    database.load(schema("s", kinds, "id"), rows[0])
+    assert database.types("s")["Value"] == "DOUBLE"
+    database.load(schema("s", kinds, "id"), *rows)
+
+    assert database.types("s")["Value"] == "DECIMAL(38,18)"
+    held = [text and text.rstrip("0").rstrip(".") for text in database.column("s", "Value")]
+    assert held == [*numbers[:-1], None]
+
+
+@pytest.mark.parametrize("number", ["0.12345678901234567890123", "1.2345678901234567890e-30"])
+def test_number_that_is_no_decimal_either_is_text(number: str, database: Database) -> None:
+    """Beside the numbers that were there before."""
+    about, *_ = one_column("number", [])
+    rows = [
+        f'{{"type":"RECORD","stream":"s","record":{{"id":{n},"Value":{text}}}}}\n'.encode()
+        for n, text in enumerate(("0.5", number))
+    ]
+
+    database.load(about, *rows)
+
+    assert database.column("s", "Value") == ["0.5", number]
 
 
 def test_decimals_that_come_as_text_are_decimals(database: Database) -> None:

@@ -1,0 +1,163 @@
+"""Measures the way from the service's bytes to tables, beside other loaders; writes to the page.
+
+    python -m bench.load [--tables 5] [--loaders FOLDER] [--write]
+
+Each answer of 100,000 rows is a stream of its own. Loaders that take hundreds of microseconds a row
+get one answer of fewer rows; what they take for a row does not depend on it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from bench.contenders import COMMANDS, TAP, Bench
+from bench.loaded import checksum, expected
+from bench.loader_commands import BULK, LOADERS, PLAIN, Loading
+from bench.measure import BenchError
+from bench.page import put
+from bench.server import AUTHORITY
+
+_ROWS: Final = 100_000
+_FEW: Final = 20_000
+_KIB: Final = 1024
+_MIB: Final = 2**20
+_HEAD: Final = (
+    "| loader | rows | | rows per CPU s of the loader | of tap and loader | rows/s by the wall"
+    " | peak MiB of the loader |\n| --- | ---: | --- | ---: | ---: | ---: | ---: |"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One run of tap and loader: processor seconds of each, seconds by the clock, bytes."""
+
+    loader: str
+    again: bool
+    rows: int
+    tap_cpu: float
+    loader_cpu: float
+    seconds: float
+    peak: int
+
+    def row(self) -> str:
+        """Return it as a line of a table."""
+        both = self.rows / (self.tap_cpu + self.loader_cpu)
+        return (
+            f"| {self.loader} | {self.rows:,} | {'read again' if self.again else 'new'}"
+            f" | {self.rows / self.loader_cpu:,.0f} | {both:,.0f} | {self.rows / self.seconds:,.0f}"
+            f" | {self.peak / _MIB:.0f} |"
+        )
+
+
+def main() -> None:
+    """Measure, print, and write the section if asked to."""
+    parser = argparse.ArgumentParser(prog="bench.load", description=__doc__)
+    parser.add_argument("--tables", type=int, default=5, help="answers of 100,000 rows")
+    parser.add_argument("--loaders", type=Path, help="folder of `make loaders`")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    asked = parser.parse_args()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with _served(folder) as url:
+            timings = list(_all(Bench(url, folder, None), asked.tables, asked.loaders))
+    section = "\n".join((_HEAD, *(timing.row() for timing in timings), "", _said(timings)))
+    print(section)
+    if asked.write:
+        put("load", section, Path("docs"))
+
+
+def _all(bench: Bench, tables: int, loaders: Path | None) -> Iterator[Timing]:
+    """Run every loader that is there twice: with new rows, and with the same once more."""
+    # in a process of its own: what it needs would count as the peak of each child of this one
+    with ProcessPoolExecutor(1, get_context("spawn")) as aside:
+        wanted = aside.submit(expected, _ROWS).result()
+    for name, make in LOADERS.items():
+        if loaders is None and name not in {BULK, PLAIN}:
+            continue
+        many = name in {BULK, PLAIN}
+        names = [f"Answer_{_ROWS}_plain"] * tables if many else [f"Answer_{_FEW}_plain"]
+        with make(bench.folder / name.split()[0], loaders) as loading:
+            for again in (False, True):
+                yield _run(bench, names, loading, name=name, again=again)
+            if name == BULK:
+                found = checksum(loading.place, len(names))
+                if found != [wanted] * tables:
+                    msg = f"What {name} holds is not what was served: {found}, not {wanted}"
+                    raise BenchError(msg)
+
+
+def _run(
+    bench: Bench, tables: Sequence[str], loading: Loading, *, name: str, again: bool
+) -> Timing:
+    """Run the tap into a loader.
+
+    Raises:
+        BenchError: one of them failed.
+    """
+    log = bench.folder / "errors.txt"
+    started = time.monotonic()
+    with log.open("wb") as errors:
+        tap = subprocess.Popen(
+            COMMANDS[TAP](bench, tables),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=bench.environment,
+        )
+        loader = subprocess.Popen(
+            loading.command, stdin=tap.stdout, stdout=subprocess.DEVNULL, stderr=errors,
+            env=bench.environment | loading.environment, cwd=loading.folder,
+        )  # fmt: skip
+        if tap.stdout:
+            tap.stdout.close()  # the loader holds the other end
+        tap_cpu, _ = _ended(tap, log)
+        loader_cpu, peak = _ended(loader, log)
+    took = time.monotonic() - started
+    rows = sum(int(table.split("_")[1]) for table in tables)
+    timing = Timing(name, again, rows, tap_cpu, loader_cpu, took, peak)
+    print(timing.row(), flush=True)
+    return timing
+
+
+def _ended(process: subprocess.Popen[bytes], log: Path) -> tuple[float, int]:
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        msg = f"{process.args!s} ended with {process.returncode}: {log.read_text()[-2000:]}"
+        raise BenchError(msg)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _KIB
+
+
+def _said(timings: Sequence[Timing]) -> str:
+    tap = [timing.rows / timing.tap_cpu for timing in timings]
+    return (
+        f"The tap by itself made {min(tap):,.0f} to {max(tap):,.0f} rows a CPU second. The load of "
+        f"the machine was {os.getloadavg()[1]:.1f}: above 3, others took part of the wall."
+    )
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    tables = [f"Answer_{rows}_plain" for rows in (_ROWS, _FEW)]
+    command = [sys.executable, "-m", "bench.server", str(folder), *tables]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        port = server.stdout.readline().strip() if server.stdout else ""
+        assert (folder / AUTHORITY).exists()
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
