@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.payload import FIRST
 from bench.server import AUTHORITY, TENANT
 
 
@@ -50,9 +49,6 @@ def _config(bench: Bench, tables: Sequence[str], **settings: Any) -> Path:  # no
         "client_secret": "a-secret",
         "api_url": bench.url,
         "authority_url": bench.url,
-        # the rows are of a fixed day, and held against the window
-        "retention_days": 3650,
-        "start_date": f"{FIRST:%Y-%m-%dT%H:%M:%SZ}",
         "max_rows_per_call": 1_000_000,
         "max_calls_per_minute": 1000,
         "queries": [

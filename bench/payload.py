@@ -38,7 +38,10 @@ COLUMNS: Final[Mapping[str, str]] = {
     "AppGuardContainerId": "String",
     "AdditionalFields": "Object",
 }
-FIRST: Final = datetime(2026, 3, 1, tzinfo=UTC)
+# the tap holds rows against the days that it has asked for
+FIRST: Final = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+    days=10
+)
 _TOOLS: Final = ("cmd.exe", "powershell.exe", "svchost.exe", "MsMpEng.exe", "chrome.exe", "bash")
 # as often as a command line holds more than ASCII
 _FOREIGN_SHARE: Final = 0.015
