@@ -115,7 +115,7 @@ def _run(
         )
         loader = subprocess.Popen(
             loading.command, stdin=tap.stdout, stdout=subprocess.DEVNULL, stderr=errors,
-            env=bench.environment | loading.environment, cwd=loading.folder,
+            env={**bench.environment, **loading.environment}, cwd=loading.folder,
         )  # fmt: skip
         if tap.stdout:
             tap.stdout.close()  # the loader holds the other end
