@@ -90,6 +90,7 @@ dist: $(VENV)/installed ## 1 min packages and their bill of materials, in dist/
 # what is written from the code: the settings, and the picture of the demo
 docs: $(VENV)/installed ## 1 min writes what is made from code: docs/settings.md, the picture of the demo
 	$(BIN)/python -m tests.docs.settings_page
+	$(BIN)/python -m tests.docs.plugin_definitions
 	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
 
 # a real Meltano that installs this project's plugins and runs them twice

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib import resources
 from typing import Any, Final, TextIO, TypeVar
 
 import click
@@ -44,6 +45,10 @@ from tap_m365hunting.tap import TapM365Hunting
 from tap_m365hunting.wire.schema import TENANT_ID
 
 _T = TypeVar("_T")
+
+# The plugins whose definitions are shipped
+_TAP: Final = "tap-m365hunting"
+_UTILITY: Final = "m365hunting"
 
 _CONFIG: Final = click.option(
     "--config",
@@ -146,6 +151,14 @@ def plan(
     else:
         _print_lines(plan_lines(found))
     sys.exit(0 if found.ok and not settings.refused_rules else 1)
+
+
+@main.command()
+@click.argument("plugin", type=click.Choice([_TAP, _UTILITY]), default=_TAP)
+def definition(plugin: str) -> None:
+    """Print the Meltano plugin definition, for `meltano add --from-ref`."""
+    file = resources.files("tap_m365hunting") / "plugin_definitions" / f"{plugin}.yml"
+    _print_lines(file.read_text("utf-8").splitlines())
 
 
 def _plan(

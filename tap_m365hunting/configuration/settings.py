@@ -12,6 +12,7 @@ from tap_m365hunting.configuration.query_settings import (
     QUERY,
     YEAR_MINUTES,
 )
+from tap_m365hunting.configuration.setting_titles import titled
 
 _SIGN_IN: Final = (
     th.Property(
@@ -51,8 +52,8 @@ _SIGN_IN: Final = (
     th.Property(
         "managed_identity",
         th.StringType,
-        description="`system`, or a user-assigned identity: its client id, its resource id "
-        "(/subscriptions/...), or object_id: and its object id",
+        description="The word `system`, or a user-assigned identity by its client id, its "
+        "resource id (/subscriptions/...), or its object id behind object_id:",
     ),
     th.Property(
         "token_cache_path",
@@ -77,7 +78,7 @@ _TENANT: Final = th.ObjectType(
     additional_properties=False,
 )
 
-SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
+_DECLARED: Final[dict[str, Any]] = th.PropertiesList(
     th.Property(
         "tenant_id",
         th.StringType,
@@ -256,3 +257,6 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     additional_properties=False,
 ).to_dict()
+
+#: Every setting of the tap, as JSON Schema.
+SETTINGS: Final = titled(_DECLARED)
