@@ -8,6 +8,7 @@ from itertools import count
 from typing import Final
 
 from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.kql.lookalikes import refuse_lookalikes
 from tap_m365hunting.kql.names import functions
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, TokenSpan
 from tap_m365hunting.kql.tokens import Token, TokenKind, position, tokens
@@ -31,6 +32,7 @@ def read(text: str) -> Query:
     """
     text = text.removeprefix("\ufeff")
     code = tuple(token for token in tokens(text) if token.is_code)
+    refuse_lookalikes(text, code)
     closing = _partners(text, code)
     draft = Query(text, code, closing, (), TokenSpan(0, len(code)), _unused_name(text))
     statements = [span for span in draft.split(draft.final, ";") if span]
