@@ -1,11 +1,13 @@
 """The command `m365hunting`: for people, before the tap runs."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import resources
+from io import TextIOWrapper
 from typing import Any, Final, TextIO, TypeVar
 
 import click
@@ -94,6 +96,11 @@ def main(context: click.Context) -> None:
     """Look at hunting queries before tap-m365hunting runs them."""
     guard_logs()
     context.ensure_object(Effects)
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # of a machine whose encoding lacks some characters
+            stream.reconfigure(errors="replace")
 
 
 main.add_command(coverage)
@@ -141,7 +148,10 @@ def plan(
     """Say what the next run would do; counts rows and fetches none."""
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema)
-    saved, known = state_of(state) if state else {}, catalog_of(catalog) if catalog else None
+    saved, known = (
+        state_of(state, wrapped=True) if state else {},
+        catalog_of(catalog) if catalog else None,
+    )
     found = _plan(settings, saved, known, effects)
     _print_errors(settings.refused_rules.values())
     if form == "json":
@@ -247,6 +257,8 @@ def _print_lines(lines: Iterable[str]) -> None:
     try:
         for line in lines:
             click.echo(line)
+    except BrokenPipeError:
+        raise  # a reader like `head` has enough, of which click says nothing
     except OSError as error:
         raise OutputLostError(error) from error
 

@@ -100,8 +100,10 @@ def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def state_of(file: TextIO) -> dict[str, Any]:
+def state_of(file: TextIO, *, wrapped: bool = False) -> dict[str, Any]:
     """Return the state in a file; what a run that failed early left behind is an empty one.
+
+    It may be `wrapped`, as `meltano state get` prints it.
 
     Raises:
         UnusableInputError: it holds something else, with which all would be read anew.
@@ -109,6 +111,8 @@ def state_of(file: TextIO) -> dict[str, Any]:
     try:
         text = _text(file)
         state = _object(text) if text.strip() else {}
+        inner = state.get("singer_state")
+        state = inner if wrapped and isinstance(inner, dict) else state
     except ValueError as error:
         several = "; of several states keep the last line" if "Extra data" in str(error) else ""
         raise _unusable(file, f"{error}{several}") from error

@@ -4,6 +4,7 @@ Pure. Colours are in the text; whoever prints it takes them out where there is n
 """
 
 import re
+import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -17,7 +18,8 @@ from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.wording import plural
 
-WIDTH: Final = 100
+# Lines are as wide as the terminal, and no wider than can be read.
+_WIDEST: Final = 100
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 # Of a long line, this much is quoted before the place in question.
@@ -61,12 +63,16 @@ def quoted(
         return
     whole, place = _printable(lines[line - 1]), (column or 1) - 1
     cut = max(0, place - _BEFORE)
-    end = cut + WIDTH - len(_QUOTE) - 1
+    end = cut + _width() - len(_QUOTE) - 1
     start = "…" if cut else ""
     yield f"{start}{whole[cut:end]}{'…' if end < len(whole) else ''}"
     if column is not None:
         carets = len(operator) if operator and whole[place:].startswith(operator) else 1
         yield f"{' ' * (len(start) + place - cut)}{'^' * carets}"
+
+
+def _width() -> int:
+    return min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns)
 
 
 def _printable(text: str) -> str:
@@ -110,7 +116,7 @@ def _remark(remark: Remark, text: str) -> Iterator[str]:
     head = f"{_INDENT}{place} ".rstrip() + " " if place else _INDENT
     said = textwrap.wrap(
         f"{remark.severity}: {_printable(remark.message)}",
-        width=WIDTH,
+        width=_width(),
         initial_indent=head,
         subsequent_indent=_INDENT,
         break_long_words=False,
@@ -139,7 +145,7 @@ def _facts(facts: Facts) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, width=WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return textwrap.wrap(text, width=_width(), initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def _texts(query: QueryReport) -> Iterator[str]:
