@@ -86,10 +86,19 @@ def _read_pem(
     return key, certificates
 
 
+def _decoded(content: bytes) -> bytes:
+    """Return a PFX from the base64 in which Azure Key Vault hands one out as a secret."""
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True)
+    except ValueError:  # the PFX itself, which is no text
+        return content
+
+
 def _read_pfx(
     content: bytes, certificate: Certificate
 ) -> tuple[object, Sequence[x509.Certificate]]:
     try:
+        content = _decoded(content)
         key, own, others = pkcs12.load_key_and_certificates(content, _password(certificate))
     except (ValueError, UnsupportedAlgorithm) as error:
         _refuse(

@@ -97,6 +97,10 @@ def credential_problems(
     known = _completed(given, environment)
     empty = [key for key in ("client_id", *_own_keys()) if known.get(key) == ""]
     yield from (f"{key}: is empty" for key in empty)
+    for key in ("client_id", "client_secret"):
+        text = known.get(key)
+        if isinstance(text, str) and text and text != text.strip():
+            yield f"{key}: starts or ends with a space or a line end; take it out"
     yield from _identity_problems(known.get("managed_identity"))
     methods = _methods(known)
     if len(methods) > 1:

@@ -130,3 +130,14 @@ def test_certificate_that_was_replaced_is_read_after_a_refusal(
     tokens.forget(first)
 
     assert tokens.token() != first
+
+
+def test_pfx_in_base64_is_read(emulator: Emulator, tmp_path: Path) -> None:
+    """`az keyvault secret download` writes one so, with lines or without."""
+    me = owner()
+    register(emulator, certificates=(me.pem,))
+    file = tmp_path / "tap.pfx"
+    for encoded in (base64.b64encode(me.pfx()), base64.encodebytes(me.pfx())):
+        file.write_bytes(encoded)
+
+        assert assertion(emulator, file, PASSWORD)

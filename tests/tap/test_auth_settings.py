@@ -195,6 +195,14 @@ def test_two_ways_are_refused_by_name(keys: set[str]) -> None:
             id="device-without-client",
         ),
         pytest.param(
+            {"client_id": "c ", "client_secret": "s\n"},
+            [
+                "client_id: starts or ends with a space or a line end; take it out",
+                "client_secret: starts or ends with a space or a line end; take it out",
+            ],
+            id="spaces-around",
+        ),
+        pytest.param(
             {"client_id": "c", "client_secret": ""}, ["client_secret: is empty"], id="empty"
         ),
         pytest.param(
