@@ -17,6 +17,7 @@ from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, at, tokenize
 
 MOST_TOKENS: Final = 60_000
 MOST_DEPTH: Final = 120
+MOST_PIPES: Final = 300
 MOST_SQL: Final = 4_000_000
 """Characters of SQL, as estimated before the translation."""
 
@@ -35,6 +36,10 @@ def bounded(text: str) -> None:
     tokens = [token for token in tokenize(text) if token.kind != "space"]
     if len(tokens) > MOST_TOKENS:
         reason = f"it has {len(tokens)} tokens, more than {MOST_TOKENS}"
+        raise KqlUnsupportedError(reason)
+    pipes = sum(token.kind == "mark" and token.text == "|" for token in tokens)
+    if pipes > MOST_PIPES:
+        reason = f"it has {pipes} operators, more than {MOST_PIPES}"
         raise KqlUnsupportedError(reason)
     if _depth(tokens) > MOST_DEPTH:
         reason = f"it is nested deeper than {MOST_DEPTH}"
