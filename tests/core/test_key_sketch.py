@@ -18,7 +18,7 @@ def test_keys_with_rows_that_differ_are_counted(rows: list[tuple[int, bytes]]) -
 
 
 def test_large_stream_is_judged_by_a_sample_of_its_keys() -> None:
-    """A tenth of 20,000 keys is shared, its rows far apart: as many are told, give or take a third, from 5,000 keys."""
+    """A tenth of 20,000 keys is shared: as many are told, give or take a third, from 5,000."""
     sketch = KeySketch(most=5_000)
 
     keys = [(number, "x") for number in range(20_000)]
