@@ -1,13 +1,15 @@
 """Rows of an answer as records, many at a time: what a `Converter` does, at speed.
 
-Pure. Rows are decoded into a type made from the columns (`row_types`). A piece that does not fit
-its type goes through the converter, row by row; either way the records are the same.
+Pure. Rows are decoded into a type made from the columns (`row_structs`). A row that does not fit
+its type goes through the converter, and so do all of a piece that has many such rows; either way
+the records are the same.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -15,7 +17,7 @@ from msgspec import Struct
 
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.column_fixes import Fixes
-from tap_m365hunting.wire.json_text import ENCODER, Lines
+from tap_m365hunting.wire.json_text import ENCODER, Lines, with_whole_escapes
 from tap_m365hunting.wire.records import Converter, Record, Row
 from tap_m365hunting.wire.row_ids import RowIds, in_order
 from tap_m365hunting.wire.row_structs import RowStructs, cells_of
@@ -64,14 +66,35 @@ class _Form(Struct, Generic[R], frozen=True):
 
     of_rows: Callable[[Sequence[Any]], Sequence[R]]
     of_dicts: Callable[[list[Record]], Sequence[R]]
+    joined: Callable[[Sequence[Any]], Sequence[R]]
 
 
 def _encoded(rows: Sequence[Any]) -> Lines:
     return Lines(ENCODER.encode_lines(rows), len(rows))
 
 
-_TEXTS: Final = _Form[bytes](_encoded, _encoded)
-_DICTS: Final = _Form[Record](partial(msgspec.to_builtins, builtin_types=(Decimal,)), list)
+def _one_after_another(parts: Sequence[list[Record]]) -> list[Record]:
+    return list(chain.from_iterable(parts))
+
+
+_TEXTS: Final = _Form[bytes](_encoded, _encoded, Lines.joined)
+_DICTS: Final = _Form[Record](
+    partial(msgspec.to_builtins, builtin_types=(Decimal,)), list, _one_after_another
+)
+# where msgspec says which element of the list it could not read
+_ROW_AT: Final = re.compile(r"at `\$\[(\d+)\]")
+_RAW_ROWS: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+#: Rows of one piece that may be odd before all that is left of it is read slowly.
+_MOST_ODD: Final = 16
+
+
+class _OddRow(Exception):  # noqa: N818 - an answer, no error
+    """A row does not fit its type; `at` is its place in the piece, if that is known."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        found = _ROW_AT.search(str(error))
+        self.at = int(found[1]) if found else None
 
 
 class _Blocks(Generic[R]):
@@ -93,9 +116,42 @@ class _Blocks(Generic[R]):
     def blocks(self, answer: QueryResult, ids: RowIds) -> Iterator[Block[R]]:
         """Convert an answer piece by piece; errors are those of `Converter.records`."""
         for text in answer.texts:
-            quick = ids.by is None  # groups are few
-            block = self._fast(text, ids) if quick and isinstance(text, bytes) else None
-            yield self._slow(answer.parsed(text), ids) if block is None else block
+            quick = ids.by is None and self._typed is not None  # groups are few
+            if quick and isinstance(text, bytes):
+                yield self._joined(list(self._parts(answer, text, ids)))
+            else:
+                yield self._slow(answer.parsed(text), ids)
+
+    def _parts(self, answer: QueryResult, text: bytes, ids: RowIds) -> Iterator[Block[R]]:
+        """Convert the rows of a piece, those that are odd one by one."""
+        for _ in range(_MOST_ODD):
+            try:
+                block = self._fast(text, ids)
+            except _OddRow as odd:
+                at = odd.at
+            else:
+                yield block
+                return
+            if at is None:
+                break
+            rows = _RAW_ROWS(with_whole_escapes(text))
+            if at:
+                yield self._fast_or_slow(answer, _array(rows[:at]), ids)
+            yield self._slow(answer.parsed(_array(rows[at : at + 1])), ids)
+            text = _array(rows[at + 1 :])
+        yield self._slow(answer.parsed(text), ids)
+
+    def _fast_or_slow(self, answer: QueryResult, text: bytes, ids: RowIds) -> Block[R]:
+        try:
+            return self._fast(text, ids)
+        except _OddRow:
+            return self._slow(answer.parsed(text), ids)
+
+    def _joined(self, parts: list[Block[R]]) -> Block[R]:
+        if len(parts) == 1:
+            return parts[0]
+        records = self._form.joined([part.records for part in parts])
+        return Block(records, [cursor for part in parts for cursor in part.cursors])
 
     def _slow(self, rows: list[Row], ids: RowIds) -> Block[R]:
         at = self._converter.cursor
@@ -109,21 +165,13 @@ class _Blocks(Generic[R]):
             records.append({name: cell for name, cell in record.items() if name in self._kept})
         return Block(self._form.of_dicts(records), cursors)
 
-    def _fast(self, text: bytes, ids: RowIds) -> Block[R] | None:
-        """Convert rows that fit their type; `None` if they do not."""
-        typed = self._typed
-        if typed is None:
-            return None
-        try:
-            rows = typed.types.decode(text)
-            texts = typed.fixes.apply(rows)
-        except msgspec.ValidationError:
-            if typed.empty:
-                return None
-            self._typed = self._made(empty=True)
-            return self._fast(text, ids)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return None
+    def _fast(self, text: bytes, ids: RowIds) -> Block[R]:
+        """Convert rows that fit their type.
+
+        Raises:
+            _OddRow: one does not; no id is given then.
+        """
+        typed, rows, texts = self._decoded(text)
         self._check_keys(rows)
         cursor = self._converter.cursor
         cursors = [] if cursor is None else cells_of(rows, f"c{cursor}")
@@ -141,6 +189,25 @@ class _Blocks(Generic[R]):
             first = [repeat(value) for value in self._converter.first.values()]
             columns = [cells_of(rows, f"c{index}") for index in self._converter.key]
             sketch.add(zip(*first, *columns, strict=False), digests)
+
+    def _decoded(self, text: bytes) -> tuple[_Typed, list[Any], Mapping[str, bytes]]:
+        """Return rows that fit their type, seen to by column, and the texts of dynamic columns."""
+        typed = self._typed
+        if typed is None:
+            raise _OddRow
+        try:
+            rows = typed.types.decode(text)
+            return typed, rows, typed.fixes.apply(rows)
+        except msgspec.ValidationError as error:
+            if typed.empty:
+                raise _OddRow(error) from error
+            self._typed = self._made(empty=True)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            whole = with_whole_escapes(text)
+            if whole == text:
+                raise _OddRow from error
+            text = whole
+        return self._decoded(text)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:
@@ -161,6 +228,10 @@ class BlockConverter(_Blocks[bytes]):
 def plain_blocks(converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[Block[Record]]:
     """Convert an answer piece by piece into records that are dicts."""
     return _Blocks(converter, _names(converter), _DICTS).blocks(answer, ids)
+
+
+def _array(rows: Sequence[msgspec.Raw]) -> bytes:
+    return b"[%b]" % b",".join(map(bytes, rows))
 
 
 def _names(converter: Converter) -> frozenset[str]:

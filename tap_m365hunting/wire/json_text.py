@@ -4,6 +4,7 @@ Pure.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, overload
@@ -16,6 +17,10 @@ Json = Any
 
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODE: Final = msgspec.json.Decoder().decode
+# a pair of surrogates, or one of them
+_SURROGATES: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 
 def _exact(text: str) -> Decimal | float:
@@ -96,6 +101,25 @@ def compact_all(cells: list[Json]) -> list[str | None]:
     return [None if cell is None else text for cell, text in zip(cells, texts, strict=False)]
 
 
+def with_whole_escapes(text: bytes) -> bytes:
+    r"""Replace escapes of half surrogate pairs by that of U+FFFD, as `parse` reads them.
+
+    An escape that only looks like one, behind a backslash of its own, stays.
+
+    >>> with_whole_escapes(rb'"\ud800x \ud83d\ude00 \\ud800"')
+    b'"\\ufffdx \\ud83d\\ude00 \\\\ud800"'
+    """
+    return _SURROGATES.sub(_whole_escape, text)
+
+
+def _whole_escape(found: "re.Match[bytes]") -> bytes:
+    at = before = found.start()
+    while before and found.string[before - 1 : before] == b"\\":
+        before -= 1
+    is_pair = found[0].count(b"\\") > 1
+    return found[0] if is_pair or (at - before) % 2 else rb"\ufffd"
+
+
 class Lines(Sequence[bytes]):
     r"""JSON texts as one text, a line each: many, at the price of one.
 
@@ -127,6 +151,11 @@ class Lines(Sequence[bytes]):
         if isinstance(at, int):
             return lines[at]
         return Lines.of(lines[at])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Lines"]) -> "Lines":
+        """Put lines behind one another."""
+        return cls(b"".join([part.text for part in parts]), sum(map(len, parts)))
 
     @classmethod
     def of(cls, texts: Sequence[bytes]) -> "Lines":
