@@ -34,7 +34,7 @@ def read(tallies: Tallies, url: str, *, table: str) -> None:
                 reduce(tallies, partial(_ask, connection), _windows(connection, table))
         finally:
             engine.dispose()
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:
         raise UnusableInputError([f"{shown}: {_reason(error, table)}"]) from error
 
 

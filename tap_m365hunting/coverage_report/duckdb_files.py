@@ -44,7 +44,7 @@ def read(tallies: Tallies, parquet: Sequence[str], databases: Sequence[str], *, 
             ]
             windows = " UNION ALL ".join(_chosen(connection, table) for table in tables)
             reduce(tallies, partial(_ask, connection), windows, text="CAST({} AS VARCHAR)")
-        except duckdb.Error as error:
+        except (duckdb.Error, ValueError) as error:
             reason = f"{', '.join((*parquet, *databases))}: {str(error).splitlines()[0]}"
             raise UnusableInputError([reason]) from error
 

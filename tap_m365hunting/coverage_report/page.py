@@ -79,7 +79,8 @@ def _line(stream: StreamCoverage, axis: Axis) -> Iterator[str]:
         f'style="left:{_percent(piece.start)};width:{_percent(piece.end - piece.start)}"></i>'
         for piece in axis.pieces(stream.segments)
     )
-    yield f"</span></summary><p>{_text(_spoken(stream))}</p>"
+    names = f"{stream.stream} in tenant {stream.tenant_id}"
+    yield f"</span></summary><p>{_text(names)}: {_text(_spoken(stream))}</p>"
     yield from _gaps(stream)
     yield "</details>"
 

@@ -47,14 +47,20 @@ def reduce(
     """Add to the tallies what the windows leave.
 
     `windows` is a SELECT as `chosen` makes it; `text` turns a time into what `ticks_of` takes.
+
+    Raises:
+        ValueError: a time is none, or a window ends before it starts.
     """
     for stream, tenant, at, weight in ask(_bounds(windows, text)):
-        tallies.of(stream, _tenant(tenant)).bound(ticks_of(at), int(weight))
+        tallies.of(_name(stream), _name(tenant)).bound(ticks_of(at), int(weight))
     for stream, tenant, start, end, status, message, finished in ask(_failures(windows, text)):
         failure = Failure(_ticks(finished), status or UNKNOWN, message or "")
-        tallies.of(stream, _tenant(tenant)).fail(ticks_of(start), ticks_of(end), failure)
-    for stream, tenant, *sums, finished in ask(_sums(windows, text)):
-        tally = tallies.of(stream, _tenant(tenant))
+        tallies.of(_name(stream), _name(tenant)).fail(ticks_of(start), ticks_of(end), failure)
+    for stream, tenant, *sums, backwards, finished in ask(_sums(windows, text)):
+        if backwards:
+            msg = f"a window of {stream} has a window_start after its window_end"
+            raise ValueError(msg)
+        tally = tallies.of(_name(stream), _name(tenant))
         tally.sums.add(_sums_of(sums))
         tally.finished = max(tally.finished, _ticks(finished))
 
@@ -92,9 +98,11 @@ def _sums(windows: Sql, text: Sql) -> Sql:
     once = ", ".join(f"MAX({name}) AS {name}" for name in numbers)
     key = "w_run_id, w_stream, w_tenant_id, w_window_start, w_window_end"
     return (
-        f"SELECT w_stream, w_tenant_id, w_windows, {', '.join(numbers)}, {text.format('w_last')}"
+        f"SELECT w_stream, w_tenant_id, w_windows, {', '.join(numbers)}, w_backwards,"
+        f" {text.format('w_last')}"
         " FROM (SELECT w_stream, w_tenant_id, COUNT(*) AS w_windows,"
-        f" {', '.join(f'SUM({name}) AS {name}' for name in numbers)}, MAX(w_last) AS w_last"
+        f" {', '.join(f'SUM({name}) AS {name}' for name in numbers)}, MAX(w_last) AS w_last,"
+        " MAX(CASE WHEN w_window_start > w_window_end THEN 1 ELSE 0 END) AS w_backwards"
         f" FROM (SELECT {key}, {once}, MAX(w_finished_at) AS w_last FROM ({windows}) w"
         f" GROUP BY {key}) o GROUP BY w_stream, w_tenant_id) g"
     )
@@ -112,9 +120,9 @@ def _sums_of(row: Row) -> Sums:
     )
 
 
-def _tenant(value: object) -> str:
-    """Return a tenant's id; a loader may have made a UUID of it."""
-    return str(value or "")
+def _name(value: object) -> str:
+    """Return a stream's name or a tenant's id, of which a loader may have made a UUID."""
+    return "" if value is None else str(value)
 
 
 def _ticks(finished: object) -> int:

@@ -19,6 +19,9 @@ _FIRST: Final = Instant.parse("0001-01-01T00:00:00Z").ticks
 _LAST: Final = Instant.parse("9999-12-31T23:59:59.9999999Z").ticks
 # DuckDB's nanoseconds and its short offset; loaders write the first and last instant as infinity.
 _LOADED: Final = re.compile(r"(.{19}(?:\.\d{1,7})?)0{0,2}(?:Z|\+00(?::?00)?)?", re.ASCII)
+_FORM: Final = "2026-03-01T12:00:00.0000000Z"
+# Seconds and their seven digits in a row; the minute is over here.
+_MINUTE: Final = "600000000"
 _ENDLESS: Final = {"-infinity": _FIRST, "infinity": _LAST}
 
 
@@ -68,11 +71,12 @@ def ticks_of(value: object) -> int:
 
 
 def _of_text(text: str) -> int:
-    whole = canonical(text)
-    if whole is None:
-        return _of_loaded_text(text)
-    seconds = int(whole[11:13]) * 3600 + int(whole[14:16]) * 60 + int(whole[17:19])
-    return _midnight(whole[:10]) + seconds * 10_000_000 + int(whole[20:27])
+    """Read the tap's own form digit by digit: millions of texts come in it."""
+    if len(text) == len(_FORM) and text[19] == "." and text[27] == "Z":
+        rest = text[17:19] + text[20:27]
+        if rest.isdecimal() and rest < _MINUTE:
+            return _minute(text[:17]) + int(rest)
+    return _of_loaded_text(text)
 
 
 @lru_cache(maxsize=100_000)
@@ -82,10 +86,10 @@ def _of_loaded_text(text: str) -> int:
     found = _LOADED.fullmatch(text)
     whole = canonical(f"{found[1]}Z") if found else None
     if whole is not None:
-        return _of_text(whole)
+        return Instant.parse(whole).ticks
     return ticks_of(datetime.fromisoformat(text))
 
 
-@lru_cache(maxsize=10_000)
-def _midnight(day: str) -> int:
-    return Instant.parse(day).ticks
+@lru_cache(maxsize=50_000)
+def _minute(text: str) -> int:
+    return Instant.parse(f"{text}00Z").ticks

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import duckdb
+import pytest
 
 from tap_m365hunting.coverage_report.json_lines import windows
 from tap_m365hunting.coverage_report.report import CoverageReport
 from tap_m365hunting.coverage_report.tallies import Tallies
+from tap_m365hunting.coverage_report.window_records import ticks_of
 from tap_m365hunting.instants import Instant
 from tests.coverage_report.histories import BEGIN, at, history, plain, window
 
@@ -179,6 +182,51 @@ def test_since_leaves_out_gaps_before() -> None:
 
     assert reported(rows, since=noon + 36_000_000_000).gaps == 0
     assert reported(rows, since=noon).streams[0].gaps[0].start == noon
+
+
+def test_windows_of_one_run_with_the_same_start_are_two() -> None:
+    """A hole is tried again and a sweep begins where it does; each loaded twice counts once."""
+    rows = [window(2, 5, calls=4), window(2, 3, calls=2), window(0, 2), window(2, 9, calls=8)]
+
+    for order in permutations([*rows, *rows[:2]]):
+        sums = reported(order).streams[0].sums
+        assert (sums.windows, sums.calls) == (4, 15)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("2026-03-01T12:00:60.0000000Z", id="60 seconds"),
+        pytest.param("2026-03-01T24:00:00.0000000Z", id="24 hours"),
+        pytest.param("2026-03-01T12:00:+1.0000000Z", id="sign"),
+        pytest.param("2026-03-01T12:00:01.00 0000Z", id="space"),
+        pytest.param("2026-02-30T12:00:01.0000000Z", id="no such day"),
+        pytest.param("0000-01-01T00:00:00.0000000Z", id="year 0"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_text_that_is_no_time_is_refused(text: str) -> None:
+    """Else a broken file would shift a window."""
+    with pytest.raises(ValueError, match=r"time|day|hour|second|isoformat|year"):
+        ticks_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        pytest.param("2026-03-01T12:00:05.1234567Z", "2026-03-01T12:00:05.1234567Z", id="tap"),
+        pytest.param("2026-03-01 12:00:05.1234567+00", "2026-03-01T12:00:05.1234567Z", id="duckdb"),
+        pytest.param("2026-03-01 12:00:05.123456700", "2026-03-01T12:00:05.1234567Z", id="ns"),
+        pytest.param("2026-03-01T14:00:05.123456+02:00", "2026-03-01T12:00:05.123456Z", id="zone"),
+        pytest.param("2026-03-01 12:00:05", "2026-03-01T12:00:05Z", id="no zone"),
+        pytest.param("2026-03-01T12:00:05.12Z", "2026-03-01T12:00:05.12Z", id="two digits"),
+        pytest.param("-infinity", "0001-01-01T00:00:00Z", id="first"),
+        pytest.param("infinity", "9999-12-31T23:59:59.9999999Z", id="last"),
+    ],
+)
+def test_forms_of_loaders_are_the_same_time(text: str, same: str) -> None:
+    """Each is exact."""
+    assert ticks_of(text) == Instant.parse(same).ticks
 
 
 def test_stream_without_complete_time_is_stale() -> None:

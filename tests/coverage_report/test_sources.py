@@ -202,6 +202,7 @@ def test_table_of_an_earlier_version_needs_no_new_column(tmp_path: Path, postgre
         pytest.param(
             ["postgresql://u:hidden@127.0.0.1:1/db"], "u:***@127.0.0.1:1/db: ", id="no server"
         ),
+        pytest.param(["postgresql://u:hidden@h:port/db"], "a database: ", id="port"),
         pytest.param(["://"], "Could not parse", id="no URL"),
     ],
 )  # fmt: skip
@@ -221,6 +222,36 @@ def test_unusable_source_is_named_and_its_password_is_not(
     assert (found.exit_code, found.stdout) == (1, "")
     assert message in found.stderr
     assert "hidden" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [
+        pytest.param("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z", "after its", id="backwards"),
+        pytest.param("noon", "one", "noon", id="no time"),
+        pytest.param(None, "2026-03-01T00:00:00Z", "no time", id="null"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_row_that_is_no_window_is_told_of(
+    tmp_path: Path, kind: str, start: str | None, end: str, message: str
+) -> None:
+    """The database hides no broken row among its sums."""
+    file = tmp_path / "w"
+    table = _TABLE.format(name="hunting_windows", time="TEXT", tenant="TEXT")
+    row = [window(0, 1, window_start=start, window_end=end, run_id="2")[name] for name in _NAMES]
+    marks = ", ".join("?" * len(_NAMES))
+    with closing(duckdb.connect(file) if kind == "duckdb" else sqlite3.connect(file)) as sql:
+        sql.execute("BEGIN")
+        sql.execute(table)
+        sql.execute(f"INSERT INTO hunting_windows VALUES ({marks})", row)  # noqa: S608 - our own
+        sql.commit()
+
+    found = run(file)
+
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert message in found.stderr
+    assert str(file) in found.stderr.replace("\n", "")
 
 
 def test_without_duckdb_lines_are_read_and_parquet_is_told_of(
