@@ -254,6 +254,26 @@ def test_row_that_is_no_window_is_told_of(
     assert str(file) in found.stderr.replace("\n", "")
 
 
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_odd_names_and_a_status_that_is_null_are_read(tmp_path: Path, kind: str) -> None:
+    """A table may be called anything; a window without a status is not complete."""
+    file = tmp_path / "w"
+    name = '"win :dows ""of"" it"'
+    rows = [window(0, 5), window(5, 6, run_id="2") | {"status": None}]
+    marks = ", ".join("?" * len(_NAMES))
+    with closing(duckdb.connect(file) if kind == "duckdb" else sqlite3.connect(file)) as sql:
+        sql.execute("BEGIN")
+        sql.execute(_TABLE.format(name=name, time="TEXT", tenant="TEXT"))
+        for row in rows:
+            sql.execute(f"INSERT INTO {name} VALUES ({marks})", [row[key] for key in _NAMES])  # noqa: S608 - our own
+        sql.commit()
+
+    found = reported(str(file), table='win :dows "of" it')
+
+    assert found["gaps"] == 1
+    assert "unknown" in json.dumps(found)
+
+
 def test_without_duckdb_lines_are_read_and_parquet_is_told_of(
     lines: Path, expected: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
