@@ -14,6 +14,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 PARTS: Final = ("tap_m365hunting", "hunting_emulator", "tests", "pyproject.toml")
+#: Those that look for secrets.
+TESTS: Final = "no_output or no_log or shows or shown or repeats or any_output"
 #: The module, the place in it, and the leak there.
 SEEDS: Final = (
     ("service/client.py", "call.token = self._tokens.token()\n",
@@ -61,9 +63,8 @@ def failures(module: str, place: str, leak: str) -> str:
         file.write_text(text.replace(place, leak), "utf-8")
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-             "tests/security",
-             "-k", "no_output or no_log or shows or shown or repeats or any_output"],
-            cwd=folder, env={**os.environ, "PYTHONPATH": folder, "SEED": "1"},
+             "tests/security", "-k", TESTS],
+            cwd=folder, env={**os.environ, "PYTHONPATH": folder},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     lines = [line for line in ran.stdout.splitlines() if line.startswith("FAILED")]
