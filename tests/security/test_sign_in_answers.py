@@ -94,7 +94,10 @@ def test_person_that_signs_in_leaves_nothing_in_any_output(world: World) -> None
     """Neither the tap's own code, nor the tokens; not even of an answer that is cut."""
     device = "D3viceCodeOfTheTap"
     flow = {"user_code": "ABCD", "device_code": device, "expires_in": 900, "interval": 1}
-    flow |= {"verification_uri": "https://microsoft.com/devicelogin", "message": f"Use {device}"}
+    flow |= {
+        "verification_uri": "https://microsoft.com/devicelogin",
+        "message": f"Enter ABCD, not {device}",
+    }
     answers: list[Bytes] = [
         reply({"error": "authorization_pending", "error_description": f"{device} pending"}, 400),
         cut(GOOD[:-4]),
