@@ -1,4 +1,4 @@
-"""What can go wrong, named by what can be done about it.
+"""Errors, named by the way out of each.
 
     singer_sdk.exceptions
       ConfigValidationError        raised as it is: a setting is wrong
@@ -60,7 +60,7 @@ def lines_of(error: SingerSDKError) -> Sequence[str]:
 
 
 class UnusableInputError(SingerSDKError):
-    """What was named for a command cannot be used; `errors` has a line for each reason."""
+    """An input that was named cannot be used; `errors` has a line for each reason."""
 
     def __init__(self, errors: Sequence[str]) -> None:
         super().__init__("; ".join(errors))

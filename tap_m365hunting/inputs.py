@@ -1,4 +1,4 @@
-"""What a command is given by name: settings, a state, a catalog; from files, and from variables.
+"""Inputs that a command is given by name: settings, state, catalog; from files and variables.
 
 What is wrong with them is said to the person who named them, in a line each, all of it at once.
 """

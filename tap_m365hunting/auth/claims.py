@@ -1,7 +1,7 @@
-"""What a token says of itself: for whom, for what, with which permissions. Pure.
+"""The claims of a token: tenant, resource, time, permissions. Pure.
 
-Nothing is verified, and nothing allowed by it: this finds words for why a token was refused, and
-sees one that is of another tenant. A token that cannot be read has none.
+Claims are not verified, and allow nothing. They give words for the refusal of a token, and show a
+token of another tenant. An unreadable token has no claims.
 """
 
 import base64

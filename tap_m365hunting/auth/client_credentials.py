@@ -95,10 +95,10 @@ class ApplicationTokens:
 
 
 def federated_token(file: Path) -> str:
-    """Return the token that lies in a file now; whoever put it there replaces it.
+    """Return the token in a file, read anew each time, as the platform replaces the file.
 
     Raises:
-        AuthenticationError: there is none.
+        AuthenticationError: the file has no token.
     """
     named = f"No federated token: federated_token_file {shown_name(file)}"
     try:

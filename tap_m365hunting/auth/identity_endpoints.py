@@ -57,7 +57,7 @@ def identity_endpoint(environment: Mapping[str, str], *, has_arc: bool) -> Ident
     """Return this machine's endpoint; `has_arc` says that an agent of Azure Arc is installed.
 
     Raises:
-        AuthenticationError: a variable holds something else than it should, which is not shown.
+        AuthenticationError: a variable has a wrong form; the value is not shown.
     """
     given = environment.keys()
     if {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} <= given:
@@ -80,10 +80,10 @@ def identity_endpoint(environment: Mapping[str, str], *, has_arc: bool) -> Ident
 
 
 def header_text(name: str, value: str) -> str:
-    """Return what a header may hold; line ends around it, as files have them, are none of it.
+    """Return the text of a header, without the line ends that files put around a text.
 
     Raises:
-        AuthenticationError: it holds other characters.
+        AuthenticationError: the text has characters that no header may hold.
     """
     text = value.strip()
     if not _HEADER_TEXT.fullmatch(text):

@@ -161,12 +161,12 @@ class ManagedIdentityTokens:
         raise refused(without(hidden, _said(given, response.status_code)), self._connection)
 
     def _check_confirmed(self, answer: Mapping[str, Any]) -> None:
-        """Hold the identity that Azure Arc names against the one that is wanted.
+        """Hold the identity named by Azure Arc against the wanted identity.
 
-        An old agent hands out the machine's own token, whichever is asked for.
+        An old agent hands out the machine's own token in any case.
 
         Raises:
-            AuthenticationError: it is another, or none is named.
+            AuthenticationError: another identity is named, or none.
         """
         kind, name = self._identity.kind, self._identity.name
         names = {"resource_id": ("msi_res_id", "mi_res_id")}.get(kind, (kind,))

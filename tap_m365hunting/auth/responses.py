@@ -1,4 +1,4 @@
-"""What Entra ID and MSAL answer, as a token or as an error that says what can be done."""
+"""Answers of Entra ID and MSAL as a token, or as an error that names the way out."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the client knows of tokens: where they come from, and that one may be refused."""
+"""The client's view of tokens: a source, and the news that a token was refused."""
 
 from typing import Protocol
 

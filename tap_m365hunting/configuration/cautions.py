@@ -1,4 +1,4 @@
-"""What may be as it should be, and a reviewer would ask about: told once a run, and no error."""
+"""Oddities that a reviewer would ask about: told once a run, and no errors."""
 
 import os
 import stat

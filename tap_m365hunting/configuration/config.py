@@ -49,7 +49,7 @@ _DATES: Final = ("start_date", "end_date")
 
 
 class QuotaSettings(Struct, frozen=True):
-    """What the tap may use of a tenant's quotas, and how many calls at the same time."""
+    """The tap's share of a tenant's quotas, and the number of calls at the same time."""
 
     calls_per_minute: int
     calls_per_hour: int

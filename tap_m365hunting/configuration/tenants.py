@@ -93,7 +93,7 @@ class ListedTenant:
 
     @property
     def lines(self) -> Iterator[str]:
-        """What is wrong with its id."""
+        """The problems of the tenant's id."""
         if self.tenant_id is None:
             return
         if not _TENANT_ID.fullmatch(self.tenant_id) or self.tenant_id.lower() == _ADFS:
@@ -140,7 +140,7 @@ class ListedTenant:
 
     @property
     def _signing_in(self) -> Mapping[str, Any]:
-        """What counts for signing in: its own keys before the shared ones."""
+        """The keys for signing in: the tenant's own before the shared ones."""
         shared = AUTH_KEYS - WAY_KEYS if self._has_own_way else AUTH_KEYS
         found = {key: self._shared[key] for key in shared if key in self._shared}
         if self.place and isinstance(found.get(_CACHE), str):

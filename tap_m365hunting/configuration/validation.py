@@ -1,4 +1,4 @@
-"""What is wrong with a set of settings, in the words of the person who wrote it.
+"""Problems of a set of settings, in the words of their writer.
 
 Pure. Every problem is found at once and named by its key; a value is shown only where the setting
 has a list of values to choose from, so that no secret is ever shown.

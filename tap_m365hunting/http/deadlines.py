@@ -194,10 +194,10 @@ def _context() -> ssl.SSLContext:
 
 
 def _trusting(verify: bool | str) -> ssl.SSLContext | None:  # noqa: FBT001 - of Requests
-    """Return the context for what Requests was told to trust; `None` if it is to trust anybody.
+    """Return a context with the trusted certificates; `None` if every certificate is trusted.
 
     Raises:
-        OSError: no certificates are where it was told that they are.
+        OSError: the place has no certificates.
     """
     if not verify:
         return None

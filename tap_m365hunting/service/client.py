@@ -38,11 +38,11 @@ _LONGEST_RETRY_SECONDS: Final = 60
 
 
 class Costed(Protocol):
-    """What an answer was made into."""
+    """An answer after reading, with the cost of the query."""
 
     @property
     def cpu_seconds(self) -> float | None:
-        """What the query cost the tenant, where the service tells."""
+        """The CPU seconds of the query, where the service tells."""
 
 
 _T = TypeVar("_T", bound=Costed)

@@ -85,7 +85,7 @@ class Permit:
             self._answered = self._gate.answered()
 
     def used(self, cpu_seconds: float | None) -> None:
-        """Note what the answer says that it cost, if it does."""
+        """Note the cost, if the answer tells the cost."""
         self._cpu_used = cpu_seconds
 
     def __enter__(self) -> Self:
@@ -121,9 +121,9 @@ class _Waiting(Struct, eq=False):
 class QuotaGate:
     """A queue before the quotas of a tenant.
 
-    First is whose patience ends first; among equals, who came first. Only the first sleeps, and it
-    asks again at each glance, as a 429 may have come meanwhile. So nobody waits longer than its
-    patience, and a clock that `sleep` moves is moved by one thread at a time.
+    The call whose patience ends first goes first; among equals, the earliest. Only the first call
+    sleeps, and asks again at each glance, as a 429 may have come meanwhile. So no call waits longer
+    than its patience, and a clock moved by `sleep` is moved by one thread at a time.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a 429 says: how long to wait, and which quota was spent.
+"""The meaning of a 429: how long to wait, and which quota was spent.
 
 Pure: every function is told the time, in seconds since 1970, and answers in seconds.
 """
