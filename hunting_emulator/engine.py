@@ -1,6 +1,7 @@
 """Runs KQL over tables, as the service would at a given time.
 
-The wire is not its matter: it answers with columns of Kusto's types and rows of plain values.
+Answers have columns of Kusto's types and rows of plain values; the wire's form is made elsewhere,
+in `encoding`.
 """
 
 import threading
@@ -93,12 +94,12 @@ class Engine:
 
     @property
     def store(self) -> Store:
-        """The tables in DuckDB, for what makes rows in bulk."""
+        """The tables in DuckDB, for making rows in bulk."""
         return self._store
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables by name, as they are now."""
+        """The tables by name, at present."""
         return self._store.tables
 
     def create(self, table: Table) -> None:
@@ -106,12 +107,12 @@ class Engine:
         self._store.create(table)
 
     def load(self, table: str, rows: Iterable[Mapping[str, object]]) -> int:
-        """Add rows of JSON-like values; return how many.
+        """Add rows of JSON-like values; return the number.
 
-        `_ingestion_time` in a row says when it became visible: else its time, else always.
+        `_ingestion_time` in a row is the time of visibility: else the row's own time, else always.
 
         Raises:
-            ValueError: no such table, an unknown column, or a value that does not fit its type.
+            ValueError: no such table, an unknown column, or a value unfit for the type.
         """
         return self._store.load(table, rows)
 
@@ -127,7 +128,7 @@ class Engine:
         self._store.alter(table, add=add, drop=drop, retype=retype)
 
     def close(self) -> None:
-        """Let go of the database; a file keeps its tables."""
+        """Close the database; a file keeps the tables."""
         self._store.close()
 
     def run(
@@ -196,14 +197,14 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Views:
-    """The tables as they were at a moment, to put under statements."""
+    """The tables at a moment, to put under statements."""
 
     store: Store
     moment: Moment
     sight: Sight
 
     def under(self, query: str, translation: Translation) -> str:
-        """Return the statement with the tables that it reads."""
+        """Return the statement with the tables in front."""
         views = {
             name: self.store.view(
                 name, self._kept(name), self.sight, ingestion=translation.ingestion

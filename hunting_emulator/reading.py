@@ -1,6 +1,6 @@
-"""A query read: translated, judged by Microsoft's parser where that is at hand, and its columns.
+"""A query read: translated, judged by Microsoft's parser where installed, and its columns.
 
-Pure, but for what the translator looks up and the parser is asked.
+Pure, but for the look-ups of translator and parser.
 """
 
 from dataclasses import dataclass

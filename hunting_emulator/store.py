@@ -1,7 +1,7 @@
-"""Tables in DuckDB: made, loaded, changed, and seen as they were at a given time.
+"""Tables in DuckDB: made, loaded, changed, and seen at a given time.
 
-Each table has a hidden column that says when a row became visible. Names carry marks in DuckDB,
-because it folds case and Kusto does not.
+Each table has a hidden column with the time of visibility. Names carry marks in DuckDB: DuckDB
+folds case and Kusto does not.
 """
 
 import json
@@ -38,7 +38,7 @@ _AGAIN: Final = 0.1  # seconds between interrupts
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a query may see: rows visible by `now`, kept since, and in a span of time.
+    """Rows a query may see: visible by `now`, kept since, and in a span of time.
 
     All are instants in the form of `times.parse`.
     """
@@ -71,7 +71,7 @@ class Store:
         self._learnt: set[str] = set()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection of its own for one call of one thread."""
+        """Return a connection for a single call of a single thread."""
         return self._connection.cursor()
 
     def execute(self, statement: str, *, seconds: float | None = None) -> duckdb.DuckDBPyConnection:
@@ -112,7 +112,7 @@ class Store:
         return self._tables
 
     def shown(self, sight: Sight) -> Mapping[str, tuple[Column, ...]]:
-        """Return the columns of each table that is in sight."""
+        """Return the columns of each table in sight."""
         tables = self._tables.values()
         return {table.name: sight.columns(table) for table in tables if sight.shows(table)}
 
@@ -121,7 +121,7 @@ class Store:
         return Spellings.of(c.name for columns in self.shown(sight).values() for c in columns)
 
     def create(self, table: Table) -> None:
-        """Make a table, or take on one that the database file holds already."""
+        """Make a table, or adopt a table already in the database file."""
         columns = [f"{quote(marked(c.name))} {DUCKDB_TYPES[c.type]}" for c in table.columns]
         columns.append(f"{INGESTED} TIMESTAMP_NS")
         with self._lock:
@@ -141,15 +141,15 @@ class Store:
 
     @classmethod
     def target(cls, table: Table) -> str:
-        """Return what to insert into: a table's columns in their order, the hidden one last."""
+        """Return the target of an insert: a table's columns in order, the hidden one last."""
         names = [*(quote(marked(column.name)) for column in table.columns), INGESTED]
         return f"{cls.stored(table.name)} ({', '.join(names)})"
 
     def load(self, name: str, rows: Iterable[Mapping[str, object]]) -> int:
-        """Add rows of JSON-like values; return how many.
+        """Add rows of JSON-like values; return the number.
 
         Raises:
-            ValueError: no such table, an unknown column, or a value that does not fit its type.
+            ValueError: no such table, an unknown column, or a value unfit for the type.
         """
         table = self._tables.get(name)
         if table is None:
@@ -201,7 +201,7 @@ class Store:
             self._changed(changed)
 
     def view(self, name: str, moment: Moment, sight: Sight, *, ingestion: bool) -> str:
-        """Return the SELECT that shows a table as it was at a moment."""
+        """Return the SELECT for a table at a moment."""
         table = self._tables[name]
         spellings, made = self.spellings(sight), {**sight.added(table), **sight.filled(table)}
         chosen = [

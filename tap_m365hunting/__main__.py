@@ -6,10 +6,10 @@ from types import FrameType
 
 
 def main() -> None:
-    """Load the tap with the collector at rest, then run it.
+    """Load the tap with the collector at rest, then run the tap.
 
-    Of 900 modules nothing becomes garbage while they load, yet looking for it takes a quarter of a
-    short run; frozen, they are not looked through when the process ends, either.
+    Of 900 modules none becomes garbage while loading, yet looking for garbage takes a quarter of a
+    short run; frozen modules are not searched at the end of the process, either.
     """
     signal(SIGINT, _interrupted)  # until the tap handles it
     gc.disable()

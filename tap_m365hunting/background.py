@@ -1,4 +1,4 @@
-"""Work done on another thread, with which no process waits to end."""
+"""Work on a background thread; no process waits for the thread at exit."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:
-    """Begin the work on a thread of its own; what it returns, or raises, is in the future.
+    """Begin the work on a thread of its own; the future holds the result, or the error.
 
-    The pools of the standard library let a process wait at its end for all that they do, and an
-    answer may take a quarter of an hour.
+    The pools of the standard library let a process wait at exit for all their work, and an answer
+    may take a quarter of an hour.
     """
     result = Future[T]()
     Thread(target=_do, args=(work, result), daemon=True).start()

@@ -79,7 +79,7 @@ class Effects(Struct, frozen=True):
 
 
 class _Commands(click.Group):
-    """Says what is wrong with what was named for a command as click says it of its options."""
+    """Reports an unusable input like click's own errors about options."""
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -145,7 +145,7 @@ def plan(
     catalog: TextIO | None,
     form: str,
 ) -> None:
-    """Say what the next run would do; counts rows and fetches none."""
+    """Show the plan of the next run; counts rows and fetches none."""
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema)
     saved, known = (
@@ -192,7 +192,7 @@ def _plan(
 
 
 def _asked(found: Report, raw: RawSettings, effects: Effects) -> Report:
-    """Ask the service about the queries that may run, in one tenant; the others get one call."""
+    """Ask the service about the fit queries, in a single tenant; the others get a call each."""
     fit = [query.query for query in found.queries if query.ok and query.query]
     settings = Settings.from_valid(raw, fit)
     connect = partial(_service, settings, effects)
@@ -243,7 +243,7 @@ def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
 
 
 def _progress(items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]:
-    """Go through the items, and show how far on a terminal: quotas may make it long."""
+    """Go through the items, and show the progress on a terminal: quotas may make the way long."""
     hidden = not sys.stderr.isatty()
     with click.progressbar(items, length, label="Asking", file=sys.stderr, hidden=hidden) as bar:
         yield from bar
@@ -279,7 +279,7 @@ def _failed(*lines: str) -> click.ClickException:
 
 
 def _schema() -> dict[str, Any]:
-    """Return the schema of the settings, those of the SDK included."""
+    """Return the schema of the settings, the SDK's settings included."""
     TapM365Hunting.append_builtin_config(TapM365Hunting.config_jsonschema)
     return dict(TapM365Hunting.config_jsonschema)
 

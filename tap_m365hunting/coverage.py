@@ -1,4 +1,4 @@
-"""The stream `hunting_windows`: a record for each window, so that one query tells what is there."""
+"""The stream `hunting_windows`: a record for each window, for the proof of completeness."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
@@ -21,10 +21,10 @@ _KEY: Final = ("run_id", "stream", "tenant_id", "window_start", "window_end")
 
 
 class CoverageStream(Stream):
-    """What each window brought, or why it is missing; written before the state that follows it.
+    """The outcome of each window, or the reason for a gap; written before the state of the window.
 
-    Off unless it is selected. Its records come between those of other streams, since a run that
-    is killed must leave the coverage of what it has finished.
+    Off unless selected. Records come between those of other streams, since a killed run must leave
+    the coverage of its finished windows.
     """
 
     name = COVERAGE_STREAM
@@ -54,7 +54,7 @@ class CoverageStream(Stream):
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        """Say no: the windows of earlier runs stand beside those of this one."""
+        """Say no: the windows of earlier runs stay beside the windows of the present run."""
         return False
 
     def __init__(self, tap: Tap, *, run_id: str, at_end: Callable[[], None]) -> None:
@@ -83,22 +83,22 @@ class CoverageStream(Stream):
     def get_record_counter(
         self, *, endpoint: str | None = None, log_interval: float = metrics.DEFAULT_LOG_INTERVAL
     ) -> metrics.Counter:
-        """Return a counter that says nothing: this stream's turn comes amid the others'."""
+        """Return a silent counter: the stream's turn comes amid the others'."""
         return _Silent(metrics.Metric.RECORD_COUNT, {}, log_interval)
 
     @override
     def log_sync_costs(self) -> None:
-        """Take the SDK's one call to a stream that comes after the last record of a run."""
+        """Use the SDK's only call to a stream after the last record of a run."""
         self._at_end()
         super().log_sync_costs()
 
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
-        """Yield nothing: every record has been written with its window."""
+        """Yield no record: every record is written with its window."""
         return iter(())
 
 
 class _Silent(metrics.Counter):
     @override
     def exit(self) -> None:
-        """Log nothing."""
+        """Log no line."""

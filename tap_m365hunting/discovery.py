@@ -1,4 +1,4 @@
-"""A stream for each configured query: its columns from the catalog, or by asking for them alone."""
+"""A stream for each configured query: columns from the catalog, or from a probe."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from tap_m365hunting.wire.schema import WINDOW_START, Column, Shape, find
 
 
 class Discovery:
-    """Makes the streams of a run for these queries: of what the catalog says, or by asking."""
+    """Makes the streams of a run for the queries: from the catalog, or by probes."""
 
     def __init__(self, tap: Tap, run: Run, queries: Iterable[HuntingQuery]) -> None:
         self._tap = tap
@@ -45,7 +45,7 @@ class Discovery:
         return self._known(query, entry)
 
     def _not_listed(self, query: HuntingQuery) -> SingerSDKError:
-        """Return why a query that the catalog lacks is not read; it costs a call to know."""
+        """Return the reason for a query missing in the catalog, at the cost of a call."""
         try:
             self._probed(query)
         except TENANT_ERRORS:
@@ -59,7 +59,7 @@ class Discovery:
         return _wrong(msg)
 
     def _known(self, query: HuntingQuery, entry: CatalogEntry) -> HuntingStream:
-        """Take the schema from the catalog, which costs no call."""
+        """Take the schema from the catalog, without a call."""
         schema = entry.schema.to_dict()
         verdict, resolved = resolve(
             query,
@@ -80,7 +80,7 @@ class Discovery:
     def _named(
         self, query: HuntingQuery, resolved: ResolvedQuery, known: Mapping[str, Any]
     ) -> Shape:
-        """Return how the settings name the columns that matter by name: the key and the cursor."""
+        """Return the record names of key and cursor by the settings."""
         named = key_of(query, self._run.read_settings, resolved)
         key = [find(name, list(known)) or name for name in named if name != WINDOW_START]
         columns = [Column(name, "") for name in (*key, *filter(None, [resolved.cursor]))]
@@ -136,10 +136,10 @@ def _wrong(message: str) -> ConfigValidationError:
 
 
 def _check(verdict: kql.Verdict, shape: Shape) -> None:
-    """Hold the settings against the columns that the service has for the query.
+    """Hold the settings against the columns of the query's result.
 
     Raises:
-        ConfigValidationError: a key or the cursor is not in the result, or windows do not fit it.
+        ConfigValidationError: a key or the cursor is not in the result, or windows do not fit.
     """
     wrong = [problem.message for problem in verdict.problems if problem.severity == "error"]
     wrong += [f"primary_keys: the result has no column {name}" for name in shape.missing_keys]

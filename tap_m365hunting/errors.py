@@ -53,7 +53,7 @@ __all__ = [
 
 
 def lines_of(error: SingerSDKError) -> Sequence[str]:
-    """Return what an error says, a line for each thing that is wrong."""
+    """Return the text of an error, a line for each problem."""
     if isinstance(error, ConfigValidationError):
         return (*error.errors, str(error))
     return error.errors if isinstance(error, UnusableInputError) else (str(error),)
@@ -68,10 +68,9 @@ class UnusableInputError(SingerSDKError):
 
 
 class AuthenticationError(FatalAPIError):
-    """No token, or a token without the permission that the call needs.
+    """No token, or a token without the permission for the call.
 
-    `fresh_token_may_help` is false where the token is good and the tenant or its grant is not;
-    `may_be_of_query` is true where another query may be answered all the same.
+    `fresh_token_may_help` is false where the token is good and the tenant or the grant is not.
     """
 
     def __init__(
@@ -83,14 +82,15 @@ class AuthenticationError(FatalAPIError):
 
 
 class ConnectionSetupError(FatalAPIError):
-    """This machine cannot reach the service as it is set up: TLS, a proxy, an address."""
+    """The machine cannot reach the service as set up: TLS, a proxy, an address."""
 
 
 class QueryRejectedError(FatalAPIError):
-    """The service will not run this KQL, however often it is asked.
+    """The service will not run the KQL, however often asked.
 
-    `text` is the service's own message; `line` counts from 1 in the text that was sent, and is
-    `None` if the message names none. `table` is one that this tenant does not have, if that is why.
+    `text` is the service's own message; `line` counts from 1 in the sent text, and is `None` if the
+    message names no line. `table` is a table missing from the tenant, for a refusal of such a
+    table.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class QueryRejectedError(FatalAPIError):
 class ThrottledError(RetriableAPIError):
     """A quota of the tenant is spent.
 
-    `retry_after` is the header as it came (seconds or a date), `None` if there was none; `text` is
-    the service's message, which may name the quota or the time.
+    `retry_after` is the raw header (seconds or a date), `None` if absent; `text` is the service's
+    message, perhaps with the quota or the time.
     """
 
     def __init__(self, message: str, *, retry_after: str | None = None, text: str = "") -> None:
@@ -123,7 +123,7 @@ class ThrottledError(RetriableAPIError):
 class ServiceError(RetriableAPIError):
     """The service failed, or the connection broke before the answer was whole.
 
-    `retry_after` is the header as it came, `None` if there was none.
+    `retry_after` is the raw header, `None` if absent.
     """
 
     def __init__(self, message: str, *, retry_after: str | None = None) -> None:
@@ -132,22 +132,22 @@ class ServiceError(RetriableAPIError):
 
 
 class SignInError(ServiceError):
-    """Entra ID does not answer; no query can be asked until it does."""
+    """Entra ID does not answer; until then no query can be asked."""
 
 
 class UnreachableError(ServiceError):
-    """No host answers: nothing listens, its name has no address, or a proxy is not there."""
+    """No host answers: no listener, a name without an address, or an absent proxy."""
 
 
 class LoginUnreachableError(SignInError, UnreachableError):
-    """No host answers at the address of the sign-in, or none that is Entra ID."""
+    """No host answers at the address of the sign-in, or none like Entra ID."""
 
 
 class WindowTooLargeError(SyncError):
-    """The service cannot answer for a window this wide; a narrower one may work.
+    """The service cannot answer for so wide a window; a narrower window may work.
 
-    `size` says that it was for too many bytes, not for what the query cost; `silent` that the
-    service did not say so, but had not answered in time.
+    `size` marks too many bytes, as opposed to too costly a query; `silent` a time-out without a
+    word of the service.
     """
 
     def __init__(self, message: str, *, size: bool = False, silent: bool = False) -> None:
@@ -161,7 +161,7 @@ class SchemaDriftError(FatalSyncError):
 
 
 class QueryTextError(ValueError):
-    """A query text that is no KQL the tap can bound. `line` and `column` count from 1."""
+    """A query text unfit for windows: no KQL to bound. `line` and `column` count from 1."""
 
     def __init__(self, message: str, *, line: int, column: int) -> None:
         super().__init__(message)

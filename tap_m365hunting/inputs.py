@@ -46,10 +46,10 @@ _WRAPPED: Final = {
 
 
 def settings_of(sources: Iterable[str]) -> dict[str, Any]:
-    """Return the settings of several files; later ones win.
+    """Return the settings of several files; later files win.
 
     Raises:
-        UnusableInputError: some of them hold no settings.
+        UnusableInputError: some files hold no settings.
     """
     given: dict[str, Any] = {}
     wrong: list[str] = []
@@ -65,7 +65,7 @@ def settings_of(sources: Iterable[str]) -> dict[str, Any]:
 
 
 def _settings_in(name: str) -> dict[str, Any]:
-    """Return the settings of one file; warn of what is odd about it."""
+    """Return the settings of a file; warn of oddities."""
     twice: list[str] = []
     content = json_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
     settings = _as_object(content)
@@ -81,10 +81,10 @@ def _settings_in(name: str) -> dict[str, Any]:
 
 
 def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that the environment holds as texts.
+    """Return the settings held as texts in the environment.
 
     Raises:
-        UnusableInputError: some of them cannot be what the setting is; no text is shown.
+        UnusableInputError: some texts do not fit their setting; no text is shown.
     """
     given: dict[str, Any] = {}
     wrong: list[str] = []
@@ -127,7 +127,7 @@ def catalog_of(file: TextIO) -> Catalog:
     """Return the catalog in a file.
 
     Raises:
-        UnusableInputError: it holds something else.
+        UnusableInputError: the file holds no catalog.
     """
     none = "is no catalog as `tap-m365hunting --discover` writes it"
     try:
@@ -195,7 +195,7 @@ def _kind(declared: dict[str, Any]) -> str:
 
 
 def _misspelled(settings: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield the variables that are like one of a setting; others may be somebody else's."""
+    """Yield the variables similar to a setting's; others may belong to other programs."""
     for name in sorted(os.environ):
         key = name.removeprefix(_PREFIX).lower()
         its_own = name.startswith(_PREFIX) and not key.startswith("_")  # Meltano's extras are not

@@ -1,8 +1,8 @@
 """Instants of 100 ns, as text and as numbers.
 
 Pure. Kusto's `datetime` counts ticks of 100 ns since 0001-01-01; Python's counts microseconds and
-would drop the seventh digit, so an instant is a count of ticks here, and its text has one fixed
-form, `YYYY-MM-DDThh:mm:ss.fffffffZ`, whose alphabetical order is the order in time.
+would drop the seventh digit. So an instant is a count of ticks here, with a text of fixed form,
+`YYYY-MM-DDThh:mm:ss.fffffffZ`: alphabetical order is the order in time.
 """
 
 import re
@@ -28,7 +28,7 @@ def ticks(span: timedelta) -> int:
 
 
 def canonical(text: str) -> str | None:
-    """Return an instant's text in the one fixed form, or `None` if it is no instant in UTC.
+    """Return an instant's text in the fixed form, or `None` if the text is no instant in UTC.
 
     >>> canonical("2026-07-19T21:46:29Z")
     '2026-07-19T21:46:29.0000000Z'
@@ -53,7 +53,7 @@ class Instant(Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read any form that the service writes; a date alone is its midnight.
+        """Read any form of the service; a date alone means midnight.
 
         Raises:
             ValueError: the text is no instant in UTC.
@@ -74,7 +74,7 @@ class Instant(Struct, frozen=True, order=True):
 
     @classmethod
     def of_seconds(cls, seconds: float) -> Self:
-        """Take seconds since 1970, as clocks count them, to the microsecond."""
+        """Take seconds since 1970, from a clock, to the microsecond."""
         return cls.of(datetime.fromtimestamp(seconds, tz=UTC))
 
     def plus(self, ticks: int) -> Self:
@@ -82,7 +82,7 @@ class Instant(Struct, frozen=True, order=True):
         return type(self)(self.ticks + ticks)
 
     def floor(self, step: timedelta | None) -> Self:
-        """Return where the step begins that it lies in, as Kusto's `bin()` does; itself for none.
+        """Return the start of the instant's step, like Kusto's `bin()`; itself without a step.
 
         >>> str(Instant.parse("2026-01-31T17:30:00Z").floor(timedelta(days=1)))
         '2026-01-31T00:00:00.0000000Z'
@@ -90,7 +90,7 @@ class Instant(Struct, frozen=True, order=True):
         return type(self)(self.ticks // ticks(step) * ticks(step)) if step else self
 
     def ceil(self, step: timedelta | None) -> Self:
-        """Return where the next step begins, unless one begins here; itself for none."""
+        """Return the start of the next step, or the instant itself at a start."""
         return type(self)(-(-self.ticks // ticks(step)) * ticks(step)) if step else self
 
     def __add__(self, span: timedelta) -> Self:

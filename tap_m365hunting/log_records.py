@@ -1,9 +1,9 @@
-"""Log records that hold no secret and forge no line, whoever writes them and whoever formats them.
+"""Log records without secrets and without forged lines, whoever the writer or the formatter.
 
-The tap's own code logs what may be read. The libraries below it log bodies, headers and URLs, and
-their errors quote the same, so of a library's record the constant part alone is kept: the template
-of the message, and the line of code that has it. A traceback is written at debug level, and names
-foreign errors by their class.
+The tap's own code logs only publishable text. The libraries below log bodies, headers and URLs, and
+their errors quote the same, so of a library's record only the constant part is kept: the template
+of the message, and the line of code. A traceback is written at debug level, with foreign errors
+named by their class.
 """
 
 import logging
@@ -29,14 +29,14 @@ _WARNING: Final = re.compile(r"[^\n]{0,300}?:\d+: \w+")
 
 
 def guard_logs() -> None:
-    """Let all records of this process be made so; the formatters and handlers may be anybody's."""
+    """Let all records of the process be guarded, whatever the formatters and handlers."""
     logging.setLogRecordFactory(_GuardedRecord)
     logging.raiseExceptions = False  # a record that cannot be written would be shown with its parts
     sys.excepthook = _log_uncaught
 
 
 class _GuardedRecord(logging.LogRecord):
-    """A record whose text is final: one line, without arguments that are still to be filled in."""
+    """A record with a final text: a single line, without open arguments."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (of the standard library)
         super().__init__(*args, **options)
@@ -50,7 +50,7 @@ class _GuardedRecord(logging.LogRecord):
 
     @property
     def _is_metric(self) -> bool:
-        """Whether it is one of the SDK's metrics, which have a form of their own."""
+        """Whether the record is an SDK metric, in a form of its own."""
         return isinstance(self.args, tuple) and any(isinstance(arg, Point) for arg in self.args)
 
 
@@ -67,7 +67,7 @@ def traceback_lines(error: BaseException) -> Iterator[str]:
 
 
 def named(error: BaseException) -> str:
-    """Name an error by its class, and by its text if that is the tap's or the SDK's own.
+    """Name an error by its class, and by its text for errors of the tap or the SDK.
 
     >>> named(ValueError("invalid literal: 'a secret'"))
     'ValueError'
@@ -89,7 +89,7 @@ def _text(record: logging.LogRecord, error: BaseException | None) -> str:
 
 
 def _failure(error: BaseException) -> str:
-    """Say what ended the run, and where."""
+    """Name the error that ended the run, and its place."""
     if isinstance(error, SingerSDKError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -104,7 +104,7 @@ def _failure(error: BaseException) -> str:
 def _log_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Log what nobody has caught, as all else is logged."""
+    """Log an uncaught error, in the form of all other lines."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return

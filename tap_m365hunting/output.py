@@ -25,7 +25,7 @@ _SIMPLE: Final = frozenset({str, int, float, bool, type(None), Decimal})
 
 
 class Terminated(SystemExit):
-    """The process was asked to end; the exit status is 128 plus the signal, as a shell has it."""
+    """The process was asked to end; the exit status is 128 plus the signal, as in a shell."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(_SIGNALLED + signum)
@@ -35,7 +35,7 @@ class Terminated(SystemExit):
 
 
 class OutputLostError(SystemExit):
-    """Nobody takes what is written; it ends the process, not one stream after the other."""
+    """Nobody takes the output; the process ends, instead of stream after stream."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(1)
@@ -57,10 +57,10 @@ class Signals:
         self._pending: int | None = None
 
     def handle(self, signum: int, _frame: FrameType | None = None) -> None:
-        """Take a signal: leave now, or as soon as what is held is written.
+        """Take a signal: leave now, or as soon as the held lines are written.
 
         Raises:
-            Terminated: nothing is held back.
+            Terminated: no line is held.
         """
         if self._holding:
             self._pending = signum
@@ -80,7 +80,7 @@ class Signals:
 
 
 class EncodedRecords(dict[str, Any]):
-    """Stands in the SDK's loop for many records, whose JSON texts are written as they are."""
+    """Stands in the SDK's loop for many records with their JSON texts ready."""
 
     def __init__(self, lines: Lines) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class EncodedRecords(dict[str, Any]):
 
 
 class WholeLines(SimpleSingerWriter):
-    """Writes each Singer message as one line, which a signal cannot cut.
+    """Writes each Singer message as a line, safe from signals.
 
     The SDK's own handler ends with status 0 and may write a STATE into the middle of a RECORD.
     """
@@ -110,9 +110,9 @@ class WholeLines(SimpleSingerWriter):
 
 
 def _records(message: RecordMessage) -> tuple[bytes | memoryview, ...] | None:
-    """Return a RECORD line for each; `None` if the SDK has to say what a value is in JSON.
+    """Return a RECORD line for each; `None` if the SDK has to encode a value.
 
-    They come in parts, because large texts are not copied more often than they must be.
+    Lines come in parts, lest large texts be copied more often than needed.
     """
     texts = _texts(message.record)
     if texts is None:
@@ -139,10 +139,10 @@ def _texts(record: dict[str, Any]) -> bytes | None:
 
 
 def write(*parts: bytes | memoryview) -> None:
-    """Write all of them to standard output.
+    """Write all parts to standard output.
 
     Raises:
-        OutputLostError: it takes no more.
+        OutputLostError: standard output takes no more.
     """
     try:
         _write(parts)
@@ -151,9 +151,9 @@ def write(*parts: bytes | memoryview) -> None:
 
 
 def _write(parts: Iterable[bytes | memoryview]) -> None:
-    """Write all of them past the text layer of standard output, if there is a layer below.
+    """Write all parts past the text layer of standard output, if there is a layer below.
 
-    A signal makes a write return early with a short count, which the text layer would not notice.
+    A signal makes a write return early with a short count, unnoticed by the text layer.
     """
     if sys.stdout is None:
         raise OSError(EBADF, os.strerror(EBADF))

@@ -25,10 +25,10 @@ def without_tokens(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return the text with every character escaped that is not printed as itself.
+    r"""Return the text with every character escaped that has no printed form of its own.
 
-    Those are control characters (C0, C1, DEL), marks of direction and other invisible ones, line
-    and paragraph ends, halves of surrogate pairs, and spaces other than the plain one.
+    Escaped are control characters (C0, C1, DEL), marks of direction and other invisible characters,
+    line and paragraph ends, halves of surrogate pairs, and spaces other than the plain space.
 
     >>> printable("\x1b[2J two\nlines \u202e")
     '\\x1b[2J two\\nlines \\u202e'

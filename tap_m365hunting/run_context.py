@@ -1,4 +1,4 @@
-"""What the streams of one run share."""
+"""The context of a run, shared by its streams."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,9 +14,9 @@ from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
 
 
 class Run(Struct, frozen=True):
-    """Settings and tenants, whose calls are made ahead, and where finished windows are told.
+    """Settings and tenants of a run, calls made ahead, and the receiver of finished windows.
 
-    With `partitioned` the tenants are many, by name: state and records say whose they are.
+    `partitioned` means several tenants, by name: state and records name the tenant.
     """
 
     read_settings: ReadSettings
@@ -29,7 +29,7 @@ class Run(Struct, frozen=True):
 
     @property
     def tenant_columns(self) -> tuple[str, ...]:
-        """The columns that tell whose a record is."""
+        """The columns for a record's tenant."""
         if not self.partitioned:
             return ()
         named = any(service.tenant.name is not None for service in self.services)
@@ -37,5 +37,5 @@ class Run(Struct, frozen=True):
 
     @staticmethod
     def cells(service: TenantService) -> Mapping[str, str | None]:
-        """Return what those columns hold for a tenant."""
+        """Return the values of those columns for a tenant."""
         return {TENANT_ID: service.tenant_id, TENANT_NAME: service.tenant.name}

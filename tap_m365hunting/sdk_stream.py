@@ -1,4 +1,4 @@
-"""How the SDK's loop is used: it writes the records and counts them, and no more.
+"""The SDK's loop, used to write records and count them, and no more.
 
 State, versions and types are the stream's own; the SDK would move the bookmark with each row.
 """
@@ -38,7 +38,7 @@ _COLUMN: Final = 2
 
 
 class SdkStream(Stream):
-    """A stream whose records the SDK's loop writes, many at a time where nothing asks for each."""
+    """A stream with records written by the SDK's loop, many at a time where possible."""
 
     # values have their types already, converted from what the service declares
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -69,7 +69,7 @@ class SdkStream(Stream):
         )
 
     def written(self, records: Sequence[Record] | Sequence[bytes]) -> Iterator[Record]:
-        """Yield what the SDK's loop writes: dicts as they are, texts as one stand-in.
+        """Yield records for the SDK's loop: dicts unchanged, texts as a single stand-in.
 
         Raises:
             FatalSyncError: a stream map fails on a record.
@@ -178,21 +178,21 @@ class SdkStream(Stream):
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Write the state as it stands: there are no progress markers to promote."""
+        """Write the state unchanged: there are no progress markers to promote."""
         self._write_state_message()
 
     @override
     def get_replication_key_signpost(self, context: types.Context | None = None) -> None:
-        """Set no upper bound for the SDK to compare with: windows end where they say."""
+        """Set no upper bound for the SDK to compare with: windows have ends of their own."""
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
-        """Put it off to the end: the SDK has loaders drop the old rows before the new ones come."""
+        """Put the message off to the end: the SDK has old rows dropped before new rows come."""
         # the SDK's version is a second, and two runs within one would share it
         self._stream_version = self._initialized_at
 
     def activate_version(self) -> None:
-        """Have loaders drop what earlier versions have loaded, if the settings ask for versions."""
+        """Have loaders drop the rows of earlier versions, if the settings ask for versions."""
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
 
@@ -200,7 +200,7 @@ class SdkStream(Stream):
     def _increment_stream_state(
         self, latest_record: types.Record, *, context: types.Context | None = None
     ) -> None:
-        """Leave the bookmark alone: the SDK would move it with each row."""
+        """Leave the bookmark alone: the SDK would move the bookmark with each row."""
 
     @override
     def _write_starting_replication_value(self, context: types.Context | None) -> None:
@@ -208,10 +208,10 @@ class SdkStream(Stream):
 
     @override
     def _write_record_message(self, record: types.Record) -> None:
-        """Write what the stream maps make of a record.
+        """Write the results of the stream maps on a record.
 
-        What they raise may quote a value, which no log should show, and would end the whole run; so
-        it is raised where a stream's own errors are, without its text.
+        An error of a map may quote a value, unfit for a log, and would end the whole run; so the
+        error is raised with the stream's own errors, without its text.
         """
         try:
             messages = list(self._generate_record_messages(record))
@@ -228,7 +228,7 @@ class SdkStream(Stream):
 
 
 class _CounterByTenant(metrics.Counter):
-    """Logs the records of each tenant under the tenant's name, not all of them under the last."""
+    """Logs the records of each tenant under the tenant's name, not all under the last name."""
 
     @override
     def with_context(self, value: types.Context | None) -> None:
@@ -239,7 +239,7 @@ class _CounterByTenant(metrics.Counter):
 
 
 class _TotalTimer(metrics.Timer):
-    """Times all tenants together, and names none of them."""
+    """Times all tenants together, without a name."""
 
     @override
     def with_context(self, value: types.Context | None) -> None:

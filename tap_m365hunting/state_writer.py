@@ -1,4 +1,4 @@
-"""STATE lines, written when there is more to lose without one than a line costs."""
+"""STATE lines, written when there is more to lose without a line than a line costs."""
 
 from typing import Any, Final, cast
 
@@ -37,13 +37,13 @@ class WorthwhileStateWriter(StateWriter):
 
     @override
     def write_state(self, state: types.TapState) -> None:
-        """Write the state if a line is due; what is left out is written by `flush` at the end."""
+        """Write the state if a line is due; `flush` makes up for lines left out."""
         self._requests += 1
         if self._worth() >= len(self._last or ""):
             self._write(state)
 
     def flush(self, state: types.TapState) -> None:
-        """Write the state if no line has it yet; a state without a bookmark says nothing."""
+        """Write the state unless already written, or without a bookmark."""
         if self._last is not None or any(state.get("bookmarks", {}).values()):
             self._write(state)
 

@@ -1,4 +1,4 @@
-"""One query as one Singer stream: its records, and the state that they allow."""
+"""A query as a Singer stream: records, and the state allowed by the records."""
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -47,10 +47,11 @@ from tap_m365hunting.wire.schema import Column, Shape
 
 
 class HuntingStream(SdkStream):
-    """A hunting query, read window by window, oldest first, in one tenant after another.
+    """A hunting query, read window by window, oldest first, in tenant after tenant.
 
-    The bookmark is the end of what is complete without a gap, whatever the newest row's time; it
-    is written when the rows before it are. `failures` says, by tenant, why it was not read whole.
+    The bookmark is the end of the complete part without a gap, whatever the newest row's time; the
+    bookmark is written after the rows before. `failures` has, by tenant, the reason for a partial
+    read.
     """
 
     def __init__(
@@ -89,12 +90,12 @@ class HuntingStream(SdkStream):
 
     @property
     def key_warning(self) -> str | None:
-        """What to say at the end of a run whose rows share keys, if they do."""
+        """The warning at the end of a run about rows with a common key, if there are any."""
         shared = self._key_sketch.shared if self._key_sketch else 0
         return shared_keys(self.name, self.primary_keys, shared) if shared else None
 
     def partition_sync(self, service: TenantService) -> PartitionSync:
-        """Return what this run reads in a tenant, so that its calls can be made ahead."""
+        """Return the reading of a tenant in the run, so that calls can be made ahead."""
         if service.tenant_id not in self._partition_syncs:
             self._partition_syncs[service.tenant_id] = PartitionSync(
                 self._resolved,
@@ -107,7 +108,7 @@ class HuntingStream(SdkStream):
         return self._partition_syncs[service.tenant_id]
 
     def shape_of(self, columns: Iterable[Column]) -> Shape:
-        """Name the columns of an answer by the settings, and as the schema has them."""
+        """Name the columns of an answer by the settings, and like the schema."""
         return shape_of(
             self._query,
             self._run.read_settings,
@@ -119,7 +120,7 @@ class HuntingStream(SdkStream):
 
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:
-        """Yield the records of a tenant; an error ends this stream there, not the run."""
+        """Yield the records of a tenant; an error ends the stream in the tenant, not the run."""
         service = self._services[context[TENANT]] if context else self._run.services[0]
         partition_sync = self.partition_sync(service)
         if partition_sync.left or not self._turns.wants(partition_sync):
@@ -211,7 +212,7 @@ class HuntingStream(SdkStream):
         watch: Stopwatch,
         remember: Callable[[Bookmark], None],
     ) -> Iterator[Record]:
-        """Read what there is to read; after each window write its coverage, then the state."""
+        """Read all windows; after each window write its coverage, then the state."""
         run_windows = partition_sync.run_windows
         self._tell(partition_sync.service, run_windows, watch)
         bookmark = run_windows.bookmark
@@ -237,7 +238,7 @@ class HuntingStream(SdkStream):
     def _remember(
         self, id_columns: IdColumns, state: dict[str, Any], bookmark: Bookmark | None = None
     ) -> None:
-        """Put what the next run must know of a tenant into its part of the state."""
+        """Put the knowledge for the next run into the tenant's part of the state."""
         if bookmark:
             bookmark.write(state)
         if self._run.read_settings.row_id:
@@ -251,7 +252,7 @@ class HuntingStream(SdkStream):
                 yield from self.written(event.records)
 
     def _blocks(self, converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[AnyBlock]:
-        """Encode the records at once, unless something asks to see them one by one."""
+        """Encode the records at once, unless a feature asks to see each record."""
         converter.sketch = self._key_sketch
         if not self.as_texts:
             return plain_blocks(converter, answer, ids)
@@ -270,7 +271,7 @@ class HuntingStream(SdkStream):
         )
 
     def _tell(self, service: TenantService, run_windows: RunWindows, watch: Stopwatch) -> None:
-        """Tell of what is out of the ordinary before it is read."""
+        """Log everything out of the ordinary before reading."""
         days = self._query.retention.days
         for level, notice in notices(run_windows, now=service.now(), days=days):
             self.logger.log(level, "%s: %s", self._called(service), notice)
@@ -279,12 +280,12 @@ class HuntingStream(SdkStream):
             watch.lost(window, why)
 
     def _tell_late(self, service: TenantService, late: Lateness | None) -> None:
-        """Tell what the lookback has found, and if it may have missed some."""
+        """Log the late rows of the lookback, and possible ones before."""
         if late:
             level = logging.WARNING if late.reaches else logging.INFO
             self.logger.log(level, "%s: %s", self._called(service), late.told(self._query.lookback))
 
     def _announce(self, shape: Shape) -> None:
-        """Send a new SCHEMA, before the first record that needs it."""
+        """Send a new SCHEMA, before the first record in need of the schema."""
         content_hash = self._resolved.mode is not Mode.WINDOWED
         self.send_schema(shape.json_schema(content_hash=content_hash))

@@ -109,7 +109,7 @@ class TapM365Hunting(Tap):
             sys.exit(1)
 
     def flush_state(self) -> None:
-        """Write the last STATE of a run, unless it stands there already."""
+        """Write the last STATE of a run, unless already written."""
         self._states.flush(self.state)
 
     @classmethod
@@ -123,9 +123,9 @@ class TapM365Hunting(Tap):
     @classmethod
     @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
-        """Write the catalog; end with status 1 if a stream that is not in it should stop the run.
+        """Write the catalog; end with status 1 if a missing stream should stop the run.
 
-        Else a run with the catalog reads the others, and names those that are not in it.
+        Else a run with the catalog reads the others, and names the missing streams.
         """
         if value:
             tap = cls(**cls._settings_given(ctx.params), setup_mapper=False)
@@ -137,7 +137,7 @@ class TapM365Hunting(Tap):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Write a record of each stream, or its schema; end with status 1 if one failed."""
+        """Write a record of each stream, or its schema; end with status 1 after a failure."""
         if value == CliTestOptionValue.Disabled.value:
             return
         tap = cls(**cls._settings_given(ctx.params))
@@ -162,12 +162,12 @@ class TapM365Hunting(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Set up the stream maps; a deselected stream breaks none of them."""
+        """Set up the stream maps; a deselected stream breaks no map."""
         super(Tap, self).setup_mapper()
         register_streams(self.mapper, self.catalog)
 
     def tell_interrupted(self, signalled: Terminated) -> None:
-        """Say that a signal ended the run, and how far each stream is complete."""
+        """Log the signal, and the complete part of each stream."""
         signalled.told = True
         self._finish_coverage()
         self.logger.warning("Interrupted by %s. %s", signalled.signal, self._summary)
@@ -193,11 +193,11 @@ class TapM365Hunting(Tap):
 
     @property
     def failures(self) -> Sequence[Failure]:
-        """What was not found, or not read whole."""
+        """Streams and tenants not found, or not read whole."""
         return [*self._failures, *self._failures_while_reading()]
 
     def _failures_while_reading(self) -> Iterator[Failure]:
-        """Yield what failed; a tenant that cannot be read at all is named once."""
+        """Yield the failures; a tenant without any answer is named once."""
         run = self._run
         if run is None:
             return
@@ -212,7 +212,7 @@ class TapM365Hunting(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Declare what the SDK reads, and does not declare, too."""
+        """Declare the settings read but not declared by the SDK, too."""
         super().append_builtin_config(config_jsonschema)
         config_jsonschema["properties"]["emit_activate_version_messages"] = VERSIONS
 
@@ -230,17 +230,17 @@ class TapM365Hunting(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End as a process that was asked to: no cut line, and a status that says so."""
+        """End on request: no cut line, and a status for the signal."""
         self._signals.handle(signum, frame)
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take the state that is given; a tenant is the same one in any spelling."""
+        """Take the given state; a tenant is the same in any spelling."""
         super().load_state(folded(state))
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
-        """Make a stream of each query, with the schema that the catalog or the service gives."""
+        """Make a stream of each query, with the schema of the catalog or the service."""
         if self._settings is None:  # `--discover` starts without settings that are right
             return []
         self._warn(self._settings)
@@ -262,7 +262,7 @@ class TapM365Hunting(Tap):
         return streams
 
     def _warn(self, settings: Settings) -> None:
-        """Say once what a run may be told before it starts."""
+        """Log the cautions of a run once, before the start."""
         if settings.connection.dialect is DEFENDER:
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
@@ -293,7 +293,7 @@ class TapM365Hunting(Tap):
         )
 
     def _partition_syncs(self, run: Run) -> Iterator[PartitionSync]:
-        """Yield what is read, in the SDK's order, once it is known which streams are selected."""
+        """Yield the partitions in the SDK's order, once the selected streams are known."""
         for stream in self.streams.values():
             if isinstance(stream, HuntingStream) and stream.selected:
                 yield from map(stream.partition_sync, run.services)

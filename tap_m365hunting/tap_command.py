@@ -1,4 +1,4 @@
-"""The command `tap-m365hunting`: runs the tap, and says in a line why it could not."""
+"""The command `tap-m365hunting`: runs the tap, with a line for a failure."""
 
 import sys
 
@@ -11,7 +11,7 @@ from tap_m365hunting.tap import TapM365Hunting
 
 
 def main(tap: type[TapM365Hunting] = TapM365Hunting) -> None:
-    """Run the command; what went wrong is a line for people, and a traceback for those who debug.
+    """Run the command; an error is a line for people, and a traceback at debug level.
 
     The SDK lets errors of discovery through as tracebacks.
     """

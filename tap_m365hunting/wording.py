@@ -1,4 +1,4 @@
-"""Counted nouns, as messages have them."""
+"""Counted nouns for messages."""
 
 
 def plural(count: int, noun: str, *, many: str = "") -> str:

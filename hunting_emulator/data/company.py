@@ -32,17 +32,17 @@ def number(salt: str, below: int) -> str:
 
 
 def chance(salt: str, per_mille: int) -> str:
-    """Write a condition that is true for so many rows of a thousand."""
+    """Write a condition true for so many rows of a thousand."""
     return f"{number(salt, 1000)} < {per_mille}"
 
 
 def either(salt: str, per_mille: int, value: str, other: str) -> str:
-    """Write one value for so many rows of a thousand, and another for the rest."""
+    """Write a value for so many rows of a thousand, and another for the rest."""
     return f"CASE WHEN {chance(salt, per_mille)} THEN {value} ELSE {other} END"
 
 
 def as_text(json_sql: str) -> str:
-    """Write JSON as the text that many columns hold."""
+    """Write JSON as text, the form of many columns."""
     return f"CAST({json_sql} AS VARCHAR)"
 
 
@@ -58,17 +58,17 @@ def one_of(salt: str, *values: str) -> str:
 
 
 def hexadecimal(seed: str, length: int) -> str:
-    """Write hexadecimal digits that hang on a seed alone."""
+    """Write hexadecimal digits from a seed alone."""
     return f"left(md5({seed}) || md5({seed} || '+'), {length})"
 
 
 def guid(seed: str) -> str:
-    """Write a GUID that hangs on a seed alone."""
+    """Write a GUID from a seed alone."""
     return f"CAST(CAST(md5(CAST({seed} AS VARCHAR)) AS UUID) AS VARCHAR)"
 
 
 def column(pool: str, index: int) -> list[str]:
-    """Return one property of all things in a pool."""
+    """Return a property of all things in a pool."""
     return [entry[index] for entry in COMPANY[pool]]
 
 
@@ -120,7 +120,7 @@ def program(index: int, row: str = "p") -> str:
 
 
 def city(index: int) -> str:
-    """Write a property of the city that the row's user sits in."""
+    """Write a property of the city of the row's user."""
     return pick(column("cities", index), "u")
 
 

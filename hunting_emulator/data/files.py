@@ -74,7 +74,7 @@ def _lacking(rows: Sequence[Mapping[str, object]], table: Table | None) -> list[
 
 
 def _type_of(values: Sequence[object]) -> str:
-    """Return the Kusto type that holds all the values; a string if there are none.
+    """Return the Kusto type for all the values; a string without any.
 
     >>> _type_of([1, 2]), _type_of([1, 2.5]), _type_of(["2026-01-01T00:00:00Z"]), _type_of([[1]])
     ('long', 'real', 'datetime', 'dynamic')

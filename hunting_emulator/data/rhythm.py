@@ -1,4 +1,4 @@
-"""How many rows fall in which hour: days and nights, weeks and week-ends, one burst.
+"""Rows per hour: days and nights, weeks and week-ends, a burst.
 
 Pure.
 """
@@ -18,7 +18,7 @@ _BURST_BEFORE_ANCHOR: Final = timedelta(days=3, hours=5)
 
 @dataclass(frozen=True, slots=True)
 class HourOfRows:
-    """So many rows, numbered from `first`, fall in the hour that starts at `start`."""
+    """So many rows, numbered from `first`, in the hour from `start`."""
 
     start: datetime
     first: int
@@ -26,12 +26,12 @@ class HourOfRows:
 
 
 def burst_hour(anchor: datetime) -> datetime:
-    """Return the start of the hour that has a hundred times the rows of a usual one."""
+    """Return the start of the hour with a hundred times the usual rows."""
     return _floor(anchor - _BURST_BEFORE_ANCHOR)
 
 
 def hours(anchor: datetime, *, rows: int, days: int, days_ahead: int) -> list[HourOfRows]:
-    """Spread `rows` over the days before the anchor, and at the same pace over those after it.
+    """Spread `rows` over the days before the anchor, and at the same pace over the days after.
 
     >>> from datetime import UTC
     >>> plan = hours(datetime(2026, 3, 1, tzinfo=UTC), rows=1000, days=10, days_ahead=0)

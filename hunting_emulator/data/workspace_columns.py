@@ -1,4 +1,4 @@
-"""The values of columns whose meaning hangs on their table, for the tables of a Sentinel workspace.
+"""Values of columns with a meaning of their own in each table of a Sentinel workspace.
 
 Pure.
 """

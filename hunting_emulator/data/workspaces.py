@@ -1,4 +1,4 @@
-"""Fills the Sentinel tables of a tenant: those of the primary workspace and of the others."""
+"""Fills the Sentinel tables of a tenant, in the primary workspace and in others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

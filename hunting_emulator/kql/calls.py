@@ -1,4 +1,4 @@
-"""Calls of functions in other words: those that the translator lacks, and the emulator's macros.
+"""Calls rewritten for the translator: functions missing there, and the emulator's macros.
 
 Pure.
 """
@@ -47,7 +47,7 @@ Rewrites = Mapping[str, Callable[[list[str]], str]]
 
 
 def rewrite_calls(text: str, name: str, rewrite: Callable[[list[str]], str]) -> str:
-    """Replace each `name(…)` by what `rewrite` makes of its arguments, innermost first.
+    """Replace each `name(…)` by the result of `rewrite` on the arguments, innermost first.
 
     >>> rewrite_calls("print f(f(1), g(2))", "f", lambda given: "-".join(given))
     'print 1- g(2)'
@@ -121,7 +121,7 @@ def _nested(tokens: Sequence[Token]) -> list[int]:
 
 
 def in_other_words(text: str) -> str:
-    """Say what the translator has no function for with those that it has."""
+    """Express functions missing in the translator by functions known there."""
     words = {token.text for token in tokenize(text) if token.kind == "name"}
     for name, rewrite in _FUNCTIONS.items():
         if name in words:
@@ -130,7 +130,7 @@ def in_other_words(text: str) -> str:
 
 
 def call(name: str, *arguments: str) -> str:
-    """Write the call of a macro, whose one argument is 1 unless given, for the translator.
+    """Write the call of a macro for the translator; a single argument is 1 unless given.
 
     >>> call("tohex", "n"), call("hypot", "a", "b")
     ("pow('@tohex', n)", "pow('@hypot', pow(a, b))")

@@ -1,7 +1,7 @@
-"""What Microsoft's parser says of a text, in the service's words.
+"""Complaints of Microsoft's parser, in the service's words.
 
-Pure. The parser that is published complains in words of its own; where the service's words for
-the same fault are known, these are used.
+Pure. The published parser complains in words of its own; where the service's words for the same
+fault are known, the service's words are used.
 """
 
 import re
@@ -21,7 +21,7 @@ _INVOKED: Final = frozenset({"FileProfile", "SeenBy", "DeviceFromIP"})
 
 
 def refusal(text: str, verdict: Verdict) -> KqlError | None:
-    """Return the error that a verdict means, nothing if the text is sound."""
+    """Return the error for a verdict, `None` for a sound text."""
     tokens = tokenize(text)
     told = meaningful(tokens)
     if not told or tokens[told[0]].text == ".":  # nothing, or a command, which hunting has none of
@@ -35,9 +35,9 @@ def refusal(text: str, verdict: Verdict) -> KqlError | None:
 
 
 def judged(text: str) -> str:
-    r"""Return the text as the parser is to see it: columns of `invoke` in quotes.
+    r"""Return the text for the parser's eyes: columns of `invoke` in quotes.
 
-    The service takes a column's name there, which the parser would look up as a value.
+    The service takes a column's name there; the parser would look the name up as a value.
 
     >>> judged("T | invoke FileProfile(SHA1, 10) | where SHA1 != ''")
     'T | invoke FileProfile("SHA1", 10) | where SHA1 != \'\''

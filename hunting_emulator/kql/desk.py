@@ -1,6 +1,6 @@
-"""What the rewriting of a query may ask: columns, SQL and rows of a part of it.
+"""Questions of the rewriting about a part of a query: columns, SQL and rows.
 
-Pure: whoever translates answers.
+Pure: the translator answers.
 """
 
 from collections.abc import Sequence

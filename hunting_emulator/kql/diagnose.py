@@ -1,4 +1,4 @@
-"""Why a query has no answer, in the service's words where it would refuse, too.
+"""The reason why a query has no answer, in the service's words where the service refuses, too.
 
 Pure.
 """
@@ -46,7 +46,7 @@ _MISSING_TABLE: Final = re.compile(r"Table with name (?P<name>.+?) does not exis
 
 
 def syntax(text: str) -> KqlSyntaxError:
-    """Say what the service says of a text that is no KQL."""
+    """Return the service's words for a text outside KQL."""
     tokens = [token for token in tokenize(text) if token.kind != "space"]
     if not tokens:
         return KqlSyntaxError(NO_KQL, line=1, column=1)
@@ -76,24 +76,24 @@ def _open(tokens: list[Token]) -> bool:
 
 
 def missing_table(text: str, name: str) -> KqlSemanticError:
-    """Say that a table is not there, or not licensed."""
+    """Return the service's words for a table missing, or not licensed."""
     said = f"Failed to resolve table or column expression named '{name}'"
     return _semantic(text, name, locate.operator_on(text, name), said)
 
 
 def missing_column(text: str, name: str) -> KqlSemanticError:
-    """Say that a column is not there."""
+    """Return the service's words for a missing column."""
     said = f"Failed to resolve scalar expression named '{name}'"
     return _semantic(text, name, locate.operator_around(text, name), said)
 
 
 def unknown_function(text: str, name: str) -> KqlSemanticError:
-    """Say that a function is not there."""
+    """Return the service's words for a missing function."""
     return _semantic(text, name, None, f"Unknown function: '{name}'")
 
 
 def compared(left: str, right: str) -> str:
-    """Say that values of two types are not compared."""
+    """Return the service's words for values of two types not to be compared."""
     return f"Cannot compare values of types {left} and {right}. Try adding explicit casts"
 
 
@@ -105,7 +105,7 @@ def _semantic(text: str, name: str, operator: str | None, said: str) -> KqlSeman
 
 
 def unsupported(text: str, construct: str) -> KqlError:
-    """Tell a function that nobody has from one that only the emulator lacks."""
+    """Tell a function unknown to Kusto from a function missing in the emulator alone."""
     kind, _, name = construct.partition(":")
     if construct == "statement":
         return KqlSemanticError(NO_STATEMENT)
@@ -115,7 +115,7 @@ def unsupported(text: str, construct: str) -> KqlError:
 
 
 def database(text: str, marked_message: str) -> KqlError:
-    """Say what DuckDB's refusal means for the query."""
+    """Return the meaning of DuckDB's refusal for the query."""
     message = unmarked(marked_message)
     if found := _MISSING_TABLE.search(message):
         return missing_table(text, found["name"])
@@ -130,7 +130,7 @@ def database(text: str, marked_message: str) -> KqlError:
 
 
 def schema(text: str, error: Exception) -> KqlError:
-    """Say what the translator's complaint about names means for the query."""
+    """Return the meaning of the translator's complaint about names for the query."""
     name = getattr(error, "name", "")
     if "unknown table" in str(error) or "matched no table" in str(error):
         return missing_table(text, name)

@@ -1,9 +1,9 @@
-"""What can be wrong with a query, in the service's words.
+"""Errors of a query, in the service's words.
 
     KqlError
       KqlSyntaxError        the service would refuse the text
-      KqlSemanticError      the service would refuse what the text asks for
-      KqlUnsupportedError   the service would answer; this emulator cannot
+      KqlSemanticError      the service would refuse the meaning of the text
+      KqlUnsupportedError   the service would answer; the emulator cannot
 
 Pure.
 """
@@ -16,7 +16,7 @@ class KqlError(Exception):
 class KqlSyntaxError(KqlError):
     """The text is no KQL; the message is the engine's, without its advice.
 
-    `line` and `column` count from 1, where they are known.
+    `line` and `column` count from 1, where known.
     """
 
     def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
@@ -26,11 +26,11 @@ class KqlSyntaxError(KqlError):
 
 
 class KqlSemanticError(KqlSyntaxError):
-    """The text is KQL, but names something that is not there or does not fit."""
+    """The text is KQL, with a name missing or of the wrong kind."""
 
 
 class KqlUnsupportedError(KqlError):
-    """The emulator's own limit. The service may well run this query."""
+    """The emulator's own limit. The service may well run the query."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The emulator cannot run this query, though the service may: {reason}")

@@ -1,7 +1,7 @@
 """The SQL of duckdb-kql, made exact to 100 ns.
 
-Pure. duckdb-kql writes datetimes as TIMESTAMP, which holds microseconds. The tables hold
-TIMESTAMP_NS, so what the translator writes about time is replaced by macros that keep every tick.
+Pure. duckdb-kql writes datetimes as TIMESTAMP, of microseconds. The tables hold TIMESTAMP_NS, so
+the translator's SQL about time is replaced by macros with every tick.
 """
 
 import re
@@ -14,7 +14,7 @@ from hunting_emulator.kql.twins import MARK, unmarked
 
 
 def _pattern(sql: str, **holes: str) -> re.Pattern[str]:
-    """Make a pattern of a piece of SQL; each hole takes what holds no such piece itself."""
+    """Make a pattern of a piece of SQL; a hole takes any text without another such piece."""
     text = re.escape(sql)
     head = re.escape(sql[: min(sql.index(hole) for hole in holes.values())])
     for name, hole in holes.items():
@@ -56,9 +56,9 @@ _NAMED_SCHEMA: Final = (
 
 
 def exact(sql: str, packs: Sequence[str]) -> str:
-    """Replace what would lose the seventh digit, and what went through in other words.
+    """Replace SQL that loses the seventh digit, and the marks of rewritten calls.
 
-    `packs` are the expressions that stand for the packed rows, in order.
+    `packs` are the expressions for the packed rows, in order.
     """
     sql = _inside_out(sql, _TOSTRING, _tostring)
     sql = _inside_out(sql, _TODATETIME, lambda found: f"kusto_todatetime({found['x']})")
@@ -77,18 +77,18 @@ def _shifted(found: re.Match[str]) -> str:
 
 
 def _unmarked_text(found: re.Match[str]) -> str:
-    """Show a name as it was written where it is a value, and leave it where it is a name."""
+    """Show a name as written where used as a value; leave a name in its own place."""
     return unmarked(found[0]) if found[0].startswith("'") else found[0]
 
 
 def _calls(sql: str) -> str:
-    """Turn what went through the translator as `pow` into calls of macros."""
+    """Turn calls passed through the translator as `pow` into calls of macros."""
     sql = _HASH_OF_TEXT.sub("kusto_hash_text(", sql)
     return _CALL.sub(r"kusto_\1(", _CALL_OF_TWO.sub(r"(kusto_\1(", sql))
 
 
 def _inside_out(sql: str, pattern: re.Pattern[str], macro: Callable[[re.Match[str]], str]) -> str:
-    """Replace from the inside out, as one expression may hold another."""
+    """Replace from the inside out, as expressions nest."""
     count = 1
     while count:
         sql, count = pattern.subn(macro, sql)
@@ -96,7 +96,7 @@ def _inside_out(sql: str, pattern: re.Pattern[str], macro: Callable[[re.Match[st
 
 
 def _tostring(found: re.Match[str]) -> str:
-    """Make a string of a value; what is one already needs no look at its type."""
+    """Make a string of a value; a string needs no look at the type."""
     value = found["x"]
     if value.startswith(_NOT_DYNAMIC) and _is_one_term(value):
         return f"coalesce({value}, '')"

@@ -1,6 +1,6 @@
-"""What needs the columns at its place in the query: `pack_all`, `project-keep`, FileProfile.
+"""Operators in need of the columns at their place: `pack_all`, `project-keep`, FileProfile.
 
-Pure, but for the columns, which the caller looks up.
+Pure, but for the columns, looked up by the caller.
 """
 
 import fnmatch
@@ -29,9 +29,9 @@ _WIDTHS: Final = {"project-keep": 3, "project-reorder": 3, "invoke": 1, "seriali
 
 
 def expand(text: str, columns: Columns) -> tuple[str, list[str]]:
-    """Write out what depends on columns, first to last, so that each sees those before it.
+    """Write out everything dependent on columns, first to last, each after the other.
 
-    Returns the text, and the SQL of the rows that are packed in it.
+    Returns the text, and the SQL of the rows packed there.
     """
     for name in ("project-keep", "project-reorder"):
         while (found := _operator(tokenize(text), name)) is not None:
@@ -77,7 +77,7 @@ def _with_columns(text: str, index: int, name: str, columns: Columns) -> str:
 
 
 def _pattern(text: str) -> tuple[str, str]:
-    """Return the name or pattern, and `asc`, `desc` or nothing behind it."""
+    """Return the name or pattern, and `asc`, `desc` or an empty text behind."""
     name, _, order = text.strip().partition(" ")
     if name.startswith("["):
         name = string_value(name[1:-1])
@@ -140,7 +140,7 @@ def _if_exists(text: str, index: int, columns: Columns) -> str:
 
 
 def _serialized(text: str) -> str:
-    """Write `serialize` as the `extend` that it is to rows in order, or leave it out."""
+    """Write `serialize` as an `extend`, correct for rows in order, or leave the operator out."""
     while (index := _operator(tokenize(text), "serialize")) is not None:
         tokens = tokenize(text)
         end = end_of(tokens, index)
@@ -150,7 +150,7 @@ def _serialized(text: str) -> str:
 
 
 def _sampled(tokens: Sequence[Token]) -> list[Token]:
-    """Take the first rows for a sample, which may be any."""
+    """Take the first rows for a sample: any rows will do."""
     return [
         Token("name", "take", token.start)
         if token.text == "sample" and _after_pipe(tokens, index)
@@ -166,7 +166,7 @@ def _after_pipe(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _parsed_from_the_start(text: str) -> str:
-    """Put a mark before what `parse` reads where its pattern begins with a column."""
+    """Put a mark before the text read by `parse` where the pattern begins with a column."""
     return _PARSE.sub(r"\1 strcat('^^', \2) with '^^' ", text)
 
 
@@ -175,12 +175,12 @@ def _plain(name: str) -> str:
 
 
 def _element(name: str, kind: str) -> str:
-    """Write a value as it stands in a dynamic."""
+    """Write a value in the form of a dynamic's element."""
     return selected(name, kind) if kind.startswith(("TIMESTAMP", "INTERVAL")) else quote(name)
 
 
 def _invoked(text: str) -> str:
-    """Write what advanced hunting's own functions do to the rows that they are invoked on."""
+    """Write the effect of advanced hunting's own functions on the rows of an `invoke`."""
     done = 0
     while (index := _operator(tokenize(text)[done:], "invoke")) is not None:
         tokens = tokenize(text)
@@ -196,7 +196,7 @@ def _invoked(text: str) -> str:
 
 
 def _device_from_ip(column: str) -> str:
-    """Write the look-up of the devices that had an address."""
+    """Write the look-up of the devices by address."""
     ip = column or "IP"
     return (
         "join kind=inner (DeviceNetworkInfo | extend __address = parse_json(IPAddresses)"
@@ -211,7 +211,7 @@ def _file_profile(column: str) -> str:
 
 
 def _profile(column: str) -> str:
-    """Write the columns that FileProfile adds; a file's are made up from its hash, and stay so."""
+    """Write the columns of FileProfile; a file's values depend on the hash alone."""
     number = f"hash({column}, 1000)"
     known = f"isnotempty({column})"
     facts = {

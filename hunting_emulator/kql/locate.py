@@ -1,4 +1,4 @@
-"""Which operator of a query a name belongs to, and where in the text it stands.
+"""The operator of a query around a name, and the name's place in the text.
 
 Pure. The service names the operator in its messages.
 """
@@ -25,7 +25,7 @@ def find(text: str, name: str) -> int | None:
 
 
 def operator_around(text: str, name: str) -> str | None:
-    """Return the operator that reads a column of this name.
+    """Return the operator around the named column.
 
     >>> operator_around("T | where a > 1 | project strcat(a, b)", "b")
     'project'
@@ -37,7 +37,7 @@ def operator_around(text: str, name: str) -> str | None:
 
 
 def operator_on(text: str, table: str) -> str | None:
-    """Return the operator that reads a table: the next one, else the one around.
+    """Return the operator on a table: the next operator, else the operator around.
 
     >>> operator_on("Nope | where a == 1 | take 5", "Nope")
     'where'

@@ -1,6 +1,6 @@
-"""DuckDB macros for what Kusto does and DuckDB does otherwise, or less exactly.
+"""DuckDB macros for Kusto's functions where DuckDB's differ, or are less exact.
 
-Pure. The macros for text and times are made from what the translator itself writes.
+Pure. The macros for text and times are made from the translator's own SQL.
 """
 
 import re

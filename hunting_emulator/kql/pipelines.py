@@ -1,4 +1,4 @@
-"""Where in a query's tokens an operator stands, and what comes before it.
+"""Places of operators in a query's tokens, and the pipeline in front.
 
 Pure.
 """

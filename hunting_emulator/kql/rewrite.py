@@ -1,7 +1,7 @@
-"""A query's text in the words that duckdb-kql knows.
+"""A query's text in duckdb-kql's words.
 
-Pure. What the translator refuses or reads otherwise than Kusto is said in another way here; what
-it has no way to say stays, and is refused there.
+Pure. Constructs refused by the translator, or read otherwise than by Kusto, are rewritten here;
+constructs without an equivalent stay, and are refused there.
 """
 
 import re
@@ -54,7 +54,7 @@ _NEEDS_REWRITE: Final = re.compile(r"[hH]|```|~~~|.*\\[ux]", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A datetime literal taken out of the text; `shown` if it is a value of its own."""
+    """A datetime literal taken out of the text; `shown` if used as a value."""
 
     moment: str
     shown: bool
@@ -67,14 +67,14 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A text ready to translate, and the datetime literals whose slots stand in it."""
+    """A text ready to translate, and the datetime literals for the slots in the text."""
 
     text: str
     instants: tuple[Instant, ...]
 
 
 def prepare(text: str, spellings: Spellings) -> Prepared:
-    """Rewrite a query; names that differ only in case from others get their marks."""
+    """Rewrite a query; names equal to others but for case get their marks."""
     tokens, instants = _slots(_renamed(_plain_strings(tokenize(text)), spellings))
     rewritten = text_of(_without_render(tokens))
     for name, rewrite in _FORMS.items():
@@ -168,7 +168,7 @@ def _is_datetime(token: Token) -> bool:
 
 
 def _without_render(tokens: Sequence[Token]) -> list[Token]:
-    """Drop a last `render`, which is for people who look at the answer."""
+    """Drop a last `render`, an instruction for a person's screen."""
     parts = split(tokens, "|")
     last = [token for token in parts[-1] if token.kind != "space"]
     if len(parts) > 1 and last and last[0].text == "render":

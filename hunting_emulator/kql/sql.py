@@ -1,4 +1,4 @@
-"""A translated query made into the statement to run: its times, its tables, its columns.
+"""From a translated query to the statement to run: times, tables, columns.
 
 Pure.
 """
@@ -33,13 +33,13 @@ def names(sql: str) -> set[str]:
 
 
 def quote(name: str) -> str:
-    """Write a name so that it is taken as it is."""
+    """Write a name in quotes, safe whatever the text."""
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
 
 
 def with_tables(sql: str, views: Mapping[str, str]) -> str:
-    """Put the definitions of tables before a statement that reads them."""
+    """Put the definitions of tables before a statement."""
     given = ",\n".join(
         f"{quote(name)} AS NOT MATERIALIZED ({view})" for name, view in views.items()
     )
@@ -51,7 +51,7 @@ def with_tables(sql: str, views: Mapping[str, str]) -> str:
 
 
 def shaped(sql: str, columns: Sequence[str], limit: int | None) -> str:
-    """Select expressions from the last step of a statement, which keeps its order."""
+    """Select expressions from the last step of a statement, in the order of the step."""
     found = _LAST.search(sql)
     steps, source = (sql[: found.start()], found[1]) if found else ("", f"(\n{sql}\n)")
     cut = "" if limit is None else f"LIMIT {limit}"
@@ -59,7 +59,7 @@ def shaped(sql: str, columns: Sequence[str], limit: int | None) -> str:
 
 
 def selected(name: str, duckdb_type: str) -> str:
-    """Write the expression that brings a column out in the form `Result.rows` promises."""
+    """Write the expression for a column in the form promised by `Result.rows`."""
     form = _FORMS.get(duckdb_type)
     if form is None and duckdb_type.startswith("TIMESTAMP"):
         form = "to_json(list_transform({0}, lambda v: kusto_text(v)))::VARCHAR"
@@ -69,7 +69,7 @@ def selected(name: str, duckdb_type: str) -> str:
 
 
 def converted(name: str, kusto_type: str) -> str:
-    """Write the expression that brings a column out as another type of Kusto's."""
+    """Write the expression for a column as another of Kusto's types."""
     value = quote(name)
     if kusto_type == "dynamic":
         return f"to_json({value})::VARCHAR"

@@ -1,6 +1,6 @@
-"""A query's operators, one after the other, in words that the translator knows.
+"""A query's operators, in sequence, in the translator's words.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 from collections.abc import Callable, Mapping, Sequence

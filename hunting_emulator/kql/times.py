@@ -1,4 +1,4 @@
-"""Instants and spans as Kusto writes them, and as DuckDB takes them.
+"""Instants and spans, from Kusto's text to DuckDB's.
 
 Pure. DuckDB's TIMESTAMP_NS holds every tick of 100 ns, but only from 1677 to 2262.
 """
@@ -21,7 +21,7 @@ _SPAN: Final = re.compile(r"(-?)(?:(\d+)\.)?(\d+):(\d+)(?::(\d+)(?:\.(\d{1,7}))?
 
 
 def parse(text: str) -> str | None:
-    """Return an instant as `YYYY-MM-DD hh:mm:ss.fffffff` in UTC, or `None` if it is none.
+    """Return an instant as `YYYY-MM-DD hh:mm:ss.fffffff` in UTC, or `None` for other texts.
 
     >>> parse("2026-01-01T02:00:00.1234567+02:00"), parse("2026-01-01"), parse("2026-02-30")
     ('2026-01-01 00:00:00.1234567', '2026-01-01 00:00:00.0000000', None)
@@ -68,8 +68,8 @@ def minus_days(moment: str, days: int) -> str:
 def literal(moment: str, *, clamp: bool = True) -> str:
     """Write an instant in `parse`'s form as SQL, at 100 ns.
 
-    What TIMESTAMP_NS cannot hold becomes its nearest bound if `clamp` is set, which is right where
-    it is compared to columns, else a TIMESTAMP of microseconds.
+    An instant outside TIMESTAMP_NS becomes the nearest bound with `clamp` (right for comparisons
+    with columns), else a TIMESTAMP of microseconds.
     """
     if clamp or _FIRST <= moment <= _LAST:
         return f"TIMESTAMP_NS '{min(max(moment, _FIRST), _LAST)}'"

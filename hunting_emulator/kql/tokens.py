@@ -1,4 +1,4 @@
-"""KQL text as tokens that put together are the text again.
+"""KQL text as tokens; the tokens together are the text.
 
 Pure.
 """
@@ -47,7 +47,7 @@ class Token:
 
     @property
     def inner(self) -> str:
-        """What stands in the brackets of a typed literal."""
+        """The text in the brackets of a typed literal."""
         return self.text.partition("(")[2][:-1].strip()
 
 
@@ -64,14 +64,14 @@ def text_of(tokens: Sequence[Token]) -> str:
 
 
 def meaningful(tokens: Sequence[Token]) -> list[int]:
-    """Return the indices of the tokens that are neither space nor comment."""
+    """Return the indices of the tokens other than space and comments."""
     return [index for index, token in enumerate(tokens) if token.kind != "space"]
 
 
 def with_depth(tokens: Sequence[Token]) -> Iterator[tuple[int, int, Token]]:
     """Yield index, depth of brackets and token, without space.
 
-    A bracket has the depth of what is around it, not of what it holds.
+    A bracket has the depth of its surroundings, not of its contents.
     """
     depth = 0
     for index, token in enumerate(tokens):
@@ -84,7 +84,7 @@ def with_depth(tokens: Sequence[Token]) -> Iterator[tuple[int, int, Token]]:
 
 
 def closing(tokens: Sequence[Token], opening: int) -> int | None:
-    """Return the index of the bracket that closes the one at `opening`."""
+    """Return the index of the closing bracket for the bracket at `opening`."""
     depth = 0
     for index in range(opening, len(tokens)):
         if tokens[index].kind == "mark":
@@ -95,14 +95,14 @@ def closing(tokens: Sequence[Token], opening: int) -> int | None:
 
 
 def following(tokens: Sequence[Token], index: int) -> int:
-    """Return the index of the first token from `index` that is no space."""
+    """Return the index of the first token from `index` other than space."""
     while index < len(tokens) and tokens[index].kind == "space":
         index += 1
     return index
 
 
 def at(tokens: Sequence[Token], index: int) -> str:
-    """Return the text of a token, nothing where there is none."""
+    """Return the text of a token, empty beyond the ends."""
     return tokens[index].text if 0 <= index < len(tokens) else ""
 
 
@@ -120,7 +120,7 @@ def split(tokens: Sequence[Token], mark: str) -> list[list[Token]]:
 
 
 def string_value(text: str) -> str:
-    r"""Return what a string literal says, in any of its forms.
+    r"""Return the value of a string literal, in any form.
 
     >>> string_value('h@"C:\\x"'), string_value(r"'a\tb'"), string_value("```a'b```")
     ('C:\\x', 'a\tb', "a'b")

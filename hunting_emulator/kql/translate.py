@@ -1,7 +1,7 @@
 """KQL to SQL, remembered.
 
-The text's datetime literals are taken out first, so that the windows of one query, which differ
-in their bounds alone, are one text to translate.
+Datetime literals are taken out of the text first: the windows of a query differ in their bounds
+alone, and so are a single text to translate.
 """
 
 import hashlib
@@ -49,27 +49,27 @@ Describe = Callable[["Translation"], Described]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """SQL with slots for the query's instants and its time; `reads` are the tables it reads."""
+    """SQL with slots for the query's instants and time; `reads` are the tables read."""
 
     sql: str
     reads: frozenset[str]
 
     @property
     def ingestion(self) -> bool:
-        """Whether it asks when rows became visible."""
+        """Whether the query asks when rows became visible."""
         return INGESTED in self.sql
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A translation, its columns as DuckDB has them, and the instants of one text."""
+    """A translation, the columns by DuckDB, and the instants of the text."""
 
     translation: Translation
     columns: Described
     instants: tuple[Instant, ...]
 
     def filled(self, now: str) -> str:
-        """Return the SQL for one time of asking."""
+        """Return the SQL for a time of asking."""
         return sql.filled(self.translation.sql, self.instants, now=now)
 
 
@@ -123,7 +123,7 @@ class _CallDesk:
 
 
 class Translator:
-    """Translates against one set of tables; make another when they change."""
+    """Translates against a set of tables; changed tables need another translator."""
 
     def __init__(self, schema: Schema, spellings: Spellings, describe: Describe) -> None:
         self.schema = schema
@@ -221,7 +221,7 @@ class Translator:
 
 
 def _told_apart(text: str, schema: dict[str, list[str]]) -> str:
-    """Translate, marking names of the query's own that differ only in case."""
+    """Translate, marking the query's own names equal to others but for case."""
     to_sql = partial(duckdb_kql.to_sql, schema=schema, allow_write=False, query_now=_ANY_TIME)
     for _ in range(_MOST_TWINS):
         try:

@@ -1,7 +1,7 @@
-"""Names apart that differ only in case, as Kusto has them and DuckDB has not.
+"""Names equal but for case, kept apart: Kusto distinguishes case, DuckDB does not.
 
-Pure. One spelling of a name goes as it is; every other spelling carries a mark that says which of
-its letters are capitals. So a name that is spelled wrong is not found, as with Kusto.
+Pure. The first spelling of a name stays plain; every other spelling carries a mark of its capital
+letters. So a misspelt name is not found, as with Kusto.
 """
 
 import re
@@ -19,7 +19,7 @@ _NOT_COLUMNS: Final = FUNCTIONS | KEYWORDS | OPERATORS
 
 
 def marked(name: str) -> str:
-    """Return a name that no other spelling has, whatever the case.
+    """Return a name unlike any other spelling, whatever the case.
 
     >>> marked("Id"), marked("ID")
     ('Id__twin2z', 'ID__twin3z')
@@ -29,7 +29,7 @@ def marked(name: str) -> str:
 
 
 def unmarked(name: str) -> str:
-    """Return a name as it was written, wherever in it the mark stands.
+    """Return a name as written, wherever the mark stands.
 
     >>> unmarked("max_" + marked("ID") + "1")
     'max_ID1'
@@ -39,7 +39,7 @@ def unmarked(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spellings:
-    """The spelling of each name that goes without a mark."""
+    """The plain spelling of each name."""
 
     plain: Mapping[str, str]
 
@@ -52,7 +52,7 @@ class Spellings:
         return cls(plain)
 
     def inner(self, name: str) -> str:
-        """Return a column's name as DuckDB is to see it.
+        """Return a column's name for DuckDB.
 
         >>> Spellings.of(["LogonId", "LogonID"]).inner("LogonID")
         'LogonID__twin43z'
@@ -60,5 +60,5 @@ class Spellings:
         return name if self.plain.get(name.casefold(), name) == name else marked(name)
 
     def inner_word(self, word: str) -> str:
-        """Return a word of a query as DuckDB is to see it, which may be no column at all."""
+        """Return a word of a query for DuckDB; the word need not be a column."""
         return word if word in _NOT_COLUMNS else self.inner(word)

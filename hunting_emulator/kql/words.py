@@ -1,7 +1,7 @@
-"""The words of Kusto's query language: its operators, functions and keywords.
+"""The words of Kusto's query language: operators, functions and keywords.
 
-Pure, but for reading the lists that lie in this package. A function that is not in the list is
-unknown to the service, too; one that is in it and that cannot be run is the emulator's own limit.
+Pure, but for reading the lists in the package. A function absent from the list is unknown to the
+service, too; a listed function without an implementation is the emulator's own limit.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""What the translator writes for some expressions over the column `x`.
+"""The translator's SQL for some expressions over the column `x`.
 
-Pure. It is asked, not written down here, so that it cannot drift from what is looked for.
+Pure. The translator is asked, so that the SQL cannot drift from the SQL looked for.
 """
 
 from typing import Final

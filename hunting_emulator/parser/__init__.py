@@ -1,1 +1,1 @@
-"""Microsoft's own KQL parser: where it lies, how it comes there, and what it says of a text."""
+"""Microsoft's own KQL parser: its folder, its installation, and its verdicts."""

@@ -8,7 +8,7 @@ from hunting_emulator.parser.install import InstallError, install
 
 @click.group("parser")
 def parser() -> None:
-    """Microsoft's own KQL parser, which decides which queries are KQL where it is installed."""
+    """Microsoft's own KQL parser, the judge of KQL where installed."""
 
 
 @parser.command("install")

@@ -1,6 +1,7 @@
-"""Where Microsoft's KQL parser lies on this machine.
+"""The folder of Microsoft's KQL parser on the machine.
 
-The place belongs to the user, not to an environment, so that every program of the user finds it.
+The folder belongs to the user, not to an environment, so that every program of the user finds the
+parser.
 """
 
 import os
@@ -19,7 +20,7 @@ VARIABLE: Final = "KUSTO_PARSER_HOME"
 
 
 def folder(environment: Mapping[str, str] = os.environ, home: Path | None = None) -> Path | None:
-    """Return where the parser belongs, whether or not it is there.
+    """Return the parser's folder, existing or not.
 
     >>> str(folder({"XDG_DATA_HOME": "/data"}))
     '/data/kusto-language-service/12.4.1'
@@ -33,7 +34,7 @@ def folder(environment: Mapping[str, str] = os.environ, home: Path | None = None
 
 
 def installed(environment: Mapping[str, str] = os.environ, home: Path | None = None) -> Path | None:
-    """Return the folder if every file of the parser is in it."""
+    """Return the folder if it holds every file of the parser."""
     place = folder(environment, home)
     if place is None or not all((place / name).is_file() for name in FILES):
         return None

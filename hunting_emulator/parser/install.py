@@ -1,8 +1,8 @@
-"""Brings Microsoft's KQL parser to this machine, from the npm registry that it is set up for.
+"""Brings Microsoft's KQL parser to the machine, from the npm registry configured there.
 
-npm fetches the package where npm is there; else plain Python does, from the registry that npm's
-own settings name. Nothing in the package is run, and no byte of it is used unless its digest is
-the one below.
+npm fetches the package where npm is installed; else plain Python does, from the registry named by
+npm's own settings. No code of the package is run, and no byte is used unless the digest is equal to
+the digest below.
 """
 
 import base64
@@ -44,11 +44,11 @@ def install(
 ) -> None:
     """Put the parser's files in a folder.
 
-    `folders` are looked through for npm's settings (`.npmrc`), the first that names a registry
-    wins; the user's home is the last.
+    `folders` are searched for npm's settings (`.npmrc`); the first with a registry wins; the user's
+    home is the last.
 
     Raises:
-        InstallError: no registry is set up, it does not answer, or the digest is another.
+        InstallError: no registry is set up or answers, or the digest differs.
     """
     if npm is not None:
         package = _packed_by_npm(npm, environment)
@@ -83,7 +83,7 @@ def _packed_by_npm(npm: str, environment: Mapping[str, str]) -> bytes:
 
 
 def _registry(environment: Mapping[str, str], folders: tuple[Path, ...]) -> str:
-    """Return the registry that npm's settings name."""
+    """Return the registry named by npm's settings."""
     folded = {name.lower(): value for name, value in environment.items()}
     named = folded.get("npm_config_registry") or next(filter(None, map(_from_file, folders)), "")
     if not named.startswith(("https://", "http://")):

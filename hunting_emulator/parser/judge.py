@@ -1,7 +1,7 @@
-"""What Microsoft's KQL parser says of a text, over the tables of a tenant.
+"""Verdicts of Microsoft's KQL parser on a text, over the tables of a tenant.
 
-The parser runs in a V8 of this process; one is enough for all tenants, and one text is judged at a
-time. A text on which the parser itself fails (depth, time, memory) has no verdict.
+The parser runs in a V8 of the process, shared by all tenants, a text at a time. A text on which the
+parser itself fails (depth, time, memory) has no verdict.
 """
 
 import atexit
@@ -48,7 +48,7 @@ FUNCTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """An error: the parser's code, its words, and the offsets of what it is about."""
+    """An error: the parser's code, words, and offsets in the text."""
 
     code: str
     message: str
@@ -58,7 +58,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The errors of a text, and the columns of its result: empty where they are not all known."""
+    """The errors of a text, and the columns of the result: empty unless all are known."""
 
     complaints: tuple[Complaint, ...]
     tabular: bool
@@ -82,7 +82,7 @@ class Parser:
             self._engine.eval(path.read_text("utf-8-sig"))
 
     def judge(self, text: str, tables: Tables) -> Verdict | None:
-        """Return what the parser says, or nothing where it cannot say."""
+        """Return the parser's verdict, `None` where the parser fails."""
         from py_mini_racer import JSEvalException  # noqa: PLC0415 - as above
 
         with self._lock:
@@ -112,7 +112,7 @@ def _verdict(said: dict[str, Any]) -> Verdict:
 
 @cache
 def parser() -> Parser | None:
-    """Return the process's parser, or nothing, said once, where it is not installed."""
+    """Return the process's parser; if not installed, say so once and return `None`."""
     place = installed()
     if place is None:
         logger.warning(
@@ -128,7 +128,7 @@ def parser() -> Parser | None:
 
 
 class Judge:
-    """The parser, asked about one set of tables; verdicts are remembered by text."""
+    """The parser for a set of tables; verdicts are remembered by text."""
 
     def __init__(self, asked: Parser, tables: Tables) -> None:
         self._parser = asked
@@ -136,7 +136,7 @@ class Judge:
         self._remembered: dict[str, Verdict | None] = {}
 
     def verdict(self, text: str) -> Verdict | None:
-        """Return what the parser says of a text, or nothing where it cannot say."""
+        """Return the parser's verdict on a text, `None` where the parser fails."""
         if text not in self._remembered:
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()

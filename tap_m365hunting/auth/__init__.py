@@ -1,4 +1,4 @@
-"""Bearer tokens from Entra ID, by every way to sign in that the settings offer."""
+"""Bearer tokens from Entra ID, by every way to sign in offered by the settings."""
 
 import time
 from collections.abc import Callable
@@ -17,10 +17,10 @@ def token_source(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> TokenSource:
-    """Return where tokens come from, for the way to sign in that the settings mean.
+    """Return the source of tokens for the configured way to sign in.
 
-    `clock` tells seconds since the epoch, to see that a certificate has expired; `sleep` waits for
-    a person. Nothing is asked and no file read before the first token is wanted.
+    `clock` tells seconds since the epoch, to notice an expired certificate; `sleep` waits for a
+    person. No request is sent and no file read before the first token is wanted.
     """
     # MSAL takes longer to import than all the rest, and `--help` needs none of it
     if isinstance(connection.credential, ManagedIdentity):

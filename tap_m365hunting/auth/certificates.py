@@ -1,4 +1,4 @@
-"""A private key with its certificate, read from PEM or PFX, and what it signs."""
+"""A private key with its certificate, from PEM or PFX, and the assertions signed by the key."""
 
 import base64
 import logging
@@ -25,16 +25,16 @@ _LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key, its certificate, and the certificates between that and the root."""
+    """A key, its certificate, and the certificates between the certificate and the root."""
 
     key: RSAPrivateKey = field(repr=False)
     chain: tuple[x509.Certificate, ...]
 
     def signer(self, *, audience: str, client_id: str) -> Callable[[], Any]:
-        """Return what makes assertions, each good for ten minutes.
+        """Return a maker of assertions, each good for ten minutes.
 
-        The thumbprint names a certificate that is registered; the chain lets Entra ID go by
-        subject name and issuer, where the app trusts those, so that a renewed certificate works.
+        The thumbprint names a registered certificate; the chain lets Entra ID go by subject name
+        and issuer, where trusted by the app, so that a renewed certificate works.
         """
         thumbprint = self.chain[0].fingerprint(hashes.SHA256()).hex()
         # RFC 7515, 4.1.6: base64, not base64url, the signer's own certificate first
@@ -49,10 +49,10 @@ class SigningKey:
 
 
 def read_certificate(certificate: Certificate, *, now: float) -> SigningKey:
-    """Read a file, whichever form it has; `now` is in seconds since the epoch.
+    """Read a file in either form; `now` is in seconds since the epoch.
 
     Raises:
-        AuthenticationError: it cannot be read, or cannot sign; the message says what to do.
+        AuthenticationError: the file cannot be read, or cannot sign; the message names the remedy.
     """
     try:
         content = certificate.path.read_bytes()

@@ -31,7 +31,7 @@ _RESOURCE_IDS: Final[Mapping[str, str]] = {
 def explained(
     error: AuthenticationError, token: str, place: Connection, *, now: float
 ) -> AuthenticationError:
-    """Return the refusal of a token with what the token says about it.
+    """Return the refusal of a token, with the claims that explain the refusal.
 
     `now` is in seconds since the epoch.
     """
@@ -45,7 +45,7 @@ def explained(
 
 
 def claims_of(token: str) -> Claims:
-    """Return what a token says, unverified; nothing if it cannot be read.
+    """Return a token's claims, unverified; empty for an unreadable token.
 
     >>> claims_of("opaque")
     {}
@@ -61,7 +61,7 @@ def claims_of(token: str) -> Claims:
 
 
 def other_tenant(token: str, place: Connection) -> str | None:
-    """Return whose a token is, if it surely is not of the configured tenant."""
+    """Return the token's tenant, if surely not the configured tenant."""
     tenant = str(claims_of(token).get("tid", ""))
     # tenant_id may be a domain, which a token never names
     surely = _is_id(place.tenant_id) and _is_id(tenant)

@@ -27,7 +27,7 @@ Proof = str | dict[str, Callable[[], Any]]
 class ApplicationTokens:
     """Signs in as an application.
 
-    MSAL caches the token and renews it before it expires. A file is read when it is needed: the
+    MSAL caches the token and renews it before it expires. A file is read when needed: the
     certificate at the first sign-in and after a refusal, a federated token at each sign-in.
     """
 
@@ -48,7 +48,7 @@ class ApplicationTokens:
         self._lock = threading.Lock()
 
     def token(self) -> str:
-        """Return a token, from the cache where it is still good."""
+        """Return a token, from the cache while still good."""
         place = self._connection
         with self._lock, translated(place):
             self._app = self._app or self._new_app()
@@ -57,7 +57,7 @@ class ApplicationTokens:
             return self._latest
 
     def forget(self, refused: str) -> None:
-        """Drop the cached tokens if this is the latest, so that the next one is new."""
+        """Drop the cached tokens if the refused token is the latest: the next one is new."""
         with self._lock:
             if refused == self._latest:
                 self._app = None
@@ -84,7 +84,7 @@ class ApplicationTokens:
                 return {"client_assertion": self._signer(certificate)}
 
     def _signer(self, certificate: Certificate) -> Callable[[], Any]:
-        """Return what signs assertions for the token endpoint, which is the same in each cloud."""
+        """Return a signer of assertions for the token endpoint, equal in each cloud."""
         # only who signs needs the library for it
         from tap_m365hunting.auth.certificates import read_certificate
 

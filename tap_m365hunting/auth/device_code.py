@@ -1,4 +1,4 @@
-"""Tokens of a person, who signs in once on another device."""
+"""Tokens of a person, signed in once on another device."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ _ASK_AGAIN: Final = frozenset({"invalid_grant", "interaction_required", "login_r
 
 
 class DeviceCodeTokens:
-    """Signs in for a person: shows where to enter which code, and waits for it.
+    """Signs in for a person: shows the address and the code, and waits for the person.
 
     MSAL renews the token without the person, from the cache file on later runs, too. `sleep` waits
     for seconds.
@@ -61,7 +61,7 @@ class DeviceCodeTokens:
             return self._latest
 
     def forget(self, refused: str) -> None:
-        """If this is the latest token, take none from the cache next time, but renew it."""
+        """If the refused token is the latest, renew next time instead of using the cache."""
         with self._lock:
             self._stale = self._stale or refused == self._latest
 
@@ -77,7 +77,7 @@ class DeviceCodeTokens:
         )
 
     def _silent(self) -> dict[str, Any] | None:
-        """Return Entra ID's answer without the person, or nothing if the person has to act."""
+        """Return Entra ID's answer without the person, or `None` if the person has to act."""
         for account in self._app.get_accounts():
             answer: dict[str, Any] | None = self._app.acquire_token_silent_with_error(
                 [self._connection.scope], account=account, force_refresh=self._stale
@@ -105,13 +105,13 @@ class DeviceCodeTokens:
 
 
 def _invitation(flow: Mapping[str, Any]) -> str:
-    """Say where to enter which code, in Entra ID's words if there are any."""
+    """Return address and code, in Entra ID's words where given."""
     place = flow.get("verification_uri", "https://microsoft.com/devicelogin")
     return str(flow.get("message") or f"To sign in, open {place} and enter {flow['user_code']}")
 
 
 class CacheFile:
-    """A sign-in that outlives the run, in a file that only its user may read; or in no file."""
+    """A sign-in kept beyond the run, in a file readable by its user alone; or in no file."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -123,7 +123,7 @@ class CacheFile:
         """MSAL's cache, filled from the file.
 
         Raises:
-            AuthenticationError: the file cannot be read, or others can read it.
+            AuthenticationError: the file cannot be read, or others can read the file.
         """
         if self._path and not self._read:
             self._load(self._path)
@@ -131,10 +131,10 @@ class CacheFile:
         return self._tokens
 
     def save(self) -> None:
-        """Write what has changed; the file is whole at every instant.
+        """Write the changes; the file is whole at every instant.
 
         Raises:
-            AuthenticationError: it cannot be written.
+            AuthenticationError: the file cannot be written.
         """
         if self._path is None or not self._tokens.has_state_changed:
             return
@@ -166,7 +166,7 @@ def _checked(text: str) -> str:
     """Return the text of a token cache.
 
     Raises:
-        ValueError: it is none: MSAL reads kinds of entries, by name, each with texts by name.
+        ValueError: the text has not MSAL's form: kinds of entries, each with texts by name.
     """
     try:
         cached = json.loads(text)
@@ -184,5 +184,5 @@ def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def _open_to_others(path: Path) -> bool:
-    """Whether the mode lets group or others in; only POSIX has it."""
+    """Whether the mode lets group or others in; only POSIX has modes."""
     return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

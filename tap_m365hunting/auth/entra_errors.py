@@ -1,11 +1,11 @@
-"""Entra ID's error codes, and what to do about each. Pure.
+"""Entra ID's error codes, and the remedy for each. Pure.
 
-Most are on https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. These
-are not, and are known from refusals: 700021, 700024, 70020, 7000229, 900023, and of federation
-70021, 700211, 700212, 700213, 7002137, 7002138 (issues 340 and 1200 of
+Most are on https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Others
+are known from refusals alone: 700021, 700024, 70020, 7000229, 900023, and of federation 70021,
+700211, 700212, 700213, 7002137, 7002138 (issues 340 and 1200 of
 https://github.com/Azure/azure-workload-identity, 482 and 517 of https://github.com/Azure/login).
-700023 is met with other words than the page has.
-Microsoft may change a code, so one that is not here is still shown in Entra ID's own words.
+700023 is met with other words than on the page. Microsoft may change a code, so a code not listed
+here is still shown in Entra ID's own words.
 """
 
 from collections.abc import Mapping

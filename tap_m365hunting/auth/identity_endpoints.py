@@ -1,12 +1,12 @@
-"""How each kind of machine in Azure hands out the tokens of its identity, as data. Pure.
+"""Token endpoints of each kind of machine in Azure, as data. Pure.
 
-The environment says which kind it is. The protocols are Microsoft's:
+The environment tells the kind. The protocols are Microsoft's:
 
 - virtual machine: https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 - App Service, Functions, Container Apps: https://learn.microsoft.com/en-us/azure/app-service/overview-managed-identity
 - Azure Arc: https://learn.microsoft.com/en-us/azure/azure-arc/servers/managed-identity-authentication
 - Service Fabric: https://learn.microsoft.com/en-us/azure/service-fabric/how-to-managed-identity-service-fabric-app-code
-- Machine Learning: that of the App Service of 2017, as the Azure libraries have it
+- Machine Learning: the App Service protocol of 2017, as in the Azure libraries
 """
 
 import re
@@ -34,10 +34,10 @@ _NAMES: Final[Mapping[str, str]] = {
 
 
 class IdentityEndpoint(Struct, frozen=True):
-    """Where a token is asked for, and how.
+    """The URL and the form of a request for a token.
 
-    `names` has the parameter by which each kind of user-assigned identity is named; `thumbprint`
-    is that of the endpoint's certificate; `proves` says that the endpoint wants what is in a file.
+    `names` has the parameter for each kind of user-assigned identity; `thumbprint` belongs to the
+    endpoint's certificate; `proves` means a request with the contents of a file as proof.
     """
 
     url: str
@@ -48,7 +48,7 @@ class IdentityEndpoint(Struct, frozen=True):
     proves: bool = False
 
     def parameters(self, resource: str, identity: ManagedIdentity) -> dict[str, str]:
-        """Return what is asked for."""
+        """Return the request's parameters."""
         named = {self.names[identity.kind]: identity.name} if identity.kind in self.names else {}
         return {"api-version": self.version, "resource": resource, **named}
 
@@ -93,7 +93,7 @@ def header_text(name: str, value: str) -> str:
 
 
 def _service(environment: Mapping[str, str]) -> IdentityEndpoint:
-    """Return the endpoint of a service that runs the tap: Service Fabric, or App Service."""
+    """Return the endpoint of the hosting service: Service Fabric, or App Service."""
     url = _url(environment, "IDENTITY_ENDPOINT")
     header = _header(environment, "IDENTITY_HEADER")
     given = environment.get("IDENTITY_SERVER_THUMBPRINT")

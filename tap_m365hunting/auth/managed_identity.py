@@ -1,8 +1,8 @@
-"""Tokens of a managed identity, which belongs to the machine that the tap runs on.
+"""Tokens of a managed identity, the identity of the tap's own machine.
 
-MSAL knows these endpoints, too, but quotes their answers in errors and in logs, and asks that of
-Service Fabric over a session of its own, without a time-out. So they are asked here, over the
-session of all that signs in.
+MSAL knows the endpoints, too, but quotes their answers in errors and in logs, and asks Service
+Fabric over a session of its own, without a time-out. So the endpoints are asked here, over the
+common session for signing in.
 """
 
 import os
@@ -51,8 +51,8 @@ _ARC_AGENTS: Final[Mapping[str, str]] = {
 class ManagedIdentityTokens:
     """Signs in as a virtual machine, App Service, Function, Arc server and so on.
 
-    The environment says which of them it is. `arc_folder` is where the agent of Azure Arc keeps
-    its files; `clock` tells seconds that no step of the wall clock changes.
+    The environment tells the kind of machine. `arc_folder` is the folder of Azure Arc's agent;
+    `clock` tells seconds without steps of the wall clock.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ManagedIdentityTokens:
         self._lock = threading.Lock()
 
     def token(self) -> str:
-        """Return a token, the last one where it is still good."""
+        """Return a token, the last token while still good."""
         place = self._connection
         with self._lock, translated(place):
             if not self._latest or self._clock() >= self._good_until:
@@ -84,7 +84,7 @@ class ManagedIdentityTokens:
             return self._latest
 
     def forget(self, refused: str) -> None:
-        """Drop the token if it is the latest, so that the next one is new."""
+        """Drop the token if the refused token is the latest, so that the next token is new."""
         with self._lock:
             if refused == self._latest:
                 self._latest = ""
@@ -94,7 +94,7 @@ class ManagedIdentityTokens:
 
         Raises:
             AuthenticationError: the endpoint has no such identity.
-            SignInError: the endpoint is busy, or is none.
+            SignInError: the endpoint is busy, or no token endpoint.
         """
         has_arc = Path(_ARC_AGENTS.get(sys.platform, "")).is_file()
         endpoint = identity_endpoint(self._environment, has_arc=has_arc)
@@ -120,10 +120,10 @@ class ManagedIdentityTokens:
         return response
 
     def _proof(self, challenge: requests.Response) -> Mapping[str, str]:
-        """Prove to the agent of Azure Arc that its file can be read.
+        """Prove to the agent of Azure Arc that the agent's file is readable.
 
         Raises:
-            AuthenticationError: it cannot, or no file is named.
+            AuthenticationError: the file is not readable, or no file is named.
         """
         scheme, _, named = challenge.headers.get("WWW-Authenticate", "").partition("=")
         if challenge.status_code != HTTPStatus.UNAUTHORIZED or scheme.lower() != "basic realm":
@@ -196,7 +196,7 @@ def _life(answer: Mapping[str, Any]) -> float:
 
 
 def _said(given: Mapping[str, Any], status: int) -> str:
-    """Return the endpoint's words for why there is no token; each kind has members of its own."""
+    """Return the endpoint's reason for a missing token; each kind has members of its own."""
     inner = given.get("error")
     parts = [given.get("message"), given.get("error_description"), inner]
     if isinstance(inner, dict):
@@ -206,10 +206,10 @@ def _said(given: Mapping[str, Any], status: int) -> str:
 
 
 def _of_tenant(token: str, place: Connection) -> str:
-    """Return the token if it may be of the tenant: a machine's are of its own, whatever is set.
+    """Return the token unless surely of another tenant: a machine belongs to a single tenant.
 
     Raises:
-        AuthenticationError: it is another tenant's, whose rows would go by the wrong name.
+        AuthenticationError: the token is another tenant's; rows would go by the wrong name.
     """
     if other := other_tenant(token, place):
         msg = (

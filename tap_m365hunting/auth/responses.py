@@ -34,8 +34,8 @@ def access_token(answer: Mapping[str, Any], place: Connection) -> str:
     """Return the token of an answer.
 
     Raises:
-        AuthenticationError: it is a refusal.
-        SignInError: it is one that may pass.
+        AuthenticationError: the answer is a refusal.
+        SignInError: the answer is a failure that may pass.
     """
     if "access_token" in answer:
         return str(answer["access_token"])
@@ -65,7 +65,7 @@ def translated(place: Connection) -> Iterator[None]:
 
 
 def refused(said: str, place: Connection, correlation: str = "") -> Exception:
-    """Return the error for a refusal in the words of who refuses a token."""
+    """Return the error for a refusal, in Entra ID's words."""
     found = _CODE.search(said)
     code = int(found[1]) if found else 0
     text = " ".join(without_tokens(_IDS.sub("", said)).split())[:_LONGEST].rstrip(".")

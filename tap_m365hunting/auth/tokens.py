@@ -4,18 +4,18 @@ from typing import Protocol
 
 
 class TokenSource(Protocol):
-    """Where the client gets its bearer tokens; safe to ask from several threads.
+    """Source of the client's bearer tokens; safe for several threads.
 
-    One thread signs in, the others wait for it.
+    A single thread signs in, the others wait.
     """
 
     def token(self) -> str:
-        """Return a token that is good now.
+        """Return a token good for now.
 
         Raises:
-            AuthenticationError: Entra ID refused; the message says why and what to do.
+            AuthenticationError: Entra ID refused; the message says why and names the remedy.
             SignInError: Entra ID did not answer.
         """
 
     def forget(self, refused: str) -> None:
-        """Drop this token, which the service refused; another may have taken its place by now."""
+        """Drop a token refused by the service; another may have taken its place by now."""

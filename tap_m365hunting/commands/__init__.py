@@ -1,1 +1,1 @@
-"""What `m365hunting` tells people: checks before a run, plans of one."""
+"""The commands of `m365hunting`: checks before a run, plans of a run."""

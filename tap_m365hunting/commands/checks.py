@@ -1,4 +1,4 @@
-"""Asks the service whether queries will work, and how much they will bring."""
+"""Asks the service whether queries will work, and how many rows to expect."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -30,10 +30,10 @@ COUNTED_DAYS: Final = 7
 
 
 class Checker:
-    """Checks one tenant's queries; each costs a probe and two counts, a whole table one more.
+    """Checks a tenant's queries; each costs a probe and two counts, a whole table one more.
 
-    `answered` says if the service has run a query, or refused it for itself: the token is good.
-    `tenant` names the columns that say whose a record is.
+    `answered` says if the service has run a query, or refused a query for its own sake: the token
+    is good. `tenant` names the columns for a record's tenant.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Checker:
         self.answered = False
 
     def check(self, found: QueryReport) -> QueryReport:
-        """Return what was found of a query from its text, made certain by the service.
+        """Return the report from a query's text, made certain by the service.
 
-        A query that may not run is not asked about.
+        A query unfit to run is not asked about.
 
         Raises:
             AuthenticationError, ConnectionSetupError, SignInError, UnreachableError: the service

@@ -1,4 +1,4 @@
-"""Counts rows: what a look at a query may ask the service, which hands out no row for it."""
+"""Counts rows for a look at a query; no row is fetched."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ def over_time(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_ca
 
 
 def density(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_cap: int) -> Density:
-    """Count a window per bin; one call, if the service can answer it at once.
+    """Count a window per bin; a single call, if the service can answer at once.
 
     Raises:
         WindowTooLargeError: even a sixteenth of the window is too costly to count.
@@ -52,7 +52,7 @@ def density(resolved: ResolvedQuery, window: TimeWindow, call: Call, *, row_cap:
 
 
 def even(window: TimeWindow, rows: int) -> Density:
-    """Return rows of which only the sum is known."""
+    """Return rows with a known sum, spread evenly."""
     return Density((window.start.ticks, window.end.ticks), (rows,))
 
 
@@ -63,7 +63,7 @@ def total(resolved: ResolvedQuery, window: TimeWindow | None, call: Call) -> int
 
 
 def nulls(resolved: ResolvedQuery, cursor: str, call: Call) -> tuple[int, Instant | None]:
-    """Count the rows without a cursor, which no window holds; return the oldest cursor, too."""
+    """Count the rows without a cursor, outside every window; return the oldest cursor, too."""
     with call(kql.nulls(resolved.query, cursor)) as answer:
         row = next(answer.rows, {})
     oldest = canonical(str(row.get("__oldest") or ""))
@@ -77,7 +77,7 @@ def keys(
     columns: Sequence[str],
     call: Call,
 ) -> tuple[int, int, int]:
-    """Count the rows of a window, what the columns tell apart, and the rows with a null in them."""
+    """Count the rows of a window, the distinct keys, and the rows with a null in the key."""
     with call(kql.keys(resolved.query, cursor, window, columns)) as answer:
         found = next(answer.rows, {})
     rows, different, nulls = (_number(found, name) if found.get(name) else 0 for name in _COUNTED)
@@ -85,13 +85,13 @@ def keys(
 
 
 def fitting(window: TimeWindow, *, most: int, least: timedelta = WIDTHS[0]) -> timedelta:
-    """Return the narrowest width, not below `least`, that needs at most so many bins."""
+    """Return the narrowest width, not below `least`, for at most so many bins."""
     fits = (w for w in WIDTHS if w >= least and window.ticks // ticks(w) + 2 <= most)
     return next(fits, WIDTHS[-1])
 
 
 def rebinned(counted: Density, *, most: int) -> Iterable[tuple[TimeWindow, int]]:
-    """Yield the rows in wider bins, those without rows included; the outer bins may be cut."""
+    """Yield the rows in wider bins, empty bins included; the outer bins may be cut."""
     window = TimeWindow(Instant(counted.edges[0]), Instant(counted.edges[-1]))
     width = ticks(fitting(window, most=most))
     for start in range(window.start.ticks // width * width, window.end.ticks, width):
@@ -130,7 +130,7 @@ def _number(row: Mapping[str, object], column: str) -> int:
     """Return a number of a count.
 
     Raises:
-        ServiceError: the service has answered something else.
+        ServiceError: the service has answered without a number.
     """
     try:
         return rows_counted(row[column])

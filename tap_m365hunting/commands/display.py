@@ -1,6 +1,6 @@
-"""What `m365hunting` prints for people.
+"""The lines of `m365hunting` for people.
 
-Pure. Colours are in the text; whoever prints it takes them out where there is no terminal.
+Colours are in the text; the printing command takes them out without a terminal.
 """
 
 import re
@@ -33,7 +33,7 @@ _QUOTE: Final = " " * 13
 
 
 def check_lines(report: Report, *, show_kql: bool = False) -> Iterator[str]:
-    """Yield the lines of a report: a head for each query, its problems below it, a sum at last."""
+    """Yield the lines of a report: a head for each query, its problems below, a sum at last."""
     widths = _widths([_head(query) for query in report.queries])
     for query in report.queries:
         yield _aligned(query, widths)
@@ -51,7 +51,7 @@ def check_lines(report: Report, *, show_kql: bool = False) -> Iterator[str]:
 def quoted(
     text: str, line: int, column: int | None = None, operator: str | None = None
 ) -> Iterator[str]:
-    r"""Yield the line of the text, and below it carets under the operator at the column, if known.
+    r"""Yield the line of the text, and below carets under the operator at the column, if known.
 
     >>> for shown in quoted("DeviceInfo\n| take 5", 2, 3, "take"):
     ...     print(shown)
@@ -76,7 +76,7 @@ def _width() -> int:
 
 
 def _printable(text: str) -> str:
-    """Return the text without what would move the cursor, or is no character."""
+    """Return the text without cursor movements and without anything but characters."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -214,12 +214,12 @@ def _scale(stream: StreamPlan) -> str:
 
 
 def _short(instant: Instant) -> str:
-    """Write an instant to the second, which is exact enough to look at."""
+    """Write an instant to the second, exact enough to look at."""
     return str(instant)[:19].replace("T", " ")
 
 
 def tenant_lines(report: Report) -> Iterator[str]:
-    """Yield the lines of a report about many tenants: those that will not do, and a sum."""
+    """Yield the lines of a report about many tenants: the tenants at fault, and a sum."""
     bad = [tenant for tenant in report.tenants if not tenant.ok]
     for tenant in bad:
         yield from _tenant_error(tenant.name, tenant.tenant_id, str(tenant.error))
@@ -229,7 +229,7 @@ def tenant_lines(report: Report) -> Iterator[str]:
 
 
 def tenant_plan_lines(plan: Plan) -> Iterator[str]:
-    """Yield the lines of a plan for many tenants: one each, what is wrong below it, a sum."""
+    """Yield the lines of a plan for many tenants: a line each, problems below, a sum."""
     good = [tenant for tenant in plan.tenants if not tenant.error]
     rows = [(_called(t.name, t.tenant_id), *_totals(t)) for t in good]
     widths = _widths(rows)

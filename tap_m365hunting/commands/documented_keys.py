@@ -1,4 +1,4 @@
-"""The documented identity of a table's rows: offered as a key, with what the newest rows say."""
+"""The documented identity of a table's rows: offered as a key, counted in the newest rows."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -22,9 +22,9 @@ _TRIED: Final = timedelta(days=1)
 
 
 class Identity(Struct, frozen=True):
-    """Columns that might be a key; `keys` is how many they have in so many `rows`, if counted.
+    """Possible key columns; `keys` is the number of distinct values in so many `rows`, if counted.
 
-    In `nulls` of the rows one of them is null, which no key may be.
+    `nulls` is the number of rows with a null in the columns, forbidden in a key.
     """
 
     columns: tuple[str, ...]
@@ -34,7 +34,7 @@ class Identity(Struct, frozen=True):
 
     @classmethod
     def offered(cls, query: HuntingQuery, columns: Iterable[Column]) -> Self | None:
-        """Return the documented identity of a whole table that is read without `primary_keys`."""
+        """Return the documented identity of a whole table without `primary_keys`."""
         documented = documented_identity(query.query)
         there = {column.name for column in columns}
         wanted = documented and not query.primary_keys and there.issuperset(documented)
@@ -62,7 +62,7 @@ class Identity(Struct, frozen=True):
         return replace(self, rows=rows, keys=keys, nulls=nulls)
 
     def as_configured(self) -> str | None:
-        """Say what is wrong with it as the key that the settings name; `None` if nothing is."""
+        """Return the fault of the columns as the configured key; `None` without a fault."""
         if self.unique is not False:
             return None
         why = (
@@ -77,7 +77,7 @@ class Identity(Struct, frozen=True):
 
     @property
     def unique(self) -> bool | None:
-        """Whether it would have been a key of the rows; `None` if none were counted."""
+        """Whether the columns would have been a key of the rows; `None` if no row was counted."""
         return not self.nulls and self.keys == self.rows if self.rows else None
 
     def __str__(self) -> str:

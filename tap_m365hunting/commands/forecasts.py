@@ -1,4 +1,4 @@
-"""Counts what the next run would read, and plays the run through with the counts."""
+"""Counts the rows of the next run, and plays the run through with the counts."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -38,7 +38,7 @@ BARS: Final = 60
 
 
 def selected(queries: Iterable[HuntingQuery], catalog: Catalog) -> list[HuntingQuery]:
-    """Return the queries that a run with this catalog reads."""
+    """Return the queries read by a run with the catalog."""
     entries = {entry.tap_stream_id: entry for entry in catalog.streams}
     return [
         query
@@ -48,9 +48,9 @@ def selected(queries: Iterable[HuntingQuery], catalog: Catalog) -> list[HuntingQ
 
 
 class Forecaster:
-    """Plans one tenant's streams; each costs a probe and as a rule one count.
+    """Plans a tenant's streams; each costs a probe and as a rule a count.
 
-    `state` is the state that the run would start from.
+    `state` is the state at the start of the run.
     """
 
     def __init__(
@@ -174,10 +174,10 @@ class Forecaster:
 
 
 def _fit(probed: ProbedQuery) -> ProbedQuery:
-    """Return the query if it may run.
+    """Return the query if fit to run.
 
     Raises:
-        FatalSyncError: it may not.
+        FatalSyncError: the query is not fit to run.
     """
     wrong = [remark.message for remark in probed.remarks if remark.severity == "error"]
     if wrong:

@@ -1,4 +1,4 @@
-"""What the next run would do: for each tenant and stream its windows, rows, calls and minutes.
+"""The plan of the next run: for each tenant and stream windows, rows, calls and minutes.
 
 Pure.
 """
@@ -18,11 +18,11 @@ PROBE: Final = 1
 
 
 class StreamPlan(Struct, frozen=True):
-    """What the next run would do for one stream; `error` is why that cannot be told.
+    """The plan for a stream; `error` is the reason for having no plan.
 
-    `note` is why the bookmark in the state does not count, if there is one that does not. Calls
-    include `probes`, which ask for the columns. `bins` are the rows over time, in bins of one width
-    but for the outer ones. `warnings` are those of `check`.
+    `note` is the reason why the bookmark in the state does not count, if so. Calls include `probes`
+    for the columns. `bins` are the rows over time, in bins of the same width but for the outer
+    bins. `warnings` are those of `check`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class StreamPlan(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
     def probed(self, quotas: QuotaSettings) -> Self:
-        """Return the plan of a run that asks for the stream's columns first."""
+        """Return the plan of a run with a probe for the stream's columns."""
         calls = self.calls + PROBE
         takes = minutes(calls, quotas, first=PROBE)
         return replace(self, probes=PROBE, calls=calls, minutes=takes)
@@ -63,9 +63,9 @@ class StreamPlan(Struct, frozen=True):
 
 
 class TenantPlan(Struct, frozen=True):
-    """What the next run would do in one tenant; `error` is why the tenant takes no call.
+    """The plan for a tenant; `error` is the reason why the tenant takes no call.
 
-    Its streams share its quotas, so their minutes do not add up.
+    Streams share the tenant's quotas, so their minutes do not add up.
     """
 
     tenant_id: str
@@ -90,7 +90,7 @@ class TenantPlan(Struct, frozen=True):
         return cls(tenant_id, planned, minutes(calls, quotas, first=probes), name, error)
 
     def probed(self, quotas: QuotaSettings) -> Self:
-        """Return the plan of a run that asks this tenant for the columns of the streams."""
+        """Return the plan of a run with probes in the tenant."""
         streams = [stream.probed(quotas) for stream in self.streams]
         return self.of(self.tenant_id, streams, quotas, name=self.name, error=self.error)
 
@@ -110,7 +110,7 @@ class TenantPlan(Struct, frozen=True):
         return not self.error and not any(stream.error for stream in self.streams)
 
     def to_json(self) -> dict[str, object]:
-        """Return the entry of `tenants`; `name` and `error` only if there is one."""
+        """Return the entry of `tenants`; `name` and `error` only if set."""
         return {
             "tenant_id": self.tenant_id,
             **({"name": self.name} if self.name else {}),
@@ -122,13 +122,13 @@ class TenantPlan(Struct, frozen=True):
 
 
 def with_probes(tenants: Sequence[TenantPlan], quotas: QuotaSettings) -> list[TenantPlan]:
-    """Return the plans of a run without a catalog: it asks the first tenant that takes calls."""
+    """Return the plans of a run without a catalog: the first tenant to take calls is probed."""
     asked = next((tenant for tenant in tenants if not tenant.error), None)
     return [tenant.probed(quotas) if tenant is asked else tenant for tenant in tenants]
 
 
 class Plan(Struct, frozen=True):
-    """What the next run would do; `partitioned` says that tenants were given as a list."""
+    """The plan of the next run; `partitioned` marks tenants given as a list."""
 
     tenants: tuple[TenantPlan, ...]
     minutes: float
@@ -138,7 +138,7 @@ class Plan(Struct, frozen=True):
     def of(
         cls, tenants: Sequence[TenantPlan], *, parallel: int = 1, partitioned: bool = False
     ) -> Self:
-        """Sum up the tenants, so many of which are read at the same time."""
+        """Sum up the tenants, so many of them read at the same time."""
         takes = together([tenant.minutes for tenant in tenants], parallel)
         return cls(tuple(tenants), takes, partitioned)
 
@@ -158,7 +158,7 @@ class Plan(Struct, frozen=True):
         return all(tenant.ok for tenant in self.tenants)
 
     def to_json(self) -> dict[str, object]:
-        """Return the plan for programs; `tenants` only where they were given as a list."""
+        """Return the plan for programs; `tenants` only for tenants given as a list."""
         return {
             "calls": self.calls,
             "minutes": round(self.minutes, 2),

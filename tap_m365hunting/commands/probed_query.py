@@ -1,4 +1,4 @@
-"""What the service says of a query: its columns, and with them how it will be read."""
+"""A query with the columns named by the service, and so with its way of reading."""
 
 from typing import Self
 
@@ -14,7 +14,7 @@ from tap_m365hunting.wire.schema import Shape
 
 
 class ProbedQuery(Struct, frozen=True):
-    """A query whose columns are known."""
+    """A query with known columns."""
 
     query: HuntingQuery
     shape: Shape
@@ -30,10 +30,10 @@ class ProbedQuery(Struct, frozen=True):
         *,
         tenant: tuple[str, ...] = (),
     ) -> Self:
-        """Ask for the columns alone, which costs one call and hands out no row.
+        """Ask for the columns alone, at the cost of a call and without a row.
 
         Raises:
-            QueryRejectedError: the service refuses the query; its line is that of the user's text.
+            QueryRejectedError: the service refuses the query; the line is of the user's text.
         """
         probe = kql.probe(query.query)
         call = asking(run, CallScope(workspace_id=query.workspace_id))
@@ -44,7 +44,7 @@ class ProbedQuery(Struct, frozen=True):
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """What is wrong with it, or may be."""
+        """Certain and possible problems of the query."""
         missing = [
             Remark("error", f"primary_keys: the result has no column {name}")
             for name in self.shape.missing_keys

@@ -1,6 +1,6 @@
-"""What there is to say about a set of queries before they run.
+"""A report on a set of queries before they run.
 
-Pure. Nothing is raised: whatever is wrong with one query, the others are reported.
+Pure. No error is raised: whatever the problems of a query, the others are reported.
 """
 
 import re
@@ -31,7 +31,7 @@ _OF_QUERY: Final = re.compile(r"queries\[(\d+)\]\.?(\w*)")
 
 
 class Remark(Struct, frozen=True):
-    """One thing to know about a query; without a place if it is about its settings."""
+    """A remark about a query; without a place if about the query's settings."""
 
     severity: Literal["error", "warning"]
     message: str
@@ -41,13 +41,13 @@ class Remark(Struct, frozen=True):
 
     @classmethod
     def of(cls, problem: kql.Problem) -> Self:
-        """Take what was found in a text."""
+        """Take a problem found in a text."""
         return cls(
             problem.severity, problem.message, problem.line, problem.column, problem.operator
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return the remark as `problems` lists it."""
+        """Return the remark as an entry of `problems`."""
         return {
             "severity": self.severity,
             "line": self.line,
@@ -58,7 +58,7 @@ class Remark(Struct, frozen=True):
 
 
 class Texts(Struct, frozen=True):
-    """The KQL that would be sent; `None` where the query's mode never sends it."""
+    """The KQL to be sent; `None` where the query's mode never sends such a text."""
 
     probe: str | None = None
     window: str | None = None
@@ -82,10 +82,10 @@ class Texts(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True):
-    """What only the service knows; `None` where it was not counted.
+    """Facts known to the service alone; `None` where not counted.
 
-    A run is one a day, with its lookback. `rows_a_day` has no meaning for a whole table. `identity`
-    is documented for a table that is read without `primary_keys`.
+    A run is daily, with its lookback. `rows_a_day` has no meaning for a whole table. `identity` is
+    documented for a table read without `primary_keys`.
     """
 
     columns: tuple[Column, ...]
@@ -111,9 +111,9 @@ class Facts(Struct, frozen=True):
 
 
 class QueryReport(Struct, frozen=True):
-    """What there is to say about one query.
+    """The report on a query.
 
-    `query` is `None` if there is none to be read, `mode` if it cannot be told.
+    `query` is `None` if there is no readable query, `mode` if unknown.
     """
 
     name: str
@@ -127,7 +127,7 @@ class QueryReport(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether it will run."""
+        """Whether the query will run."""
         return all(remark.severity != "error" for remark in self.remarks)
 
     def to_json(self) -> dict[str, object]:
@@ -144,9 +144,9 @@ class QueryReport(Struct, frozen=True):
 
 
 class TenantReport(Struct, frozen=True):
-    """The answer of one of many tenants to a probe; `error` is why it will not do.
+    """The answer of a tenant to a probe; `error` is the reason for having none.
 
-    `answered` says that it took the call, though it may have refused the query.
+    `answered` means the tenant took the call, though perhaps refused the query.
     """
 
     tenant_id: str
@@ -160,7 +160,7 @@ class TenantReport(Struct, frozen=True):
         return self.error is None
 
     def to_json(self) -> dict[str, object]:
-        """Return the entry of `tenants`; `name` and `error` only if there is one."""
+        """Return the entry of `tenants`; `name` and `error` only if set."""
         return {
             "tenant_id": self.tenant_id,
             **({"name": self.name} if self.name else {}),
@@ -170,10 +170,10 @@ class TenantReport(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What there is to say about all queries; errors and warnings are about what is around them.
+    """The report on all queries; errors and warnings are about the settings around them.
 
-    `access` says who asks what, where the service has taken a call. `tenants` are those of a list,
-    if they were asked.
+    `access` names API and tenant, once the service has taken a call. `tenants` are those of a list,
+    if asked.
     """
 
     queries: tuple[QueryReport, ...]
@@ -189,7 +189,7 @@ class Report(Struct, frozen=True):
         return not self.errors and tenants and all(query.ok for query in self.queries)
 
     def to_json(self) -> dict[str, object]:
-        """Return the report for programs; after `queries` comes only what there is."""
+        """Return the report for programs; after `queries` come non-empty members alone."""
         return {
             "ok": self.ok,
             "queries": [query.to_json() for query in self.queries],
@@ -201,7 +201,7 @@ class Report(Struct, frozen=True):
 
 
 def report(raw: RawSettings) -> Report:
-    """Say of each configured query how it will be read, and what is wrong with that."""
+    """Report for each configured query the way of reading, and the problems."""
     by_query, errors = _by_query(raw.wrong, {query.number for query in raw.queries})
     # settings that are wrong leave those that go for all queries at their defaults
     filled = DEFAULTS if errors else raw.with_defaults
@@ -223,7 +223,7 @@ def _warnings(filled: Mapping[str, Any]) -> Iterator[str]:
 def _by_query(
     lines: Iterable[str], numbers: Iterable[int]
 ) -> tuple[dict[int, list[str]], list[str]]:
-    """Part what is said about the entries of `queries` from all else."""
+    """Part the lines about the entries of `queries` from all others."""
     about = {number: list[str]() for number in numbers}
     other = list[str]()
     for line in lines:

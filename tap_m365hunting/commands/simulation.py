@@ -1,7 +1,7 @@
-"""What a run would do, played through with counted rows in the place of the service.
+"""A run played through, with counted rows in the place of the service.
 
-Pure. The planner is the one that runs; only the answers are made up. Where rows lie inside a bin is
-not known, so a window's own rows are an estimate, and all together they are what was counted.
+Pure. The planner is the real planner; only the answers are made up. The places of rows inside a bin
+are unknown, so a window's own rows are an estimate, and the sum is the count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Simulation(Struct, frozen=True):
 
 
 def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int) -> Simulation:
-    """Play a planner through a span whose rows lie as the density says."""
+    """Play a planner through a span with the rows of a density."""
     calls = 0
     done = list[WindowDone]()
     while (ask := planner.next()) is not None:
@@ -51,7 +51,7 @@ def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int)
 
 
 def minutes(calls: int, quotas: QuotaSettings, *, first: int = 0) -> float:
-    """Return how long so many calls take under the quotas, the `first` of them one by one.
+    """Return the duration of so many calls under the quotas, the `first` of them in sequence.
 
     The others go out as many at the same time as the settings allow.
     """
@@ -73,7 +73,7 @@ def minutes(calls: int, quotas: QuotaSettings, *, first: int = 0) -> float:
 
 
 def together(takes: Sequence[float], parallel: int) -> float:
-    """Return how long it takes to do all, so many at the same time, in their order.
+    """Return the duration of all tasks, so many at the same time, in their order.
 
     >>> together([3, 1, 1, 1], parallel=2)
     3.0

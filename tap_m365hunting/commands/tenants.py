@@ -1,4 +1,4 @@
-"""What is asked of many tenants before a run, of some of them at the same time."""
+"""Questions to many tenants before a run, to some of them at the same time."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -26,9 +26,9 @@ Connect: TypeAlias = Callable[[Tenant], TenantService]
 def map_tenants(
     tenants: Sequence[Tenant], work: Callable[[Tenant], _T], *, parallel: int
 ) -> Iterator[_T]:
-    """Yield what the work returns for each tenant, in their order; an error of one ends all.
+    """Yield the result of the work for each tenant, in their order; any error ends all.
 
-    Who interrupts it waits for no answer.
+    After an interruption no answer is waited for.
     """
     gate = Semaphore(parallel)
 
@@ -48,7 +48,7 @@ def planned(
     connect: Connect,
     state: Mapping[str, Any],
 ) -> TenantPlan:
-    """Plan a tenant's streams; a tenant that takes no call has none of them, but the reason."""
+    """Plan a tenant's streams; a tenant without any call has the reason in their place."""
     service = connect(tenant)
     forecaster = Forecaster(tenant.tenant_id, settings, service.run, state=state, now=service.now())
     try:
@@ -61,7 +61,7 @@ def planned(
 def probed(
     tenant: Tenant, query: HuntingQuery, settings: Settings, *, connect: Connect
 ) -> TenantReport:
-    """Ask a tenant for the columns of a query, which needs a sign-in, a permission and a table."""
+    """Ask a tenant for the columns of a query; sign-in, permission and table are needed."""
     found = TenantReport(tenant.tenant_id, tenant.name)
     try:
         ProbedQuery.of(query, settings.read_settings, connect(tenant).run)
@@ -73,7 +73,7 @@ def probed(
 
 
 def first_reachable(replies: Sequence[TenantReport]) -> int | None:
-    """Return which tenant the queries are checked in: one whose probe went well, if there is."""
+    """Return the index of the tenant to check queries in: a good probe, else any answer."""
     wanted = [number for number, reply in enumerate(replies) if reply.ok]
     wanted += [number for number, reply in enumerate(replies) if reply.answered]
     return next(iter(wanted), None)
@@ -82,7 +82,7 @@ def first_reachable(replies: Sequence[TenantReport]) -> int | None:
 def attribute_refusals(
     replies: Iterable[TenantReport], queries: Iterable[QueryReport], probe: str
 ) -> Iterator[TenantReport]:
-    """Take a refusal from the tenants if it is due to the query, which then has it."""
+    """Take a refusal from the tenants if due to the query, and blame the query."""
     at_fault = any(query.name == probe and not query.ok for query in queries)
     for reply in replies:
         yield replace(reply, error=None) if at_fault and reply.answered else reply

@@ -1,1 +1,1 @@
-"""From the settings as they are given to frozen types."""
+"""From the given settings to frozen types."""

@@ -75,11 +75,11 @@ class ReadSettings(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """Everything that a run is told.
+    """All settings of a run.
 
-    There is at least one tenant; `partitioned` says that they were given as a list, so that state
-    and rows name theirs. `refused_rules` are Sigma rules that cannot be asked of rows: the reasons,
-    by the names of the streams that they would be.
+    There is at least one tenant; `partitioned` marks tenants given as a list, so that state and
+    rows name the tenant. `refused_rules` are Sigma rules without a meaning for rows: the reasons,
+    by the names of their streams.
     """
 
     tenants: tuple[Tenant, ...]
@@ -92,7 +92,7 @@ class Settings(Struct, frozen=True):
 
     @property
     def connection(self) -> Connection:
-        """The first tenant's, for what holds for all of them."""
+        """The first tenant's connection, for settings common to all tenants."""
         return self.tenants[0].connection
 
     @classmethod
@@ -109,7 +109,7 @@ class Settings(Struct, frozen=True):
         The environment may name the file of a federated token.
 
         Raises:
-            ConfigValidationError: something is wrong; `errors` names everything that is.
+            ConfigValidationError: the settings are wrong; `errors` has a line for every problem.
         """
         raw = RawSettings.read(given, schema=schema, read=read, environment=environment)
         wrong = [*raw.wrong, *raw.query_problems()]
@@ -129,7 +129,7 @@ class Settings(Struct, frozen=True):
         queries: Iterable[HuntingQuery],
         refused_rules: Mapping[str, str] | None = None,
     ) -> Self:
-        """Give types to settings with which nothing is wrong, for some of their queries."""
+        """Give types to settings without problems, for some of their queries."""
         filled = raw.with_defaults
         return cls(
             tenants=tuple(tenant.parsed(filled, raw.environment) for tenant in raw.tenants.tenants),
@@ -143,10 +143,10 @@ class Settings(Struct, frozen=True):
 
 
 class RawSettings(Struct, frozen=True):
-    """Settings as they were given, after every file that they name was read, once.
+    """The given settings, after every file named there was read, once.
 
-    `with_defaults` are the settings without nulls and with their defaults; `wrong` holds a line for
-    each thing that is wrong with them, the texts of the queries aside.
+    `with_defaults` are the settings without nulls and with defaults; `wrong` holds a line for each
+    problem, the texts of the queries aside.
     """
 
     with_defaults: Mapping[str, Any]
@@ -187,7 +187,7 @@ class RawSettings(Struct, frozen=True):
         return cls(DEFAULTS | stated, queries, tenants, wrong, environment)
 
     def query_problems(self) -> Iterator[str]:
-        """Yield the problems of each query's text, and of its windows if nothing else is wrong."""
+        """Yield the problems of each query's text, and of its windows if there are no others."""
         lines = [line for query in self.queries for line in query.problems]
         yield from lines
         for query in self.queries:
@@ -196,7 +196,7 @@ class RawSettings(Struct, frozen=True):
 
 
 def _unfit(listed: ListedQuery) -> Iterator[str]:
-    """Yield why windows would change what a query means."""
+    """Yield the reasons why windows would change the meaning of a query."""
     for problem in listed.parsed(DEFAULTS).assess().problems:
         if problem.severity == "error":
             yield f"{listed}: line {problem.line}, column {problem.column}: {problem.message}"
@@ -249,7 +249,7 @@ def _date(given: Mapping[str, Any], key: str) -> dict[str, Instant]:
 
 
 def _nothing_to_read(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what would make every run end well and read nothing."""
+    """Yield settings under which every run ends well and reads no row."""
     if given.get("queries") == []:
         yield "queries: lists no query"
     filled = {**DEFAULTS, **given}

@@ -1,6 +1,6 @@
-"""How the tap signs in: which way the settings mean, and what is missing for it.
+"""Ways to sign in: the way meant by the settings, and the settings missing for it.
 
-Pure. A value of a setting is never shown: it may be a secret that stands in the wrong place.
+Pure. A value of a setting is never shown: a secret may stand in the wrong place.
 """
 
 import re
@@ -17,7 +17,7 @@ TOKEN_FILE_VARIABLE: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - a name
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """An application that knows a secret."""
+    """An application with a secret."""
 
     client_id: str
     secret: str = field(repr=False)
@@ -25,7 +25,7 @@ class ClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """An application that holds a private key; the file is PEM or PFX."""
+    """An application with a private key; the file is PEM or PFX."""
 
     client_id: str
     path: Path
@@ -34,7 +34,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Federated:
-    """An application that another issuer vouches for; its token lies in a file."""
+    """An application vouched for by another issuer; the issuer's token lies in a file."""
 
     client_id: str
     token_file: Path
@@ -50,7 +50,7 @@ class ManagedIdentity:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """A person who signs in on another device; `cache` keeps that for the next run."""
+    """A person signing in on another device; `cache` keeps the sign-in for the next run."""
 
     client_id: str
     cache: Path | None
@@ -61,7 +61,7 @@ Credential = ClientSecret | Certificate | Federated | ManagedIdentity | DeviceCo
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One value of `auth_method`: the settings that only it has, and those that it needs."""
+    """A value of `auth_method`: the settings of its own, and the settings required."""
 
     own: tuple[str, ...]
     needs: tuple[str, ...]
@@ -93,7 +93,7 @@ _GUID: Final = re.compile(GUID)
 def credential_problems(
     given: Mapping[str, Any], environment: Mapping[str, str], *, needed: bool
 ) -> Iterator[str]:
-    """Yield what is wrong with the way to sign in; none at all is wrong only if it is needed."""
+    """Yield the problems of the way to sign in; no way at all is a problem only if `needed`."""
     known = _completed(given, environment)
     empty = [key for key in ("client_id", *_own_keys()) if known.get(key) == ""]
     yield from (f"{key}: is empty" for key in empty)
@@ -112,7 +112,7 @@ def credential_problems(
 
 
 def credential(said: Mapping[str, Any], environment: Mapping[str, str]) -> Credential:
-    """Give types to settings with whose way to sign in nothing is wrong."""
+    """Give a type to a way to sign in without problems."""
     known = _completed(said, environment)
     (method,) = _methods(known)
     client_id = known.get("client_id", "")
@@ -132,7 +132,7 @@ def credential(said: Mapping[str, Any], environment: Mapping[str, str]) -> Crede
 
 
 def managed_identity(named: str) -> ManagedIdentity:
-    """Read the names that a managed identity has.
+    """Read the name of a managed identity.
 
     >>> managed_identity("system").kind
     'system'
@@ -166,7 +166,7 @@ def _own_keys() -> Iterator[str]:
 
 
 def _completed(given: Mapping[str, Any], environment: Mapping[str, str]) -> Mapping[str, Any]:
-    """Take the token's file from the environment, unless the settings say something else."""
+    """Take the token's file from the environment, unless the settings name another way."""
     file = environment.get(TOKEN_FILE_VARIABLE)
     elsewhere = given.get("auth_method", "federated") != "federated"
     if not file or elsewhere or any(key in given for key in _own_keys()):
@@ -175,7 +175,7 @@ def _completed(given: Mapping[str, Any], environment: Mapping[str, str]) -> Mapp
 
 
 def _methods(known: Mapping[str, Any]) -> list[str]:
-    """Return the methods that are asked for, by name or by a setting of their own."""
+    """Return the methods asked for, by name or by a setting of their own."""
     chosen = known.get("auth_method")
     return [
         name

@@ -49,7 +49,7 @@ def shown_name(name: str | Path) -> str:
 
 
 def not_kql(text: str) -> str | None:
-    """Name what a text is that is surely no query, if it is such a one.
+    """Name the kind of a text that is surely no query; `None` for any other.
 
     >>> not_kql("CLIENT_SECRET=hunter2"), not_kql("let n = 5; T | take n")
     ('settings, as a .env file', None)
@@ -60,10 +60,10 @@ def not_kql(text: str) -> str | None:
 
 
 def text_from(read: Callable[[], str]) -> str:
-    """Return what is read.
+    """Return the text read.
 
     Raises:
-        ValueError: nothing can be; the message is to follow the file's name, and shows none of it.
+        ValueError: no text can be read; the message follows the file's name, and quotes no content.
     """
     try:
         return read()
@@ -73,10 +73,10 @@ def text_from(read: Callable[[], str]) -> str:
 
 
 def json_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> Any:  # noqa: ANN401 - JSON
-    """Return what a JSON text says; `twice` is told each key that an object has more than once.
+    """Return the value of a JSON text; `twice` is told each key repeated in an object.
 
     Raises:
-        ValueError: it is none; the message is to follow the file's name, and shows none of it.
+        ValueError: the text is no JSON; the message follows the file's name, and quotes no content.
     """
     if not text.strip():
         msg = "is empty"

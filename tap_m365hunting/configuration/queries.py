@@ -1,4 +1,4 @@
-"""The configured queries: each read as far as it can be, whatever is wrong with the others."""
+"""The configured queries: each read as far as possible, whatever the problems of the others."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -66,9 +66,9 @@ class HuntingQuery(Struct, frozen=True):
 class ListedQuery(Struct, frozen=True):
     """An entry of `queries`, right or wrong.
 
-    `text` is what was found, `query` what it says; `unreadable` is why it says nothing. `refused`
-    is why a Sigma rule cannot be asked of rows, which leaves the other entries alone. `wrong`
-    holds a line for each thing that is wrong with the entry's keys.
+    `text` is the text found, `query` the parsed text; `unreadable` is the reason for no query.
+    `refused` is the reason why a Sigma rule has no meaning for rows, no concern of other entries.
+    `wrong` holds a line for each problem of the entry's keys.
     """
 
     number: int
@@ -82,7 +82,7 @@ class ListedQuery(Struct, frozen=True):
 
     @property
     def problems(self) -> Iterator[str]:
-        """Everything that is wrong, in the words of the settings."""
+        """All problems, in the words of the settings."""
         yield from self.wrong
         if error := self.unreadable:
             yield f"{self}: line {error.line}, column {error.column}: {error}"
@@ -91,17 +91,17 @@ class ListedQuery(Struct, frozen=True):
         return f"queries[{self.number}] ({self.name})"
 
     def named_in(self, lines: Iterable[str]) -> bool:
-        """Say if one of the lines is about this entry."""
+        """Say if one of the lines is about the entry."""
         return any(line.startswith(f"queries[{self.number}]") for line in lines)
 
     def parsed(self, said: Mapping[str, Any], *, without: Collection[str] = ()) -> HuntingQuery:
         """Give the entry its types, as if the keys in `without` were not given.
 
         All other keys must be as declared, and the text readable. `said` are the settings around
-        it, defaults filled in.
+        the entry, with defaults.
 
         Raises:
-            QueryTextError: there is no text that could be read.
+            QueryTextError: there is no readable text.
         """
         if self.query is None:
             raise self.unreadable or QueryTextError("No text was found", line=1, column=1)
@@ -126,7 +126,7 @@ class ListedQuery(Struct, frozen=True):
 def listed_queries(
     settings: Mapping[str, Any], *, read: Callable[[Path], str]
 ) -> tuple[ListedQuery, ...]:
-    """Read every entry of `queries` that is one at all; `read` reads a query file."""
+    """Read every valid entry of `queries`; `read` reads a query file."""
     listed = settings.get("queries")
     entries = [
         (number, {key: value for key, value in query.items() if value is not None})
@@ -165,7 +165,7 @@ def _listed(
 
 
 def _texts(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Return the keys that hold text; one of a wrong type is named by the check of the schema."""
+    """Return the keys with text; keys of a wrong type are named by the check of the schema."""
     return {key: value for key, value in entry.items() if isinstance(value, str)}
 
 
@@ -211,7 +211,7 @@ def _window_misused(minutes: object) -> Iterator[str]:
 
 
 def _start_misused(start: str | None, end: object) -> Iterator[str]:
-    """Say what is wrong with a query's own start; what is wrong with the end is said elsewhere."""
+    """Yield the problems of a query's own start; `_date_problems` has those of the end."""
     try:
         first = instant(start)
     except ValueError as error:

@@ -53,12 +53,12 @@ def to_kql(rule: str) -> str:
 
 
 def files(name: str) -> dict[str, Path]:
-    """Return the file of a rule, or of every rule below a folder, by the name of its stream.
+    """Return the file of a rule, or of every rule below a folder, by the name of the stream.
 
-    They stand in the order of their paths.
+    Files come in the order of their paths.
 
     Raises:
-        ValueError: there is none, or two of them would make streams of one name.
+        ValueError: there is no rule, or two rules have the same stream name.
     """
     if not name:
         msg = "is empty"
@@ -95,7 +95,7 @@ def _imported(module: str) -> Any:  # noqa: ANN401 - pySigma is there or not
 
 
 def _only(rule: str) -> dict[str, Any]:
-    """Return the one document of the YAML text."""
+    """Return the only document of the YAML text."""
     yaml = _imported("yaml")
     try:
         documents = list(yaml.safe_load_all(rule))

@@ -45,7 +45,7 @@ _CONNECTED: Final = {"true": "Connection*", "false": "Inbound*"}
 
 
 def prepare(rule: SigmaRule) -> None:
-    """Refuse what the pipeline would bend, and put `Initiated` as values of `ActionType`.
+    """Refuse fields bent by the pipeline, and put `Initiated` as values of `ActionType`.
 
     Raises:
         NotImplementedError: the text names the field and the reason.

@@ -1,4 +1,4 @@
-"""A configured query's text: given as it is, in a file, or made for a whole table."""
+"""A configured query's text: given directly, in a file, or made for a whole table."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ def stream_name(query: Mapping[str, Any]) -> str:
 
 
 def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
-    """Return the KQL text of a query that names one source.
+    """Return the KQL text of a query with a single source.
 
     Raises:
         ValueError: there is no such text; the message starts with the key at fault.
@@ -57,10 +57,10 @@ def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
 
 
 def expanded(query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the queries that an entry stands for: one for each Sigma rule, else itself.
+    """Yield the queries of an entry: one for each Sigma rule, else the entry itself.
 
-    An entry that is no good is left as it is; `text_of` then says why. A stream of a single rule
-    may be named, those of a folder are named after their rules.
+    A faulty entry is left unchanged; `text_of` then names the fault. A stream of a single rule may
+    be named, streams of a folder are named after their rules.
     """
     if not isinstance(query.get("sigma_rule"), str):
         yield query
@@ -76,7 +76,7 @@ def expanded(query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _rule(name: str, read: Callable[[Path], str]) -> str:
-    """Return the KQL of a rule; whoever names a folder gets an entry for each of its rules."""
+    """Return the KQL of a rule; a folder has an entry for each rule."""
     try:
         (file,) = sigma.files(name).values()
     except (OSError, ValueError) as error:

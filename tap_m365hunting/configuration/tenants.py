@@ -1,7 +1,7 @@
-"""The tenants that are read: where each of them is, and how the tap signs in there.
+"""The tenants to read: where each tenant is, and how the tap signs in there.
 
-One tenant stands in `tenant_id`, many in `tenants` or in a file. A value is shown only if it is a
-tenant's id: all others may be secrets.
+A single tenant stands in `tenant_id`, many in `tenants` or in a file. Of all values only a tenant's
+id is shown: others may be secrets.
 """
 
 import re
@@ -39,7 +39,7 @@ _ADFS: Final = "adfs"
 
 
 class Connection(Struct, frozen=True):
-    """Where the service is and who asks."""
+    """The place of the service, and the identity that asks."""
 
     dialect: Dialect
     url: str
@@ -52,7 +52,7 @@ class Connection(Struct, frozen=True):
 
 
 class Tenant(Struct, frozen=True):
-    """A tenant that is read; `name` is for people."""
+    """A tenant to read; `name` is for people."""
 
     connection: Connection
     name: str | None = None
@@ -65,10 +65,10 @@ class Tenant(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ListedTenant:
-    """A tenant as it is given, right or wrong; `place` says where, empty for the only one.
+    """A tenant as given, right or wrong; `place` says where, empty for a single tenant.
 
-    What it says of itself stands before what the settings say for all. A way to sign in is taken as
-    a whole: with one of its own a tenant has nothing of the shared one but the `client_id`.
+    The tenant's own settings go before the shared settings. A way to sign in is taken as a whole:
+    with an own way the tenant shares only the `client_id`.
     """
 
     place: str
@@ -77,18 +77,18 @@ class ListedTenant:
 
     @property
     def tenant_id(self) -> str | None:
-        """Its id, if that is a text at all."""
+        """The tenant's id, if given as text."""
         named = self._own.get("tenant_id")
         return named if isinstance(named, str) else None
 
     @property
     def cache(self) -> str | None:
-        """A file of its own that keeps a sign-in."""
+        """The tenant's own file for a sign-in."""
         return self._own.get(_CACHE)
 
     @property
     def is_machine(self) -> bool:
-        """Whether it is read with an identity of the machine that the tap runs on."""
+        """Whether the tenant is read with an identity of the tap's own machine."""
         return "managed_identity" in self._signing_in
 
     @property
@@ -100,15 +100,15 @@ class ListedTenant:
             yield self.at("tenant_id: must be the directory's id, a GUID, or one of its domains")
 
     def at(self, line: str) -> str:
-        """Return a line about one of its keys with the place before it."""
+        """Return a line about a key of the tenant, with the place in front."""
         return f"{self.place}.{line}" if self.place else line
 
     def credential_lines(
         self, environment: Mapping[str, str], *, needed: bool
     ) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong with the way to sign in, and the line for all whom it may concern.
+        """Yield the problems of the way to sign in, each as a line here and a line for all tenants.
 
-        They are the same if it is this tenant's alone.
+        The two are the same for a problem of the tenant alone.
         """
         alone = self._has_own_way
         for line in credential_problems(self._signing_in, environment, needed=needed):
@@ -119,7 +119,7 @@ class ListedTenant:
                 yield (line if key in self._shared else self.at(line)), line
 
     def parsed(self, said: Mapping[str, Any], environment: Mapping[str, str]) -> Tenant:
-        """Give types to a tenant with which nothing is wrong; `said` has its defaults filled in."""
+        """Give types to a tenant without problems; `said` are the settings with defaults."""
         dialect, cloud = DIALECTS[said["api"]], CLOUDS[said["cloud"]]
         place = cloud.endpoints[dialect.name]
         connection = Connection(
@@ -149,7 +149,7 @@ class ListedTenant:
 
 
 class TenantList(Struct, frozen=True):
-    """The tenants in the order in which they are given, and what is wrong with the list."""
+    """The tenants in the given order, and the problems of the list."""
 
     tenants: tuple[ListedTenant, ...]
     wrong: tuple[str, ...] = ()
@@ -160,7 +160,8 @@ class TenantList(Struct, frozen=True):
     ) -> Self:
         """Find the tenants in settings without nulls; `read` reads a file.
 
-        If none is needed, none may be given, and the file, which may hold secrets, be missing.
+        Unless `needed`, no tenant has to be given, and the file, perhaps with secrets, may be
+        missing.
         """
         sources = [key for key in SOURCES if key in given]
         if len(sources) > 1:
@@ -176,7 +177,7 @@ class TenantList(Struct, frozen=True):
         return cls((only,), (missing,) * (needed and not sources))
 
     def problems(self, environment: Mapping[str, str], *, needed: bool) -> Iterator[str]:
-        """Yield everything that is wrong; what concerns all of them once."""
+        """Yield every problem; a problem common to all tenants once."""
         yield from self.wrong
         for tenant in self.tenants:
             yield from tenant.lines
@@ -206,7 +207,7 @@ class TenantList(Struct, frozen=True):
                 yield tenant.at(f"{_CACHE}: is that of {first}, too; each tenant needs its own")
 
     def _of_machine(self) -> Iterator[str]:
-        """Name the tenants but the first that would be read as this machine."""
+        """Name every tenant after the first to be read with the machine's identity."""
         first, *others = [t.place for t in self.tenants if t.is_machine] or [""]
         for place in others:
             yield (
@@ -246,12 +247,12 @@ class TenantList(Struct, frozen=True):
 
 
 def partitioned(given: Mapping[str, Any]) -> bool:
-    """Say whether the settings are for a list of tenants, though it may be a list of one."""
+    """Say whether the settings have a list of tenants, though perhaps a list of one."""
     return any(given.get(key) is not None for key in _LISTS)
 
 
 def _cache_of(shared: str, tenant_id: str) -> str:
-    """Name a tenant's own file: one cannot keep the sign-ins of tenants that are read at once.
+    """Name a tenant's own file: a single file cannot keep the sign-ins of parallel tenants.
 
     >>> _cache_of("sign-ins.bin", "Contoso.example")
     'sign-ins-contoso.example.bin'

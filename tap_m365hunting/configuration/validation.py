@@ -26,7 +26,7 @@ _UNWRITABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def problems(settings: object, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each thing that is wrong."""
+    """Yield a line for each problem."""
     yield from _unwritable(settings)
     for error in Draft202012Validator(schema).iter_errors(settings):
         where = key_path(error.absolute_path)
@@ -37,7 +37,7 @@ def problems(settings: object, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unwritable(settings: object, where: str = "") -> Iterator[str]:
-    """Yield a line for each text that no file's name and no request may hold."""
+    """Yield a line for each text unfit for file names and requests."""
     if isinstance(settings, str) and _UNWRITABLE.search(settings):
         yield f"{where}: holds a character that is none (NUL, or half of a surrogate pair)"
     elif isinstance(settings, Mapping):
@@ -61,7 +61,7 @@ def key_path(path: Iterable[str | int]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean …?)` with the known word that is most alike, or nothing."""
+    """Return ` (did you mean …?)` with the most similar known word, or an empty text."""
     near = get_close_matches(word, list(known), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
@@ -105,7 +105,7 @@ def _no_name(error: ValidationError, where: str) -> Iterator[str]:
 
 
 def _no_form(_: ValidationError, where: str) -> Iterator[str]:
-    """Say no more: the texts of these have the whole of what was given in them."""
+    """Name the key alone: the validator's text would quote the whole value."""
     yield f"{where}: has none of the forms that it may have"
 
 
@@ -114,13 +114,13 @@ def _as_it_is(error: ValidationError, where: str) -> Iterator[str]:
 
 
 def _parts(error: ValidationError) -> Mapping[str, Any]:
-    """Return the part of the schema that was broken."""
+    """Return the violated part of the schema."""
     schema = error.schema
     return schema if isinstance(schema, Mapping) else {}
 
 
 def _given(error: ValidationError) -> Mapping[str, Any]:
-    """Return the object in the settings that the error is about."""
+    """Return the object at fault in the settings."""
     given = error.instance
     return given if isinstance(given, Mapping) else {}
 

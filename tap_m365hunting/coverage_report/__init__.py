@@ -1,1 +1,1 @@
-"""The command `m365hunting coverage`: what `hunting_windows` proves, and where time is missing."""
+"""The command `m365hunting coverage`: the proof in `hunting_windows`, and missing time."""

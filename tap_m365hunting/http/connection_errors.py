@@ -1,6 +1,6 @@
-"""Why a host was not reached, in words that name the way out. Pure.
+"""Reasons why a host was not reached, each with the way out. Pure.
 
-The libraries' own texts hold URLs, which may hold a proxy's password: only what is known is said.
+The libraries' own texts hold URLs, perhaps with a proxy's password: only known parts are quoted.
 """
 
 import re
@@ -29,9 +29,9 @@ _THIS_MACHINE: Final = re.compile(r"localhost|127\.[\d.]+|::1")
 
 
 class ConnectionFailure(NamedTuple):
-    """The reason, and whether waiting cannot cure it (`lasts`).
+    """The reason, and whether waiting cannot cure the failure (`lasts`).
 
-    `absent` says that no host answered at all: nothing listens, or the name has no address.
+    `absent` means no host answered at all: no listener, or a name without an address.
     """
 
     reason: str
@@ -43,7 +43,7 @@ _Error: TypeAlias = RequestException | HTTPError
 
 
 def connection_failure(error: _Error) -> ConnectionFailure:
-    """Say why there was no answer, or no whole one."""
+    """Return the reason for a missing or partial answer."""
     named = (recognise(error) for recognise in _KINDS)
     return next(filter(None, named), ConnectionFailure(_name(error)))
 
@@ -73,7 +73,7 @@ def _no_address(error: _Error) -> ConnectionFailure | None:
 
 
 def _socks(error: _Error) -> ConnectionFailure | None:
-    """Recognise a SOCKS proxy: without PySocks, or with nothing that listens there."""
+    """Recognise a SOCKS proxy: without PySocks, or without a listener."""
     if not _BY_SOCKS.search(f"{type(_reason(error)).__qualname__} {error}"):
         return None
     if isinstance(error, InvalidSchema):
@@ -96,7 +96,7 @@ def _proxy(error: _Error) -> ConnectionFailure | None:
 
 
 def _nobody(error: _Error) -> ConnectionFailure | None:
-    """Recognise that there was no connection, and name what an operator can look at."""
+    """Recognise a missing connection, and name the settings for an operator to look at."""
     reason = _reason(error)
     if isinstance(reason, NameResolutionError):
         return ConnectionFailure(f"the host's name has no address (DNS); {_CHECK}", absent=True)
@@ -117,7 +117,7 @@ def _on_this_machine(error: _Error) -> bool:
 
 
 def _name(error: Exception) -> str:
-    """Name what broke by the innermost error's class."""
+    """Name the failure by the innermost error's class."""
     return type(_reason(error)).__name__
 
 

@@ -1,8 +1,8 @@
-"""Connections on which an answer has a deadline, however slowly it drips in.
+"""Connections with a deadline for the whole answer, however slow its bytes.
 
-A socket's time-out begins anew with each byte that comes. Here a time-out is one for all that is
-received until it is set again: for a connection with the proxy's CONNECT answer and the TLS
-handshake, then for an answer with headers and body.
+A socket's time-out begins anew with each byte. Here a time-out covers everything received until set
+again: for a connection the proxy's CONNECT answer and the TLS handshake, then for an answer headers
+and body.
 """
 
 import socket
@@ -52,7 +52,7 @@ class _PlainSocket(socket.socket):
 
 
 class _TlsSocket(ssl.SSLSocket):
-    """A socket with TLS; the HTTP library sets its time-out before it waits for an answer."""
+    """A socket with TLS; the HTTP library sets the time-out before waiting for an answer."""
 
     _until: float | None = None
 
@@ -68,7 +68,7 @@ class _TlsSocket(ssl.SSLSocket):
 
     @override
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """Receive as TLS within TLS does, through a proxy that is reached by TLS."""
+        """Receive like TLS within TLS, through a proxy with TLS of its own."""
         self._wait_no_longer()
         return super().recv(buflen, flags)
 
@@ -95,7 +95,7 @@ class _HttpConnection(HTTPConnection):
 
 
 class _HttpsConnection(HTTPSConnection):
-    """The time-out of a connection holds for what the proxy answers to CONNECT, and for TLS."""
+    """A connection with a time-out for the proxy's answer to CONNECT, and for TLS."""
 
     @override
     def _new_conn(self) -> socket.socket:
@@ -122,10 +122,10 @@ _POOLS: Final = {"http": _HttpPool, "https": _HttpsPool}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Makes such connections, straight or through a proxy.
+    """Makes connections with deadlines, straight or through a proxy.
 
-    Requests reads the certificates that are trusted for each connection anew, which takes longer
-    than the connection; here all connections of the process share them.
+    Requests reads the trusted certificates anew for each connection, and reading takes longer than
+    connecting; here all connections of the process share the certificates.
     """
 
     @override
@@ -159,9 +159,9 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 class PinnedAdapter(DeadlineAdapter):
-    """Knows a server by its certificate's SHA-1 thumbprint alone, whoever has signed that.
+    """Knows a server by the SHA-1 thumbprint of its certificate alone, whoever the signer.
 
-    The thumbprint is held against the certificate before anything is sent.
+    The thumbprint is compared before anything is sent.
     """
 
     def __init__(self, thumbprint: str, **options: Any) -> None:  # noqa: ANN401 (of Requests)

@@ -1,7 +1,7 @@
-"""The HTTP session of all that signs in: at Entra ID, and at a machine's identity endpoint.
+"""The HTTP session for signing in: at Entra ID, and at a machine's identity endpoint.
 
-Libraries leave it without bounds. Here an answer has a time and a size, no redirect is followed,
-and what is handed on has the form of an answer, without the secrets that were sent for it.
+Libraries leave the session without bounds. Here an answer has a time and a size, no redirect is
+followed, and an answer handed on has OAuth's form, without the secrets of the request.
 """
 
 import json
@@ -64,9 +64,9 @@ def login_session(seconds: float = LOGIN_SECONDS) -> requests.Session:
 
 
 def identity_session(seconds: float, *, thumbprint: str = "") -> requests.Session:
-    """Return a session for an endpoint on the machine, which no proxy is asked for.
+    """Return a session for an endpoint on the machine, never through a proxy.
 
-    The endpoint's certificate is known by a thumbprint, if there is one.
+    The endpoint's certificate is known by a thumbprint, if there is a certificate.
     """
     session = _Session()
     adapter = _Pinned(seconds, thumbprint) if thumbprint else _OnMachine(seconds)
@@ -76,7 +76,7 @@ def identity_session(seconds: float, *, thumbprint: str = "") -> requests.Sessio
 
 
 def secrets_sent(request: requests.PreparedRequest) -> Iterator[str]:
-    """Yield what in a request nobody may read."""
+    """Yield the secrets of a request."""
     for name in _SECRET_HEADERS:
         if value := request.headers.get(name):
             yield value.removeprefix("Basic ").removeprefix("Bearer ")
@@ -85,7 +85,7 @@ def secrets_sent(request: requests.PreparedRequest) -> Iterator[str]:
 
 
 class NoEntraIdError(ValueError):
-    """A refusal without a reason that OAuth has a word for (RFC 6749, 5.2): it is no Entra ID."""
+    """A refusal without a reason in OAuth's words (RFC 6749, 5.2): the host is no Entra ID."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
@@ -93,7 +93,7 @@ class NoEntraIdError(ValueError):
 
 
 class _Session(requests.Session):
-    """Follows no redirect, which would send a secret to another host; keeps no cookie."""
+    """Follows no redirect, lest a secret go to another host; keeps no cookie."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,9 +106,9 @@ class _Session(requests.Session):
 
 
 class _OnceMore(Retry):
-    """Another try, at once, for a connection that broke; none for one that was too slow.
+    """Another try, at once, for a broken connection; none for a slow connection.
 
-    To ask for a token twice does no harm. How long a refusal lasts is not waited for here.
+    Asking twice for a token does no harm. The duration of a refusal is not waited for here.
     """
 
     @override
@@ -155,7 +155,7 @@ class _BoundedAnswers(BaseAdapter):
 
 
 class _OnMachine(_BoundedAnswers, DeadlineAdapter):
-    """Asks no proxy: its machine would answer for itself, and would see the token."""
+    """Asks no proxy: the proxy's machine would answer for itself, and would see the token."""
 
     _proxied = False
 
@@ -177,8 +177,8 @@ class _Pinned(_BoundedAnswers, PinnedAdapter):
 class _LoginAdapter(_BoundedAnswers, DeadlineAdapter):
     """Hands MSAL answers of OAuth's form alone.
 
-    MSAL asks for an authority's endpoints before each first token. They have the same form in all
-    clouds, which is documented, so that call is answered here.
+    MSAL asks for an authority's endpoints before each first token. The endpoints have the same
+    documented form in all clouds, so the call is answered here.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -202,8 +202,8 @@ def _answer(status: int, body: bytes, where: str) -> Answer:
     """Return an answer of OAuth's form.
 
     Raises:
-        SignInError: there is none, which may pass, as where a proxy asks for a password.
-        NoEntraIdError: it is no Entra ID.
+        SignInError: there is no answer, which may pass; a proxy asks for a password, for instance.
+        NoEntraIdError: the host is no Entra ID.
     """
     if status >= _FAILED:
         msg = f"{where} answered {status}"
@@ -226,7 +226,7 @@ def _answer(status: int, body: bytes, where: str) -> Answer:
 
 
 def _endpoints(request: requests.PreparedRequest) -> requests.Response:
-    """Answer as the authority would, which would refuse a tenant that it does not know here."""
+    """Answer in the authority's place; the authority itself would refuse an unknown tenant here."""
     authority = (request.url or "").removesuffix(_METADATA)
     response = requests.Response()
     response.status_code = _OK

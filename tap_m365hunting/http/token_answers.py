@@ -1,8 +1,8 @@
-"""Answers of those who hand out tokens, held against their form before any library reads them.
+"""Answers of token endpoints, held against their form before any library reads them.
 
-Pure. A proxy's page, an answer that was cut or a JSON of another shape has no place in a log, and
-libraries that expect OAuth's form quote it or fail on it. So an answer is made anew of the members
-that are known, each of its type; for one that cannot be so there are a few words without its text.
+Pure. A proxy's page, a cut answer or a JSON of another shape has no place in a log, and libraries
+in expectation of OAuth's form quote such texts or fail. So an answer is made anew of the known
+members, each of its type; otherwise there are a few words without the text.
 """
 
 import base64
@@ -23,14 +23,14 @@ _LAST_EPOCH: Final = 1 << 40
 
 
 class AnswerFormError(ValueError):
-    """An answer that has not the form of any; the message holds none of its text."""
+    """An answer in no known form; the message holds none of the text."""
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:
-    """Return what a body says in JSON, with or without a byte order mark.
+    """Return a body's JSON object, with or without a byte order mark.
 
     Raises:
-        AnswerFormError: it is no JSON object.
+        AnswerFormError: the body is no JSON object.
     """
     try:
         value = json.loads(body.decode("utf-8-sig"))
@@ -44,16 +44,16 @@ def json_object(body: bytes) -> Mapping[str, Any]:
 
 
 def known_members(given: Mapping[str, Any]) -> Answer:
-    """Return the members that OAuth 2.0 (RFC 6749, RFC 8628) and the identity endpoints name.
+    """Return the members named by OAuth 2.0 (RFC 6749, RFC 8628) and the identity endpoints.
 
-    One of a wrong type is left out, as is an identity token that cannot be decoded.
+    A member of a wrong type is left out, and so is an identity token without a decodable form.
     """
     found = {key: read(given[key]) for key, read in _MEMBERS.items() if key in given}
     return {key: value for key, value in found.items() if value is not None}
 
 
 def without(secrets: Iterable[str], text: str) -> str:
-    """Return a text with secrets taken out of it, as they are and as a URL or JSON has them."""
+    """Return a text without the secrets, in plain form and in the forms of a URL and of JSON."""
     for secret in sorted(secrets, key=len, reverse=True):
         for form in {secret, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}:
             text = text.replace(form, "***") if form else text
@@ -65,14 +65,14 @@ def _text(value: object) -> str | None:
 
 
 def _token(value: object) -> str | None:
-    """Return a token: visible ASCII, which alone may stand in a header (RFC 6750, 2.1)."""
+    """Return a token: visible ASCII, the only characters for a header (RFC 6750, 2.1)."""
     text = _text(value) or ""
     fits = 0 < len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable()
     return text if fits and " " not in text else None
 
 
 def _whole_number(most: int) -> Callable[[object], int | None]:
-    """Return what reads a number from 0 to `most`, or the text of one, as older endpoints have."""
+    """Return a reader of numbers from 0 to `most`, or of their texts, as in older endpoints."""
 
     def read(value: object) -> int | None:
         if (
@@ -105,7 +105,7 @@ def _id_token(value: object) -> str | None:
 
 
 def _client_info(value: object) -> str | None:
-    """Return who signed in, as MSAL names an account by it."""
+    """Return the signed-in account, MSAL's key of an account."""
     token = _token(value) or ""
     claims = _decoded(token)
     named = isinstance(claims, dict) and all(

@@ -1,6 +1,6 @@
-"""One HTTP exchange with the hunting API: a query out, the body of its answer in.
+"""A single HTTP exchange with the hunting API: a query out, the body of the answer in.
 
-It ends in bounded time and takes bounded room, whatever answers.
+The exchange ends in bounded time and takes bounded room, whatever answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -64,13 +64,13 @@ class Transport:
     ) -> BinaryIO:
         """Return the body of an answer with status 200, whole, as a file at its start.
 
-        `arrived` is told when the answer begins, with its headers.
+        `arrived` gets the headers when the answer begins.
 
         Raises:
-            WindowTooLargeError: it did not come in time, or is too large.
+            WindowTooLargeError: the answer did not come in time, or is too large.
             ServiceError: the connection broke.
             UnreachableError: no host answers.
-            ConnectionSetupError: this machine cannot reach the API as it is set up.
+            ConnectionSetupError: the machine cannot reach the API with its present set-up.
         """
         place = self._place
         with (
@@ -111,7 +111,7 @@ class Transport:
         return ServiceError(f"No whole answer from {title}: {reason}")
 
     def _refusal(self, response: requests.Response) -> Exception:
-        """Return what an answer other than 200 means, even if it breaks off where that is clear."""
+        """Return the meaning of an answer other than 200, even of a broken one."""
         status, start = response.status_code, b""
         try:
             for chunk in _chunks(response, _ERROR_BYTES):
@@ -150,10 +150,10 @@ class Transport:
 
 
 class _Session(requests.Session):
-    """Sees no redirect in any answer: it would post query and token to another host.
+    """Sees no redirect in any answer: following would post query and token to another host.
 
-    To be told not to follow them is not enough: where they lead would be read all the same, with
-    the whole page around it, and an error in either has no name.
+    Switching redirects off is not enough: Requests would read the target all the same, with the
+    whole page, and an error there has no name.
     """
 
     @override
@@ -193,7 +193,7 @@ def _host(url: str) -> str:
 
 
 def _is_late(error: Exception) -> bool:
-    """Say whether it is the time-out for the answer, which within a body has another name."""
+    """Say whether the error is the time-out for the answer, under another name within a body."""
     cause = error.args[0] if error.args else None
     return isinstance(error, requests.ReadTimeout | ReadTimeoutError) or isinstance(
         cause, ReadTimeoutError

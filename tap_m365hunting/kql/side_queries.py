@@ -1,7 +1,7 @@
 """Rows beside the rows of a query: right sides of joins, `in (query)`, `toscalar(query)`.
 
-Pure. Windows bound the query's own rows. What stands beside them may come later, and then brings
-rows to light whose window was read long before.
+Pure. Windows bound the query's own rows. Rows beside them may come later, and then bring rows to
+light in windows read long before.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _WITHOUT_MATCH: Final = frozenset({"anti", "leftanti", "leftantisemi"})
 
 
 def side_queries(query: Query, mode: Mode) -> Iterator[Finding]:
-    """Find what may bring rows to light late, each kind at its first place."""
+    """Find the operators that bring rows to light late, each kind at its first place."""
     said = set[str]()
     for index, message in _met(query):
         if message not in said:
@@ -92,7 +92,7 @@ def _is_made_here(query: Query, start: int) -> bool:
 
 
 def _value_of(query: Query, name: str) -> TokenSpan | None:
-    """Return what a `let` binds to a name, if one does."""
+    """Return the value bound to a name by a `let`, if there is one."""
     for statement in query.leading if name else ():
         defined = definition(query, statement)
         if defined and defined.name == name:

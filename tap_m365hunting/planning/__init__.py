@@ -1,1 +1,1 @@
-"""Which spans of time to ask for, and how far a stream is complete. Pure."""
+"""Spans of time to ask for, and the progress of a stream. Pure."""

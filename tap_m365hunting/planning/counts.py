@@ -1,15 +1,15 @@
-"""When rows are counted per bin, and what the counts prove.
+"""The time for a count of rows per bin, and the proof in the counts.
 
-Pure. Each full answer makes the service order all that is left, and its CPU is rationed. So after
-15 full answers, whose 10 % allowance pays for the call, the rest is counted per bin, and windows
-end at the bin's edge where an answer is full, or nearly. Stretches without rows cost nothing. A bin
-that alone holds 25 answers is counted finer, which 10 % of those pays for again. For calls in
-parallel the rest is counted after the first full answer already, if 20 more seem to follow it;
-windows then end where rows fit, so that asks are known before the answers. If just the span's
-start was dense, that count is one call more than the bound.
+Pure. Each full answer makes the service order all remaining rows, and CPU is rationed. So after 15
+full answers, whose 10 % allowance pays for the call, the rest is counted per bin, and windows end
+at the bin's edge where an answer is full, or nearly. Stretches without rows cost no call. A bin
+with more than 25 answers is counted finer, and 10 % of those answers pay for the count again. For
+calls in parallel the rest is counted after the first full answer already, if 20 more seem to
+follow; windows then end where rows fit, so that asks are known before the answers. If just the
+span's start was dense, the count is one call more than the bound.
 
-A count is believed only as far as nothing else speaks against it: rows that are known to be there
-must be in it, and the windows of a bin must bring as many rows as were counted.
+A count is believed only as far as nothing else speaks against it: known rows must be among the
+counted rows, and the windows of a bin must bring as many rows as were counted.
 """
 
 from bisect import bisect_left
@@ -49,7 +49,7 @@ class BinCounts:
         self._too_many_bytes: TimeWindow | None = None
 
     def next(self, todo: PendingWindows, end: Instant) -> CountAsk | None:
-        """Return the count to ask for before what is left until `end`, which is charged for it."""
+        """Return the count to ask for before the rest until `end`, charged to the rest."""
         self.asked = self._next(todo.head, end) if self.allowed and todo else None
         todo.charge(self.asked is not None)
         return self.asked
@@ -118,10 +118,10 @@ class BinCounts:
         return counted.before(window.end.ticks) < counted.total
 
     def short(self, window: TimeWindow, rows: int) -> TimeWindow | None:
-        """Return what brought fewer rows than counted, up to the end of a window with these rows.
+        """Return the stretch with fewer rows than counted, up to the end of a window.
 
-        That is the window, with those before that share a bin with it; `None` if all is well, or
-        if it cannot be told.
+        The stretch is the window, with earlier windows in the same bin; `None` if all is well, or
+        unknown.
         """
         counted = self._counted
         if counted is None or not counted.covers(window) or not self._is_edge(window.end.ticks):

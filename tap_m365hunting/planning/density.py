@@ -1,6 +1,6 @@
-"""How many rows lie where in time, and how far one answer can reach.
+"""Rows over time, and the reach of one answer.
 
-Pure. A density comes from one count per bin; each answer makes it more exact.
+Pure. A density comes from one count per bin; each answer makes the density more exact.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,9 +20,9 @@ DAY: Final = timedelta(days=1)
 
 
 class Over(Enum):
-    """What becomes of the rows that are more than an answer has room for.
+    """Fate of the rows beyond the room of one answer.
 
-    The value is how much of the room a window that ends at a bin's edge must use to be good enough.
+    The value is the share of the room to be used by a window with its end at a bin's edge.
     """
 
     #: The next answer begins with them: nothing is lost by reaching too far.
@@ -41,7 +41,7 @@ COARSE: Final = 0.25
 def bin_width(window: TimeWindow, row_cap: int) -> timedelta:
     """Return the bin for counting a window in one call, fine but below the row cap itself.
 
-    Bins divide a day or are whole days, so it does not matter where the service starts to count.
+    Bins divide a day or are whole days, so the service may start to count anywhere.
 
     >>> hour = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-01T01:00:00Z"))
     >>> bin_width(hour, 100)
@@ -58,7 +58,7 @@ def bin_width(window: TimeWindow, row_cap: int) -> timedelta:
 class Density:
     """Rows per bin: bin `i` goes from `edges[i]` to `edges[i + 1]`, in ticks, and holds `rows[i]`.
 
-    A bin that was never cut holds exactly what was counted; a part of one is an estimate.
+    A bin never cut holds exactly the counted rows; a part of a bin is an estimate.
     """
 
     edges: tuple[int, ...]
@@ -74,7 +74,7 @@ class Density:
 
     @classmethod
     def of(cls, window: TimeWindow, width: timedelta, counts: Mapping[Instant, int]) -> Self:
-        """Take the counts of a window by the start of each bin; bins that are missing are empty."""
+        """Take the counts of a window by the start of each bin; missing bins are empty."""
         low, high, wide = window.start.ticks, window.end.ticks, ticks(width)
         bins = {max(low, at.ticks): (min(high, at.ticks + wide), n) for at, n in counts.items()}
         edges, rows = [low], list[int]()
@@ -95,12 +95,12 @@ class Density:
         return self._sums[-1]
 
     def bin_at(self, tick: int) -> tuple[int, int, int]:
-        """Return start, end and rows of the bin that holds a tick, or of the nearest."""
+        """Return start, end and rows of the bin around a tick, or of the nearest bin."""
         at = min(max(bisect_right(self.edges, tick) - 1, 0), len(self.rows) - 1)
         return self.edges[at], self.edges[at + 1], self.rows[at]
 
     def before(self, tick: int) -> int:
-        """Return the rows before a tick, those of its own bin in proportion."""
+        """Return the rows before a tick, with a proportional share of the tick's own bin."""
         start, end, rows = self.bin_at(tick)
         inside = min(max(tick - start, 0), end - start)
         return self._sums[bisect_left(self.edges, start)] + rows * inside // (end - start)
@@ -110,11 +110,11 @@ class Density:
         return self.before(window.end.ticks) - self.before(window.start.ticks)
 
     def covers(self, window: TimeWindow) -> bool:
-        """Say if the window lies in what was counted."""
+        """Say if the window lies in the counted span."""
         return self.edges[0] <= window.start.ticks and window.end.ticks <= self.edges[-1]
 
     def is_empty(self, window: TimeWindow) -> bool:
-        """Say if every bin that the window touches was counted, and none held a row."""
+        """Say if every bin touched by the window was counted, and each was empty."""
         first = bisect_right(self.edges, window.start.ticks) - 1
         last = bisect_left(self.edges, window.end.ticks)
         return self.covers(window) and self._sums[first] == self._sums[last]
@@ -122,10 +122,10 @@ class Density:
     def reach(self, start: int, room: int, *, over: Over = Over.CONTINUED) -> int:
         """Return how far to ask from `start` for an answer of about `room` rows.
 
-        That is the last edge that fits, if the answer is then nearly full. Else it depends on what
-        going over costs: if the rest can be continued, nothing, so the next edge is taken and the
-        answer is full for certain; if not, the cut is put inside the bin. (A bin that is coarse
-        beside the room is no good for that: then its rest is rather waited for.)
+        The answer is the last edge within the room, if the room is then nearly full. Else the cost
+        of going over decides: where the rest can be continued, going over is free, so the next edge
+        is taken and the answer is surely full; where not, the cut is put inside the bin. (A bin too
+        coarse for the room is not cut: the rest is rather waited for.)
         """
         taken = self.before(start)
         fit = max(bisect_right(self._sums, taken + room) - 1, 0)
@@ -140,13 +140,13 @@ class Density:
         return self.point(taken + room)
 
     def point(self, rows: int) -> int:
-        """Return the tick before which about so many rows lie."""
+        """Return the tick with about so many rows before."""
         at = min(max(bisect_right(self._sums, rows) - 1, 0), len(self.rows) - 1)
         start, end, inside = self.edges[at], self.edges[at + 1], self.rows[at]
         return start + (end - start) * (rows - self._sums[at]) // max(1, inside)
 
     def after(self, window: TimeWindow, rows: int) -> Self:
-        """Learn what a window really held; the rest of a bin cut by its end has what is left."""
+        """Learn the real rows of a window; the rest of a bin keeps the remainder."""
         low, high = window.start.ticks, window.end.ticks
         end = self.bin_at(high - 1)[1]
         rest = max(0, self.before(end) - self.before(low) - rows)
@@ -157,9 +157,9 @@ class Density:
         return self._spliced(counted.edges, counted.rows, 0)
 
     def _spliced(self, edges: tuple[int, ...], rows: tuple[int, ...], rest: int) -> Self:
-        """Replace what lies within edges that this density covers, cutting the bins at both ends.
+        """Replace the part between edges covered by this density, cutting the bins at both ends.
 
-        Of a bin with rows the left part keeps at least one, the right part has the `rest`.
+        Of a bin with rows the left part keeps at least one row, the right part the `rest`.
         """
         low, high = edges[0], edges[-1]
         first, last = bisect_right(self.edges, low) - 1, bisect_left(self.edges, high)

@@ -23,9 +23,9 @@ _FIRST_ANSWER: Final = timedelta(minutes=5)
 
 
 class FinishedWindows:
-    """What was read from `complete_until` on, in any order; `drain` hands it out in order of time.
+    """Windows finished from `complete_until` on, in any order; `drain` sorts them by time.
 
-    With `as_far_back` the start is wherever the service's rows begin when it first answers.
+    With `as_far_back` the start is the beginning of the service's rows at the first answer.
     """
 
     def __init__(self, start: Instant, *, as_far_back: bool = False) -> None:
@@ -38,10 +38,10 @@ class FinishedWindows:
     def add(
         self, done: WindowDone, *, kept_from: Instant | None = None, aged: int = 0, closes: bool
     ) -> None:
-        """Take a window; what lies before `kept_from`, with `aged` of its rows, is lost.
+        """Take a window; the part before `kept_from`, with `aged` of its rows, is lost.
 
-        One that does not close (a bin that was counted reaches over its end) is not handed out
-        before one that does.
+        A window that does not close (a counted bin reaches over its end) is not handed out before a
+        window that does.
         """
         start, end = done.window.start, done.window.end
         lost = kept_from is not None and not done.gap and span_between(start, min(kept_from, end))
@@ -55,7 +55,7 @@ class FinishedWindows:
                 self._open_ended.add(start)
 
     def take_back(self, region: TimeWindow) -> TimeWindow:
-        """Forget what is finished in a stretch; return its part that is to be read again."""
+        """Forget the windows finished in a stretch; return the part to be read again."""
         inside = [at for at in self._done if region.start <= at < region.end]
         for at in inside:
             del self._done[at]
@@ -63,15 +63,15 @@ class FinishedWindows:
         return TimeWindow(max(region.start, self.complete_until), region.end)
 
     def drop_from(self, end: Instant) -> None:
-        """Forget what was finished from an instant on."""
+        """Forget the windows finished from an instant on."""
         last = max(self._done, default=end)
         if last >= end:
             self.take_back(TimeWindow(end, last.plus(1)))
 
     def drain(self, *, stuck: bool) -> Iterator[WindowDone]:
-        """Yield what may be written of as finished, in the order of time.
+        """Yield the windows that may be called finished, in the order of time.
 
-        Where the reading is `stuck`, what does not close will not be proven, nor disproven.
+        While the reading is `stuck`, an open window will not be proven, nor disproven.
         """
         if stuck:
             self._open_ended.clear()
@@ -92,7 +92,7 @@ class FinishedWindows:
         return ready
 
     def _begin_at(self, lost: TimeWindow) -> bool:
-        """Begin later, if what is lost is only what a first answer takes; say if so."""
+        """Begin later, if only the time of a first answer is lost; say if so."""
         begins, self._begins = self._begins, None
         if begins != lost.start or begins != self.complete_until:
             return False

@@ -1,7 +1,7 @@
-"""Reading by hash parts what cannot be cut in time: one instant, one second, a whole table.
+"""Reading by hash parts where no cut in time is possible: one instant, one second, a whole table.
 
-Pure. Rows of parts may be used once they are proven: the service counts the rows, and sums a hash
-of each, before the parts are read and after. Both must agree, and the parts hold as many rows.
+Pure. Rows of parts may be used once proven: the service counts the rows, and sums a hash of each,
+before the parts are read and after. Both must agree, and the parts hold as many rows.
 """
 
 from collections import deque
@@ -35,7 +35,7 @@ COUNT_TRIES: Final = 4
 
 
 class Proof(Enum):
-    """What a count says of the rows of parts that have come."""
+    """Verdict of a count on the rows of the parts read so far."""
 
     OPEN = "open"
     """Nothing yet: rows are held."""
@@ -48,7 +48,7 @@ class Proof(Enum):
 
 
 class Counted(Struct, frozen=True):
-    """How many rows the service counted, and the sum of their hashes, if it was asked for."""
+    """Rows counted by the service, and the sum of their hashes, if asked for."""
 
     rows: int
     checksum: int | None = None
@@ -58,11 +58,11 @@ class PartsRead:
     """One window (or, with `None`, a whole table) read by hash parts.
 
     First the rows are counted, then the parts are handed out, then the rows are counted again. A
-    part that is truncated or refused is halved. At the end `rows` is set, or `failure` says why
-    the window cannot be read. With `take_changed`, rows that never agree are taken as they came
-    last, and `changed` says how they differ.
+    part truncated or refused is halved. At the end `rows` is set, or `failure` says why the window
+    cannot be read. With `take_changed`, rows that never agree are taken as last read, and `changed`
+    describes the difference.
 
-    `known` rows have come before, in an answer that was truncated: a count of none is no proof.
+    `known` rows have come before, in a truncated answer: after them a count of zero is no proof.
     """
 
     def __init__(
@@ -96,17 +96,17 @@ class PartsRead:
 
     @property
     def finished(self) -> bool:
-        """Say if nothing is left to ask, for good or ill."""
+        """Say if there is no more to ask, for good or ill."""
         return self.rows is not None or self.failure is not None
 
     @property
     def unreadable(self) -> Unreadable | None:
-        """Why it cannot be read, if it cannot."""
+        """The reason why the window cannot be read, if so."""
         changing = self.changed is not None
         return Unreadable(self.window, self.failure, changing) if self.failure else None
 
     def done(self, todo: Stretch) -> WindowDone:
-        """Return the finished window, with what was spent on it before its parts."""
+        """Return the finished window, with the calls spent before the parts."""
         return replace(
             todo.plus(calls=self.calls, splits=self.splits + 1).done(self.rows or 0),
             expected=self.expected,
@@ -127,9 +127,9 @@ class PartsRead:
         return ask
 
     def counted(self, counted: Counted) -> Proof:
-        """Take a count: the first one decides how many parts there are, a later one if they do.
+        """Take a count: the first decides the number of parts, later ones prove the rows.
 
-        A count that disproves the rows of one attempt is the first one of the next.
+        A count against the rows of one attempt is the first of the next.
         """
         self._count_out = False
         self.expected = counted.rows
@@ -145,7 +145,7 @@ class PartsRead:
         return self._give_up(before, counted)
 
     def answered(self, part: HashPart, answer: WindowAnswer, *, truncated: bool) -> None:
-        """Take a part's answer; a truncated one does not count, its halves will."""
+        """Take a part's answer; a truncated answer does not count, the two halves will."""
         self._open -= 1
         if truncated:
             self._halve(part, f"more than {answer.rows - 1} rows in one hash part")
@@ -172,7 +172,7 @@ class PartsRead:
         return Proof.USABLE
 
     def _give_up(self, before: Counted, after: Counted) -> Proof:
-        """Say how the rows of the last attempt differ from what was counted."""
+        """Describe the difference between the rows of the last attempt and the count."""
         counts = (
             f"hash parts hold {self._sum} rows where {before.rows} were counted before and "
             f"{after.rows} after"
@@ -201,7 +201,7 @@ class PartsRead:
 
 
 class PartedWindows:
-    """The windows of a span that are read by hash parts, oldest first."""
+    """The windows of a span to be read by hash parts, oldest first."""
 
     def __init__(self, *, take_changed: bool) -> None:
         self._take_changed = take_changed
@@ -210,7 +210,7 @@ class PartedWindows:
 
     @property
     def unreadable(self) -> Unreadable | None:
-        """The oldest window that fails even at its narrowest."""
+        """The oldest window unreadable even at its narrowest."""
         return next((r.unreadable for r, _ in self._reads if r.unreadable), None)
 
     def add(self, todo: Stretch, *, room: int, least: int, known: int = 0) -> None:
@@ -232,24 +232,24 @@ class PartedWindows:
         return self._open.pop(ask).counted(counted)
 
     def answered(self, ask: ReadAsk, part: HashPart, answer: WindowAnswer, cap: int) -> bool:
-        """Take a part's answer; return whether it is whole, of fewer rows than the cap."""
+        """Take a part's answer; return whether all rows fit under the cap."""
         truncated = answer.rows >= cap
         self._open.pop(ask).answered(part, answer, truncated=truncated)
         return not truncated
 
     def too_large(self, ask: Ask, reason: str) -> bool:
-        """Take a refusal, if the ask was for one of these windows; return whether it was."""
+        """Take a refusal, if the ask was for a window here; return whether so."""
         parts = self._open.pop(ask, None)
         if parts:
             parts.too_large(ask.part if isinstance(ask, ReadAsk) else None, reason)
         return parts is not None
 
     def skip(self) -> Iterator[WindowDone]:
-        """Give the oldest window up that fails, as a gap."""
+        """Give up the oldest unreadable window, as a gap."""
         yield from self._taken(lambda parts: parts.failure is not None, most=1)
 
     def finished(self) -> Iterator[WindowDone]:
-        """Hand out the windows whose parts are proven, once."""
+        """Hand out the windows with proven parts, once."""
         yield from self._taken(lambda parts: parts.rows is not None)
 
     def _taken(

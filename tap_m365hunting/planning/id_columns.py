@@ -19,7 +19,7 @@ State = Mapping[str, Any]
 
 
 class IdColumns:
-    """What makes the ids of one query's rows in one tenant.
+    """The columns in the ids of a query's rows in a tenant.
 
     `names` are the columns, `None` before the first answer. With `by_type` ids are those of version
     0.1, made under `tenant_id`.
@@ -40,12 +40,12 @@ class IdColumns:
 
     @classmethod
     def read(cls, stream: State, part: State, *, query: str, tenant_id: str) -> Self:
-        """Read what the state of a stream, and of its part for a tenant, says of a query.
+        """Read the columns for a query from the state of a stream, and of its part for a tenant.
 
         Without parts both are the same. `query` is a fingerprint.
 
         Raises:
-            ValueError: the state is none that this tap writes.
+            ValueError: the state has not the tap's form.
         """
         told = part.get(ENTRY)
         entry = stream.get(ENTRY) if told is True else told

@@ -1,7 +1,7 @@
-"""How many rows of the lookback came late: those that were not there a run ago.
+"""Late rows in the lookback: rows absent a run ago.
 
-Pure. A run leaves a tally behind, rows per bin of the stretch that the next one will read again;
-the next run holds its own numbers against it. Which row is late is not known, only in which bin.
+Pure. A run leaves a tally behind, rows per bin of the stretch to be read again; the next run
+compares. Known is the bin of a late row, not the row itself.
 """
 
 from bisect import bisect_left
@@ -26,9 +26,9 @@ _MINUTE_TICKS: Final = ticks(_MINUTE)
 
 
 class Tally(Struct, frozen=True):
-    """Rows per bin of the stretch before a bookmark; `None` where they are not known.
+    """Rows per bin of the stretch before a bookmark; `None` where not known.
 
-    Bins are `minutes` wide, counted back from the `end`, so `start` may cut the first one.
+    Bins are `minutes` wide, counted back from the `end`, so `start` may cut the first bin.
     """
 
     start: Instant
@@ -50,7 +50,7 @@ class Tally(Struct, frozen=True):
 
     @classmethod
     def of_state(cls, found: object) -> Self | None:
-        """Read a tally from the state; what is none is of no use, and no row depends on it."""
+        """Read a tally from the state; an unreadable tally is dropped, at no loss of rows."""
         if not isinstance(found, Mapping) or not isinstance(found.get("rows"), list):
             return None
         try:
@@ -61,7 +61,7 @@ class Tally(Struct, frozen=True):
             return None
 
     def to_json(self) -> JsonTally:
-        """Write the tally as the state has it."""
+        """Write the tally in the state's form."""
         return {
             "start": str(self.start),
             "end": str(self.end),
@@ -73,8 +73,9 @@ class Tally(Struct, frozen=True):
 class Lateness(Struct, frozen=True):
     """The late rows of a run.
 
-    The oldest lies at most so many `minutes` behind the bookmark, and not a bin less. If it is in
-    the oldest bin of the lookback, this `reaches` its start: then more rows may lie before it.
+    The oldest lies at most so many `minutes` behind the bookmark, and not a bin less. `reaches` is
+    set if the oldest lies in the first bin of the lookback: then more rows may lie before the
+    lookback.
     """
 
     rows: int
@@ -82,7 +83,7 @@ class Lateness(Struct, frozen=True):
     reaches: bool
 
     def told(self, lookback: timedelta) -> str:
-        """Say what follows for the lookback that is set."""
+        """Describe the lateness, and the consequence for the configured lookback."""
         set_to = lookback // _MINUTE
         if self.reaches:
             return (
@@ -96,17 +97,17 @@ class Lateness(Struct, frozen=True):
 
 
 class _Bin(NamedTuple):
-    """A stretch that is read again, and its rows a run ago, where known."""
+    """A stretch to be read again, and its rows a run ago, where known."""
 
     window: TimeWindow
     before: int | None
 
 
 class LateRows:
-    """Counts the rows of a span that begins with a lookback.
+    """Counts the rows of a span with a lookback at its start.
 
-    Rows before `fresh`, the bookmark, are read again; `before` is what the last run counted there.
-    Tell it of every block of records, in any order, and of each window once its rows have come.
+    Rows before `fresh`, the bookmark, are read again; `before` is the last run's count there. Add
+    every block of records, in any order, and report each window once its rows have come.
     """
 
     def __init__(
@@ -127,11 +128,11 @@ class LateRows:
 
     @classmethod
     def unknown(cls, span: TimeWindow) -> Self:
-        """Return what says of every window of a span that nothing is known."""
+        """Return a counter for spans without a known past: late rows are `None` in every window."""
         return cls(span, span.end, lookback=timedelta(0), before=None)
 
     def add(self, cursors: Sequence[str | None]) -> None:
-        """Count the rows of a block by their cursors, which are in order."""
+        """Count the rows of a block by their cursors, in order."""
         if not cursors:
             return
         self._came[str(cursors[0])] += len(cursors)
@@ -143,9 +144,9 @@ class LateRows:
             self._counts[index] += high - low
 
     def done(self, done: WindowDone) -> int | None:
-        """Return how many rows of a window are late, `None` if that is not known.
+        """Return the number of late rows in a window, `None` if not known.
 
-        A bin belongs to the window in which it ends, so that over a span the numbers add up.
+        A bin belongs to the window around its end, so that over a span the numbers add up.
         """
         if self._rows(done.window) != done.rows or done.gap:  # parts of it came twice, or none
             self._unsure.append(done.window)
@@ -158,7 +159,7 @@ class LateRows:
         return sum(known) if known and len(known) == len(late) else None
 
     def found(self) -> Lateness | None:
-        """Return what is known of late rows at the end of the span, `None` if there are none."""
+        """Return the lateness at the end of the span, `None` without late rows."""
         late = [(again.window, rows) for again in self._again if (rows := self._late(again))]
         if not late:
             return None
@@ -170,19 +171,19 @@ class LateRows:
         )
 
     def tally(self) -> Tally | None:
-        """Return what the next run is to compare with; `None` if nothing will be read again."""
+        """Return the tally for the next run; `None` if no row will be read again."""
         if not self._next:
             return None
         rows = tuple(map(self._count, _windows(self._next)))
         return Tally(self._next[0], self._next[-1], self._minutes, rows)
 
     def _rows(self, window: TimeWindow) -> int:
-        """Return how many rows came for a window; a block lies in one."""
+        """Return the number of rows read for a window; a block lies in one window."""
         start, end = str(window.start), str(window.end)
         return sum(self._came.pop(first) for first in list(self._came) if start <= first < end)
 
     def _late(self, again: _Bin) -> int | None:
-        """Return the late rows of a bin; what has vanished from it is not counted against them."""
+        """Return the late rows of a bin; vanished rows are not subtracted."""
         now = self._count(again.window)
         return None if now is None or again.before is None else max(0, now - again.before)
 
@@ -194,7 +195,7 @@ class LateRows:
 
 
 def _ends(done: WindowDone) -> TimeWindow:
-    """Return the instants at which a bin of the window may end: not its start, but its end."""
+    """Return the instants in the window at which a bin may end: the window's end, not its start."""
     return TimeWindow(done.window.start.plus(1), done.window.end.plus(1))
 
 
@@ -208,7 +209,7 @@ def _windows(edges: Sequence[Instant]) -> Iterator[TimeWindow]:
 
 
 def _read_again(stretch: TimeWindow | None, before: Tally | None) -> Iterator[_Bin]:
-    """Cover a stretch with the bins of a tally; what is no whole bin of it is not known."""
+    """Cover a stretch with the bins of a tally; partial bins are not known."""
     if stretch is None:
         return
     bins = dict(before.bins) if before and before.end == stretch.end else {}

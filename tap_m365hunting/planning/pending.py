@@ -1,4 +1,4 @@
-"""What of a span is still to be asked for, oldest first, and what was spent on it already.
+"""The part of a span still to be asked for, oldest first, and the calls spent so far.
 
 Pure.
 """
@@ -14,14 +14,14 @@ from tap_m365hunting.planning.windows import ReadAsk, TimeWindow, WindowDone
 
 
 class Stretch(Struct, frozen=True, order=True):
-    """A window with the calls that were spent on it, and how often it was narrowed."""
+    """A window with the calls spent so far, and the number of narrowings."""
 
     window: TimeWindow
     calls: int = 0
     splits: int = 0
 
     def over(self, window: TimeWindow) -> Self:
-        """Return what was spent, on another window."""
+        """Return the same spending, on another window."""
         return replace(self, window=window)
 
     def done(self, rows: int) -> WindowDone:
@@ -29,7 +29,7 @@ class Stretch(Struct, frozen=True, order=True):
         return WindowDone(self.window, rows, calls=self.calls, splits=self.splits)
 
     def plus(self, *, calls: int = 0, splits: int = 0) -> Self:
-        """Return the stretch with more spent on it."""
+        """Return the stretch with more calls spent."""
         return replace(self, calls=self.calls + calls, splits=self.splits + splits)
 
 
@@ -44,10 +44,10 @@ class Sizing(Protocol):
 
 
 class PendingWindows:
-    """Stretches that share no instant; neighbours are joined, so that no cut costs a call.
+    """Stretches without a common instant; neighbours are joined, so that no cut costs a call.
 
-    What was spent for all of them is `charge`d to the one that is taken out next. Of those that
-    were asked for it is known what was spent on them before.
+    Calls spent for all stretches are `charge`d to the next stretch taken out. The calls spent
+    before on stretches asked for are known.
     """
 
     def __init__(self, span: TimeWindow) -> None:
@@ -60,7 +60,7 @@ class PendingWindows:
 
     @property
     def head(self) -> TimeWindow:
-        """The oldest stretch's window; there must be one."""
+        """The oldest stretch's window; there must be a stretch."""
         return self._stretches[0].window
 
     def pop(self) -> Stretch:
@@ -90,7 +90,7 @@ class PendingWindows:
         )
 
     def answered(self, ask: ReadAsk) -> Stretch:
-        """Return what was spent, before its answer, on what was asked for."""
+        """Return the calls spent on an ask before its answer."""
         return self._asked.pop(ask)
 
     def charge(self, calls: int) -> None:
@@ -98,7 +98,7 @@ class PendingWindows:
         self._calls += calls
 
     def put(self, stretch: Stretch) -> None:
-        """Put a stretch back, as one with what follows it."""
+        """Put a stretch back, joined with its neighbour behind."""
         for later in [s for s in self._stretches if s.window.start == stretch.window.end]:
             self._stretches.remove(later)
             whole = TimeWindow(stretch.window.start, later.window.end)
@@ -106,7 +106,7 @@ class PendingWindows:
         insort(self._stretches, stretch)
 
     def put_rest(self, start: Instant, end: Instant) -> None:
-        """Put back what is left behind a cut, if anything is."""
+        """Put back the rest behind a cut, if there is a rest."""
         if start < end:
             self.put(Stretch(TimeWindow(start, end)))
 

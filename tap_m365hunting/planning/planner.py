@@ -1,13 +1,13 @@
-"""What to ask the service, so that every row of a span is read with as few calls as can be.
+"""The asks to the service that read every row of a span with as few calls as possible.
 
-Pure, a protocol without a clock or a socket: `next` says what to ask, the stream tells what came.
+Pure, a protocol without a clock or a socket: `next` names an ask, the stream reports the answer.
 How the calls are kept few, in multiples of the row cap:
 
-- The first ask is for the whole span. If it fits, as in a steady-state run, it is the only call.
+- The first ask is for the whole span. If the rows fit, as in a steady-state run, one call does.
 - A truncated answer is not lost. Rows come ordered by the cursor, so all but those of the newest
   instant are whole; the next ask starts at that instant. Such answers are full, whatever the
-  density, so reading on in this way costs `rows / (cap - ties)` calls, which nothing can beat.
-- Once there are enough of them the rest is counted per bin: see `counts`.
+  density, so reading on in this way costs `rows / (cap - ties)` calls, the least possible.
+- Once there are enough full answers the rest is counted per bin: see `counts`.
 - A refusal (too many bytes, too costly, a time-out) narrows the window; the rest is counted first,
   since a count is cheap and blind halving is not. Windows widen again as answers come.
 
@@ -43,14 +43,14 @@ LEAST_PARTS: Final = 4
 class Planner:
     """Reads a span window by window.
 
-    Tell it what came for each ask: `counted`, `answered` or `too_large`. Several asks may be out at
+    Report the outcome of each ask: `counted`, `answered` or `too_large`. Several asks may be out at
     once (with `ahead`, soon) and be answered in any order; `drain` yields finished windows in the
     order of time. With a `step` (the query makes its own use of the window's bounds) windows are
-    whole steps, with `single` one each, and an answer is used whole or not at all.
+    whole steps, with `single` a step each, and an answer is used whole or not at all.
 
-    With a `timing`, windows are held against the service's clock when their answers come: the span
-    ends no later than that less the settle time, and what retention has passed by is a gap, but
-    for the start of a span that goes `as_far_back` as there are rows.
+    With a `timing`, windows are held against the service's clock at the time of their answers: the
+    span ends no later than the clock less the settle time, and time passed by retention is a gap,
+    but for the start of a span that goes `as_far_back` as there are rows.
     """
 
     def __init__(
@@ -106,15 +106,15 @@ class Planner:
 
     @property
     def unreadable(self) -> Unreadable | None:
-        """The oldest window that fails even at its narrowest; nothing more is asked before `skip`.
+        """The oldest window unreadable even at its narrowest; no ask follows before `skip`.
 
-        The stream stops before it, or calls `skip`.
+        The stream stops before the window, or calls `skip`.
         """
         return self._parts.unreadable
 
     @property
     def hopeless(self) -> bool:
-        """Say if nothing was answered since the last `skip`: the service may be down."""
+        """Say if no ask was answered since the last `skip`: the service may be down."""
         return self._skipped_last and self.unreadable is not None
 
     def next(self) -> Ask | None:
@@ -138,7 +138,7 @@ class Planner:
     ) -> Proof:
         """Take the rows per bin; for an ask without `bin`, any one key with all the rows.
 
-        Return what that says of the rows of the window's hash parts.
+        Return the verdict on the rows of the window's hash parts.
         """
         self._skipped_last = False
         if ask.bin is None:
@@ -156,10 +156,10 @@ class Planner:
     def usable_until(self, ask: ReadAsk, answer: WindowAnswer) -> Instant:
         """Return the instant before which the rows of an answer may be used.
 
-        The window's end, or where rows are settled; the window's start if all of them will come
-        again: rows fewer than were counted, a truncated hash part and, with a `step`, what is
-        truncated or no whole step. Of other truncated answers the newest instant is no part. Rows
-        of a hash part wait for their proof, which `counted` returns.
+        The window's end, or the end of settled rows; the window's start if all rows will come
+        again: fewer rows than counted, a truncated hash part and, with a `step`, an answer
+        truncated or no whole step. Of other truncated answers the newest instant is left out. Rows
+        of a hash part wait for their proof, returned by `counted`.
         """
         window = ask.window_of(answer)
         truncated = answer.rows >= self._row_cap
@@ -196,7 +196,7 @@ class Planner:
         return until
 
     def too_large(self, ask: Ask, reason: str, *, size: bool = False) -> None:
-        """Take a refusal to answer; `size` says that it was for too many bytes."""
+        """Take a refusal to answer; `size` marks a refusal for too many bytes."""
         if self._parts.too_large(ask, reason):
             return
         if isinstance(ask, ReadAsk):
@@ -205,26 +205,26 @@ class Planner:
             self._counts.refused()
 
     def skip(self) -> None:
-        """Give the unreadable window up as a gap, and go on behind it."""
+        """Give up the unreadable window as a gap, and go on behind."""
         self._skipped_last = True
         for done in self._parts.skip():
             self._finish(done)
 
     def drain(self) -> Iterator[WindowDone]:
-        """Yield what was finished since, in the order of time, moving `complete_until`.
+        """Yield the newly finished windows, in the order of time, moving `complete_until`.
 
-        Call it when the rows are written: the bookmark may then be set to each window's end.
+        Call after the rows are written: the bookmark may then be set to each window's end.
         """
         self._finish_empty()
         yield from self._finished.drain(stuck=self.unreadable is not None)
 
     def _finish_empty(self) -> None:
-        """Finish stretches that were counted and hold no row: the count is their answer."""
+        """Finish stretches counted as empty: the count is the answer."""
         while self._todo and self._counts.is_empty(self._todo.head):
             self._finish(self._todo.pop().done(0))
 
     def _take(self, todo: Stretch, answer: WindowAnswer, until: Instant) -> None:
-        """Finish a window, or what may be used of it; the rest is asked again."""
+        """Finish a window, or its usable part; the rest is asked for again."""
         window = todo.window
         if (settled := self._limits.settled(answer.times)) < window.end:
             self._limits.end = min(self._limits.end, max(settled, window.start))
@@ -240,7 +240,7 @@ class Planner:
             self._ask_again(todo, answer.times)
 
     def _short(self, window: TimeWindow, answer: WindowAnswer) -> TimeWindow | None:
-        """Return what brought fewer rows than counted, if that is not for their age."""
+        """Return the stretch with fewer rows than counted, unless due to the rows' age."""
         aged = self._limits.aged(window, answer.times)
         return None if aged else self._counts.short(window, answer.rows)
 
@@ -264,7 +264,7 @@ class Planner:
             self._parts.add(todo, room=self._sizing.rows, least=2)
 
     def _continue(self, todo: Stretch, answer: WindowAnswer, newest: Instant) -> None:
-        """Keep the rows before the newest instant; go on with it, by hash parts if it is all."""
+        """Keep the rows before the newest instant; go on there, by hash parts if need be."""
         window, used = todo.window, answer.rows - answer.held
         self._counts.came(self.span, newest, answer.held)
         if window.start < newest:

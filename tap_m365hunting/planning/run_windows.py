@@ -1,4 +1,4 @@
-"""What a run is to read of one query, oldest first, and what it can no longer have.
+"""The windows a run is to read of one query, oldest first, and the windows lost to retention.
 
 Pure.
 """
@@ -18,13 +18,13 @@ from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 
 
 class RunWindows(Struct, frozen=True):
-    """The windows to read: holes that earlier runs left, then what has come since.
+    """The windows to read: holes left by earlier runs, then the span since the bookmark.
 
-    `lost` is wanted but older than retention. `moves` says if the bookmark follows what is read.
-    Rows from `fresh` on are new, `lookback` is how far before it is read again. With `as_far_back`
-    nothing says where to start, so that is wherever the service's rows begin. `void` is why the
-    bookmark in the state does not count, if there is one that does not. `out_of_sight` is why the
-    service does not show what is lost, if that is not its retention alone.
+    `lost` was wanted but is older than retention. `moves` says if the bookmark follows the windows.
+    Rows from `fresh` on are new, `lookback` is the span before to be read again. With `as_far_back`
+    no start is configured, so the start is the beginning of the service's rows. `void` is the
+    reason why the bookmark in the state does not count, if so. `out_of_sight` is the reason why
+    lost windows are not shown by the service, if not retention alone.
     """
 
     bookmark: Bookmark
@@ -111,7 +111,7 @@ class RunWindows(Struct, frozen=True):
         return moved
 
     def late_rows(self, window: TimeWindow) -> LateRows:
-        """Return what counts the late rows of one of the windows, where they can be known."""
+        """Return a counter for the late rows of one of the windows, where knowable."""
         has_new = window.end > self.fresh  # else it is a hole
         if not (has_new and self.moves) or self.bookmark.key == WINDOW_END:
             return LateRows.unknown(window)

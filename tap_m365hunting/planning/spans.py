@@ -1,6 +1,6 @@
-"""Which span a run is to read, and the holes that earlier runs left.
+"""The span a run is to read, and the holes left by earlier runs.
 
-Pure: told the time and the bookmark, it answers with spans.
+Pure: from the time and the bookmark to spans.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +19,10 @@ DEFAULT_HISTORY: Final = timedelta(days=30)
 
 
 class ReadSpan(Struct, frozen=True):
-    """What a run is to read.
+    """The span for one run to read.
 
-    `window` is `None` if there is nothing to read yet. Rows from `fresh` on are new; those before
-    it are the lookback, read again for late rows. `gap` was wanted but is older than retention.
+    `window` is `None` if there is no span to read yet. Rows from `fresh` on are new; earlier rows
+    are the lookback, read again for late rows. `gap` was wanted but is older than retention.
     """
 
     window: TimeWindow | None
@@ -31,7 +31,7 @@ class ReadSpan(Struct, frozen=True):
 
 
 class Timing(Struct, frozen=True, kw_only=True):
-    """The settings that bound a run in time; windows are whole multiples of `step`, if given."""
+    """The settings for a run's bounds in time; windows are whole multiples of `step`, if given."""
 
     start_date: Instant | None = None
     end_date: Instant | None = None
@@ -42,13 +42,13 @@ class Timing(Struct, frozen=True, kw_only=True):
     step: timedelta | None = None
 
     def span(self, *, now: Instant, bookmark: Instant | None) -> ReadSpan:
-        """Return what to read now.
+        """Return the span to read now.
 
-        With an `end_date` it is a backfill: the bookmark is not looked at. A bookmark ahead of the
-        clock gives nothing to read; it stands until the clock has passed it.
+        With an `end_date` the run is a backfill, without a look at the bookmark. A bookmark ahead
+        of the clock gives an empty span, until the clock has passed.
 
-        A step that the end cuts has its own day; one that the start date, the bookmark or the
-        lookback cuts is read as a whole, and so one that retention cuts is lost as a whole.
+        A step cut by the end has its own day; a step cut by the start date, the bookmark or the
+        lookback is read whole, and so a step cut by retention is lost whole.
         """
         oldest, end = now - self.retention, self.end(now)
         if self.end_date is not None:
@@ -107,20 +107,20 @@ class Timing(Struct, frozen=True, kw_only=True):
 
 
 def span_between(start: Instant, end: Instant) -> TimeWindow | None:
-    """Return the window between two instants, or `None` if there is nothing between."""
+    """Return the window between two instants, or `None` for an empty span."""
     return TimeWindow(start, end) if start < end else None
 
 
 def advanced(bookmark: Instant | None, complete_until: Instant) -> Instant:
-    """Return the bookmark to save: never behind the one that there is.
+    """Return the bookmark to save: never behind the present bookmark.
 
-    While the lookback is read again, what is complete lies behind the bookmark.
+    While the lookback is read again, the complete part lies behind the bookmark.
     """
     return complete_until if bookmark is None else max(bookmark, complete_until)
 
 
 class Hole(Struct, frozen=True, order=True):
-    """A window that was given up as unreadable, to be tried again while the service has it."""
+    """A window given up as unreadable, to be tried again within retention."""
 
     window: TimeWindow
     reason: str
@@ -131,7 +131,7 @@ class Hole(Struct, frozen=True, order=True):
         """Read a hole from the state.
 
         Raises:
-            ValueError: it is no hole.
+            ValueError: the text is no hole.
         """
         if not isinstance(found, Mapping):
             msg = f"A hole in the state is {found!r}"
@@ -146,7 +146,7 @@ class Hole(Struct, frozen=True, order=True):
             raise ValueError(msg) from error
 
     def to_json(self) -> JsonHole:
-        """Write the hole as the state has it."""
+        """Write the hole in the state's form."""
         return {
             "start": str(self.window.start),
             "end": str(self.window.end),
@@ -156,12 +156,12 @@ class Hole(Struct, frozen=True, order=True):
 
 
 def overlap(one: TimeWindow, other: TimeWindow) -> TimeWindow | None:
-    """Return what two windows have in common."""
+    """Return the common part of two windows."""
     return span_between(max(one.start, other.start), min(one.end, other.end))
 
 
 def merged(holes: Iterable[Hole]) -> tuple[Hole, ...]:
-    """Order holes and join those that touch or overlap, keeping the most attempts."""
+    """Order holes and join touching or overlapping holes, keeping the most attempts."""
     joined = list[Hole]()
     for hole in sorted(holes):
         last = joined[-1] if joined else None
@@ -176,9 +176,9 @@ def merged(holes: Iterable[Hole]) -> tuple[Hole, ...]:
 def kept(
     holes: Iterable[Hole], *, now: Instant, retention: timedelta, step: timedelta | None = None
 ) -> tuple[tuple[Hole, ...], tuple[TimeWindow, ...]]:
-    """Part holes into what the service still has, to be tried again, and what is lost for good.
+    """Part holes into those within retention, to be tried again, and those lost for good.
 
-    What is tried again begins with a whole `step`.
+    A hole to be tried again begins with a whole `step`.
     """
     oldest = (now - retention).ceil(step)
     alive, lost = list[Hole](), list[TimeWindow]()

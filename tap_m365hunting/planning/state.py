@@ -1,6 +1,6 @@
-"""What a stream remembers between runs: how far it is complete, of what, and with which holes.
+"""A stream's memory between runs: bookmark, holes, and the query and tenant of both.
 
-Pure. A bookmark is read from a stream's state and written into it; its value never goes back.
+Pure. A bookmark is read from a stream's state and written back; the value never decreases.
 """
 
 from collections import defaultdict
@@ -29,11 +29,10 @@ WINDOW_END: Final = "window_end"
 
 
 class Bookmark(Struct, frozen=True):
-    """Every row whose cursor `key` is before `value` has been written, but for those in `holes`.
+    """A promise: every row with a cursor `key` before `value` is written, but for those in `holes`.
 
-    They are rows of the query with this fingerprint, in this tenant, as far as these are known.
-    `tally` is what the end of a span has left for the next run's lookback. `tried` are the holes
-    that earlier runs left.
+    The rows are those of the query with the fingerprint, in the tenant, as far as known. `tally` is
+    left for the next run's lookback. `tried` are the holes left by earlier runs.
     """
 
     key: str
@@ -94,10 +93,10 @@ class Bookmark(Struct, frozen=True):
             state.pop(name, None)
 
     def after(self, done: WindowDone, *, tally: Tally | None = None) -> Self:
-        """Return the bookmark once the next window is finished, be it read or given up.
+        """Return the bookmark after the next finished window, read or given up.
 
-        A window that was read fills what it covers of a hole, in a lookback or when the hole is
-        tried again. The tally that there was is of no more use; `tally` takes its place.
+        A window read again fills a hole as far as covered. `tally` takes the place of the earlier
+        tally.
         """
         tries = [hole.attempts for hole in self.tried if overlap(hole.window, done.window)]
         holes = [rest for hole in self.holes for rest in _without(hole, done.window)]
@@ -118,7 +117,7 @@ class Bookmark(Struct, frozen=True):
         return replace(self, holes=merged((*self.holes, Hole(window, done.gap))))
 
     def within(self, timing: Timing, *, now: Instant) -> tuple[Self, tuple[TimeWindow, ...]]:
-        """Return the bookmark without what the service no longer keeps, and that."""
+        """Return the bookmark without the holes lost to retention, and those holes."""
         alive, lost = kept(self.holes, now=now, retention=timing.retention, step=timing.step)
         return replace(self, holes=alive), lost
 
@@ -126,7 +125,7 @@ class Bookmark(Struct, frozen=True):
 def why_void(
     state: Mapping[str, Any], key: str, *, query: str | None = None, tenant_id: str | None = None
 ) -> str | None:
-    """Say why the bookmark of a state says nothing of a cursor, query or tenant; `None` if it does.
+    """Say why the bookmark of a state is void for a cursor, query or tenant; `None` if valid.
 
     A state without a fingerprint, or a tenant, is taken to be of the same.
     """

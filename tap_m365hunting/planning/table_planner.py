@@ -1,4 +1,4 @@
-"""Reading a table that has no cursor, and so no windows.
+"""Reading a table without a cursor, and so without windows.
 
 Pure.
 """
@@ -19,7 +19,7 @@ from tap_m365hunting.planning.windows import (
 
 
 class TablePlanner:
-    """Reads a table that has no cursor: in one call if it fits, else by hash parts."""
+    """Reads a table without a cursor: in one call if the rows fit, else by hash parts."""
 
     def __init__(self, *, row_cap: int, take_changed: bool = False) -> None:
         self._row_cap = row_cap
@@ -34,7 +34,7 @@ class TablePlanner:
 
     @property
     def unreadable(self) -> Unreadable | None:
-        """Why the table cannot be read whole, if it cannot."""
+        """The reason why the table cannot be read whole, if so."""
         return self._parts.unreadable if self._parts else None
 
     def next(self) -> Ask | None:
@@ -55,7 +55,7 @@ class TablePlanner:
         *,
         times: AnswerTimes | None = None,
     ) -> Proof:
-        """Take the count of the table's rows, under any one key; say if its parts may be used."""
+        """Take the count of the table's rows, under any one key; say if the parts may be used."""
         del ask, times
         if self._parts is None:
             return Proof.OPEN
@@ -73,9 +73,9 @@ class TablePlanner:
         return Instant(0) if answer.rows >= self._row_cap else None
 
     def answered(self, ask: ReadAsk, answer: WindowAnswer) -> Instant | None:
-        """Take what came; return `None` if nothing is cut off, else an instant before them all.
+        """Take an answer; return `None` if the answer is whole, else an instant before all rows.
 
-        Rows that are cut off come again, in smaller parts; those of a part wait for their proof.
+        Rows cut off come again, in smaller parts; rows of a part wait for the proof.
         """
         truncated = answer.rows >= self._row_cap
         if ask.part and self._parts:
@@ -98,14 +98,14 @@ class TablePlanner:
 
     @property
     def hopeless(self) -> bool:
-        """Whether skipping does not help: a table that is not whole is of no use."""
+        """Whether skipping does not help: a partial table is of no use."""
         return self.unreadable is not None
 
     def skip(self) -> None:
-        """A table that cannot be read whole is not read: there is no window to skip."""
+        """Do not skip: a table has no window to leave out."""
 
     def drain(self) -> Iterator[WindowDone]:
-        """Yield nothing: a table has no windows that finish one by one."""
+        """Yield no window: a table finishes as a whole."""
         return iter(())
 
     def _split(self, *, known: int = 0) -> None:

@@ -1,7 +1,8 @@
-"""How far one ask may reach, learned from counts, answers and refusals.
+"""The reach of one ask, learned from counts, answers and refusals.
 
-Pure. Three things are learned apart: where the rows lie; how many of them an answer may hold (it
-can be too large in bytes); how wide a window may be (it can be too costly, whatever it returns).
+Pure. Three things are learned apart: where the rows lie; how many rows an answer may hold (an
+answer can be too large in bytes); how wide a window may be (a window can be too costly, whatever
+the rows).
 """
 
 from bisect import bisect_right
@@ -34,7 +35,7 @@ FINER_ABOVE: Final = 25
 
 
 class WindowSizing:
-    """Decides where the window that starts a stretch ends."""
+    """Decides the end of the next window of a stretch."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class WindowSizing:
         return edges[at] if at >= 0 and edges[at] > start else end
 
     def _over(self) -> Over:
-        """Say what it costs to reach too far: bytes too many are refused, rows are continued."""
+        """Return the fate of rows too many: of too many bytes refused, else continued."""
         if self._byte_room is not None:
             return Over.REFUSED
         return Over.LEFT if self._ahead else Over.CONTINUED
@@ -97,12 +98,12 @@ class WindowSizing:
         return None
 
     def count(self, window: TimeWindow) -> CountAsk | None:
-        """Return the ask that counts a window per bin, `None` if it is too narrow for bins."""
+        """Return the ask for a count of the window per bin, `None` if too narrow for bins."""
         width = bin_width(window, self._row_cap)
         return CountAsk(window, width) if ticks(width) < window.ticks else None
 
     def finer_count(self, window: TimeWindow) -> CountAsk | None:
-        """Return the ask that counts the bin at the window's start finer, if that pays."""
+        """Return the ask for a finer count of the bin at the window's start, if worth a call."""
         if self.density is None:
             return None
         start, end, rows = self.density.bin_at(window.start.ticks)
@@ -118,10 +119,10 @@ class WindowSizing:
             self.density = self.density.finer(found) if self.density else found
 
     def full(self, span: TimeWindow, newest: Instant) -> bool:
-        """Learn of a full answer, up to its newest row; say if it pays to count the rest now.
+        """Learn of a full answer, up to the newest row; say if a count of the rest pays now.
 
-        With `ahead` it does if the rest is long, should it be as dense as what was read; what is
-        before the first rows may be empty.
+        With `ahead` a count pays if the rest is long at the density so far; the stretch before the
+        first rows may be empty.
         """
         self._full_answers += 1
         since = self._dense_from or span.start
@@ -132,10 +133,10 @@ class WindowSizing:
         return long or self._full_answers >= COUNT_AFTER
 
     def read(self, window: TimeWindow, rows: int) -> int | None:
-        """Learn how many rows a window held; return how many were expected, where counted.
+        """Learn the rows of a window; return the expected rows, where counted.
 
-        A window that ends inside a bin has just what it has: the bin's other rows are expected of
-        what follows, so that over a span both numbers add up to what was counted.
+        A window with its end inside a bin expects just its own rows: the bin's other rows are
+        expected of the next window, so that over a span both numbers add up to the count.
         """
         if not (self.density and self.density.covers(window)):
             return None
@@ -145,9 +146,9 @@ class WindowSizing:
         return expected
 
     def worked(self, window: TimeWindow, rows: int, size: int) -> None:
-        """Learn from an answer; after a refusal the next ones may reach a little further.
+        """Learn from an answer; after a refusal the next windows may reach a little further.
 
-        As far as another answer has reached already, soon: that was no limit.
+        The reach of any earlier answer is regained soon.
         """
         self._worked = max(self._worked, window.ticks)
         self._widest = max(self._widest, window.ticks)
@@ -167,10 +168,10 @@ class WindowSizing:
             self.rows = max(1, min(self._row_cap - 1, int(self._byte_room / self._row_bytes)))
 
     def refused_cost(self, window: TimeWindow) -> None:
-        """Learn that a window was too costly to answer.
+        """Learn of a window too costly to answer.
 
-        If one hardly narrower was answered, the limit seems a lasting one: keep below it. Else it
-        may be one bad spot: halve, and widen soon, the less far the more often it happens.
+        If a window hardly narrower was answered, the limit seems lasting: keep below. Else the spot
+        may be a bad one: halve, and widen soon, less far with each refusal.
         """
         refused = window.ticks
         lasting = refused // 2 < self._worked < refused and self._widest < refused
@@ -183,7 +184,7 @@ class WindowSizing:
         self._widening = WIDENING / self._caution
 
     def refused_size(self, window: TimeWindow) -> None:
-        """Learn that a window gave too many bytes."""
+        """Learn of a window with too many bytes."""
         rows = min(self.expected(window) or 0, self._row_cap)
         if rows < 2:  # noqa: PLR2004 - one row cannot be halved
             self.refused_cost(window)

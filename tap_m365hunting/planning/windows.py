@@ -1,6 +1,6 @@
-"""Spans of time, what can be asked about them, and what was learned.
+"""Spans of time, the asks about them, and the answers.
 
-Pure. The planner hands out asks; the stream spends a call on each and tells what came.
+Pure. The planner hands out asks; the stream spends a call on each and reports the answer.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tap_m365hunting.instants import Instant
 
 
 class TimeWindow(Struct, frozen=True, order=True):
-    """A half-open span of time: `start` is in it, `end` is not.
+    """A half-open span of time: `start` is inside, `end` is not.
 
     Neighbours share a bound, so a row falls in exactly one window.
     """
@@ -27,7 +27,7 @@ class TimeWindow(Struct, frozen=True, order=True):
 
     @classmethod
     def at(cls, instant: Instant) -> Self:
-        """Return the narrowest window there is, which holds this instant alone."""
+        """Return the narrowest window around an instant: one tick."""
         return cls(instant, instant.plus(1))
 
     @property
@@ -52,7 +52,7 @@ class TimeWindow(Struct, frozen=True, order=True):
 
 
 class HashPart(Struct, frozen=True):
-    """The rows whose hash, divided by `of`, leaves `index`. Together the parts hold every row."""
+    """The rows with a hash of `index` modulo `of`. All parts together hold every row."""
 
     index: int
     of: int
@@ -63,7 +63,7 @@ class HashPart(Struct, frozen=True):
             raise ValueError(msg)
 
     def halves(self) -> tuple[Self, Self]:
-        """Return two parts that together hold exactly the rows of this one."""
+        """Return two parts with exactly the rows of the whole."""
         return type(self)(self.index, 2 * self.of), type(self)(self.index + self.of, 2 * self.of)
 
 
@@ -89,10 +89,10 @@ class ReadAsk(Struct, frozen=True):
     expected: int | None = None
 
     def window_of(self, answer: "WindowAnswer") -> TimeWindow:
-        """Return the window that was asked for, in which the answer must lie.
+        """Return the window of the ask; the answer must lie inside.
 
         Raises:
-            ValueError: the newest row lies outside it, or the ask was for a whole table.
+            ValueError: the newest row lies outside, or the ask was for a whole table.
         """
         if self.window is None:
             msg = "A window was not asked for, so none was answered"
@@ -117,10 +117,10 @@ class AnswerTimes(Struct, frozen=True):
 
 
 class WindowAnswer(Struct, frozen=True):
-    """What came for a `ReadAsk`: `rows` in all, of which the last `held` share the cursor `newest`.
+    """The answer to a `ReadAsk`: `rows` in all; the last `held` rows share the cursor `newest`.
 
-    `size` is the length of the answer in bytes, 0 if it is not known; `aged` of the rows lay beyond
-    retention when they came. `times` are those of the last of the `calls` that it took.
+    `size` is the length of the answer in bytes, 0 if not known; `aged` of the rows lay beyond
+    retention on arrival. `times` are those of the last of the `calls` taken.
     """
 
     rows: int
@@ -157,9 +157,9 @@ class WindowDone(Struct, frozen=True):
 
 
 class Unreadable(Struct, frozen=True):
-    """What fails even at its narrowest, and why. A `window` of `None` is the whole table.
+    """A window unreadable even at its narrowest; a `window` of `None` is a whole table.
 
-    It may be `changing` each time that it is read.
+    The rows may be `changing` at each read.
     """
 
     window: TimeWindow | None

@@ -1,1 +1,1 @@
-"""What people are told of a run."""
+"""Messages to people about a run."""

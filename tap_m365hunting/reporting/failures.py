@@ -1,11 +1,11 @@
-"""Streams and tenants that were not read whole, each with the reason."""
+"""Streams and tenants not read whole, each with the reason."""
 
 from msgspec import Struct
 from singer_sdk.exceptions import SingerSDKError
 
 
 class Failure(Struct, frozen=True):
-    """A stream, a stream in one of the tenants, or a tenant, that was not read whole."""
+    """A stream, a stream in a tenant, or a tenant, not read whole."""
 
     error: SingerSDKError
     stream: str | None = None

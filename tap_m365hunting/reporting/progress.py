@@ -21,7 +21,7 @@ _BLANK: Final = "\r\x1b[K"
 
 
 class Position(Struct, frozen=True):
-    """How far the reading of one stream in one tenant is; `rows_left` where they were counted."""
+    """The position of a stream's reading in a tenant; `rows_left` where counted."""
 
     stream: str
     complete_until: str
@@ -41,7 +41,7 @@ class Position(Struct, frozen=True):
         )
 
     def line(self, seconds: float) -> str:
-        """Say it in a line, `seconds` after the first of its rows.
+        """Write the position as a line, `seconds` after the first of the rows.
 
         >>> Position("mail", "2026-03-01T12:00:00.0000000Z", 1000, 3000, 43).line(60)
         'mail  to 2026-03-01 12:00  1,000 of 4,000 rows  3 min left  43 calls left this minute'
@@ -60,20 +60,20 @@ class Position(Struct, frozen=True):
 
 
 class Progress(Protocol):
-    """Where it is told how far a run is."""
+    """The receiver of a run's positions."""
 
     def moved(self, position: Callable[[], Position]) -> None:
-        """Tell that some rows were written; where that is is asked only if it is shown."""
+        """Take notice of written rows; the position is asked for only if shown."""
 
     def finished(self, report: WindowReport) -> None:
-        """Tell that a window is finished."""
+        """Take notice of a finished window."""
 
 
 class LogLines:
-    """A log line for each window, for who reads logs."""
+    """A log line for each window, for readers of logs."""
 
     def moved(self, position: Callable[[], Position]) -> None:
-        """Tell nothing: a log grows with windows, not with rows."""
+        """Stay silent: a log grows with windows, not with rows."""
 
     def finished(self, report: WindowReport) -> None:
         """Tell of a window."""
@@ -90,7 +90,7 @@ class LogLines:
 
 
 class LiveLine(logging.Filter):
-    """One line that is drawn anew; as a filter of a log's handler it makes way for log lines."""
+    """A line drawn anew; as a filter of a log's handler the line makes way for log lines."""
 
     def __init__(self, terminal: TextIO, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class LiveLine(logging.Filter):
         self._begun = dict[str, float]()
 
     def moved(self, position: Callable[[], Position]) -> None:
-        """Draw the line, unless that was a moment ago."""
+        """Draw the line, unless drawn a moment ago."""
         now = self._clock()
         if now - self._drawn_at < _DRAW_SECONDS:
             return
@@ -110,16 +110,16 @@ class LiveLine(logging.Filter):
         self._write(_BLANK + at.line(now - self._begun.setdefault(at.stream, now))[:width])
 
     def finished(self, report: WindowReport) -> None:
-        """Tell nothing: the line moves on with the next rows."""
+        """Stay silent: the line moves on with the next rows."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Blank the line, so that a log line has its place."""
+        """Blank the line to make room for a log line."""
         del record
         self.clear()
         return True
 
     def clear(self) -> None:
-        """Leave nothing of the line."""
+        """Blank the line."""
         if self._drawn_at:
             self._drawn_at = 0.0
             self._write(_BLANK)

@@ -1,4 +1,4 @@
-"""What is told of each window once it is finished: how it went, and what it cost."""
+"""The report of each finished window: outcome and cost."""
 
 from collections.abc import Callable
 from typing import Final, Literal
@@ -38,7 +38,7 @@ class WindowReport(Struct, frozen=True):
 
 
 class Stopwatch:
-    """Reports the windows of one sweep with what passed since the one before."""
+    """Reports the windows of a partition, each with the cost since the window before."""
 
     def __init__(
         self, stream: str, partition_sync: PartitionSync, report: Callable[[WindowReport], None]
@@ -50,15 +50,15 @@ class Stopwatch:
         self._effort = replace(partition_sync.effort)
 
     def window_done(self, done: WindowDone, late_rows: int | None) -> None:
-        """Report a window that was read, or given up."""
+        """Report a window read, or given up."""
         self._tell(done, _status(done), late_rows)
 
     def lost(self, window: TimeWindow, why: str) -> None:
-        """Report a window that the service no longer has."""
+        """Report a window beyond the service's retention."""
         self._tell(WindowDone(window, 0, gap=why), "gap_retention")
 
     def table_read(self, now: Instant, planner: TablePlanner) -> None:
-        """Report a table that was read whole."""
+        """Report a table read whole."""
         window = TimeWindow(EVER, now)
         done = WindowDone(
             window,
@@ -95,7 +95,7 @@ class Stopwatch:
 
 
 def _status(done: WindowDone) -> Status:
-    """Return the status of a window that was given up, or agrees with its count or does not."""
+    """Return the status of a window given up, or in agreement with the count or not."""
     if done.gap:
         return "gap_retention" if done.lost else "gap_unreadable"
     return "changed" if done.changed else "complete"

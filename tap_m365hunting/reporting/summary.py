@@ -1,4 +1,4 @@
-"""The last words of a run: what was read, what it cost, and what is missing."""
+"""The last words of a run: rows read, cost, and gaps."""
 
 import logging
 from collections import Counter
@@ -41,7 +41,7 @@ class Summary:
         return self._sums["windows"]
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Write the sums as a line."""
         streams = plural(len({stream for stream, _ in self._swept}), "stream")
         tenants = plural(len({tenant_id for _, tenant_id in self._swept}), "tenant")
         rows, windows, calls = (plural(self._sums[f"{noun}s"], noun) for noun in _COUNTED)
@@ -52,12 +52,12 @@ class Summary:
         )
 
     def reached(self) -> Iterator[str]:
-        """Yield how far each stream was read in each tenant, for the last of them."""
+        """Yield the end of reading for each stream and tenant, for the last of them."""
         for (stream, tenant_id), until in [*self._reached.items()][-_MOST_GAPS:]:
             yield f"Stream {stream}, tenant {tenant_id}: read to {until}"
 
     def gaps(self) -> Iterator[str]:
-        """Yield a line for each window that is missing, or changed, for the first of them."""
+        """Yield a line for each missing or changed window, for the first of them."""
         for gap in self._gaps[:_MOST_GAPS]:
             word = "Changed" if gap.status == "changed" else "Missing"
             yield (
@@ -69,7 +69,7 @@ class Summary:
 
 
 def notices(run_windows: RunWindows, *, now: Instant, days: int) -> Iterator[tuple[int, str]]:
-    """Yield what is out of the ordinary, each with its level; the service keeps so many days."""
+    """Yield everything out of the ordinary, each with a level; the service keeps so many days."""
     if run_windows.void:
         yield logging.WARNING, f"the bookmark {run_windows.void}; all is read anew"
     complete = run_windows.bookmark.value

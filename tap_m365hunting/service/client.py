@@ -1,4 +1,4 @@
-"""Runs one query: token, quotas, HTTP, retries."""
+"""Runs a query: token, quotas, HTTP, retries."""
 
 import logging
 import random
@@ -51,9 +51,9 @@ _T = TypeVar("_T", bound=Costed)
 class Client:
     """Asks one tenant through one API; several threads may ask at once.
 
-    Calls share connections, one token and the tenant's quotas. `clock` tells seconds since the
-    epoch, and may be set; `timer` tells seconds that no step of the clock changes, for quotas and
-    waits. `sleep` waits for seconds, `draw` picks a number in [0, 1) for jitter.
+    Calls share connections, a token and the tenant's quotas. `clock` tells seconds since the epoch,
+    and may be set; `timer` tells seconds without steps of the clock, for quotas and waits. `sleep`
+    waits for seconds, `draw` picks a number in [0, 1) for jitter.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class Client:
     def run(
         self, text: str, *, read: Callable[[BinaryIO], _T], context: CallContext | None = None
     ) -> _T:
-        """Run a query and return what `read` makes of the answer's body, a file that can be sought.
+        """Run a query and return the result of `read` on the answer's body, a seekable file.
 
-        The body is closed if `read` fails; else it belongs to what `read` returned. What the call
-        cost besides itself is added to the `context`.
+        The body is closed if `read` fails; else the body belongs to the result. The cost of the
+        call is added to the `context`.
 
         Raises:
-            AuthenticationError: no token, or one without the permission.
+            AuthenticationError: no token, or a token without the permission.
             QueryRejectedError: the service will not run the query.
             WindowTooLargeError: a narrower window may work.
             ThrottledError: a quota frees up later than the settings allow to wait.
             ServiceError: the service failed again and again; UnreachableError: no host answers.
-            CancelledError: the errand was called off before a call was spent for it.
+            CancelledError: the call was called off before being spent.
         """
         context = context or CallContext()
         call = _Patience(self._max_wait, self._retry_waits())
@@ -119,7 +119,7 @@ class Client:
 
     @property
     def reached(self) -> bool:
-        """Whether the API has answered a call at all, be it with an error."""
+        """Whether the API has answered any call, be the answer an error."""
         return self._reached
 
     def calls_left(self) -> int:
@@ -134,7 +134,7 @@ class Client:
     def _spend(
         self, text: str, read: Callable[[BinaryIO], _T], context: CallContext, call: "_Patience"
     ) -> _T:
-        """Spend one call, once the quotas allow it."""
+        """Spend a call, once the quotas allow."""
         self._tokens.token()  # a sign-in takes its time, and no taken call should wait for it
         with self._gate.take(context, patience=call.quota_wait) as permit:
             call.quota_wait -= permit.waited
@@ -166,7 +166,7 @@ class Client:
             raise explained(error, token, self._connection, now=self._clock()) from error
 
     def _throttled(self, call: "_Patience", error: ThrottledError) -> None:
-        """Let every caller wait, and learn the quota that the service named."""
+        """Let every caller wait, and learn the quota named by the service."""
         with self._gate.quota() as quota:
             now, jitter = self._timer(), self._draw()
             wait = wait_after(
@@ -191,7 +191,7 @@ class Client:
 
 
 class _Patience:
-    """The time and the tries that one call has left."""
+    """The time and the tries left for a call."""
 
     def __init__(self, quota_wait: float, retry_waits: Iterator[float]) -> None:
         self.quota_wait = quota_wait
@@ -208,10 +208,9 @@ class _Patience:
             self._retry_waits = islice(self._retry_waits, _FIRST_RETRIES)
 
     def after_failure(self, error: ServiceError, now: float, *, reached: bool) -> float:
-        """Return the wait before the next try, which is no shorter than the service asks for.
+        """Return the wait before the next try, no shorter than asked for by the service.
 
-        `reached` says that the API has answered at least once; else a host that is not there is
-        soon given up.
+        `reached` means the API has answered at least once; else an absent host is soon given up.
 
         Raises:
             ServiceError: the call was tried often enough, or the wait would be longer than the
@@ -232,7 +231,7 @@ class _Patience:
         return max(wait, asked)
 
     def after_refusal(self, error: AuthenticationError) -> None:
-        """Allow one call with a fresh token.
+        """Allow another call, with a fresh token.
 
         Raises:
             AuthenticationError: the token was fresh, or no token would help.
@@ -247,9 +246,9 @@ _MOST_AHEAD_SECONDS: Final = 300.0
 
 
 def refuse_ahead(told: float, *, asked: float) -> None:
-    """Hold the time that the service tells against this machine's when it was asked.
+    """Hold the service's time against the machine's at the time of the request.
 
-    Both count seconds since the epoch. A clock that is behind does no harm.
+    Both count seconds since the epoch. A clock behind does no harm.
 
     Raises:
         FatalAPIError: the clock is more than five minutes ahead.
@@ -267,11 +266,11 @@ def refuse_ahead(told: float, *, asked: float) -> None:
 
 
 def answer_times(told: float | None, *, asked: float, arrived: float) -> AnswerTimes:
-    """Return when a query was asked, and when it was answered, by the service's clock.
+    """Return the times of request and answer, by the service's clock.
 
-    `asked` and `arrived` are the same by this machine's clock, in seconds since the epoch: where
-    the service has not `told` the time they stand as they are. A header `Date` has whole seconds,
-    and the call took time.
+    `asked` and `arrived` are the machine's own times, in seconds since the epoch, returned
+    unchanged where the service has not `told` the time. A header `Date` has whole seconds, and the
+    call took time.
     """
     if told is None:
         return AnswerTimes(Instant.of_seconds(asked), Instant.of_seconds(arrived))

@@ -1,8 +1,8 @@
-"""How long to wait before the next call, given what was spent and what a 429 said.
+"""The wait before the next call, from the calls spent and the text of a 429.
 
-Pure: every function is told the time and answers in seconds. The time counts from any moment, but
-no step of this machine's clock may be in it: a quota holds in every true minute. The gate sleeps,
-and holds a lock where callers run in parallel.
+Pure: every function takes the time and answers in seconds. Time counts from any moment, but without
+steps of the machine's clock: a quota holds in every true minute. The gate sleeps, and holds a lock
+where callers run in parallel.
 """
 
 from collections import deque
@@ -31,8 +31,8 @@ LEAST_CPU_SECONDS: Final = 15.0
 class MovingQuota:
     """At most `limit` in any `period` seconds, wherever the period begins.
 
-    The service counts a call when it arrives, which is before its answer: a call that is `begun`
-    has its place until it is `answered`, and for a period from then on.
+    The service counts a call on arrival, before the answer: a call `begun` has its place until
+    `answered`, and for a period from then on.
     """
 
     def __init__(self, limit: int, period: float) -> None:
@@ -42,9 +42,9 @@ class MovingQuota:
         self._flying = 0
 
     def delay(self, now: float) -> float:
-        """Return the seconds until something is left to spend, 0 if there is now.
+        """Return the seconds until a call is left to spend, 0 for now.
 
-        It is infinite if an answer must come first.
+        The delay is infinite if an answer must come first.
         """
         self._forget(now)
         room = self.limit - self._flying
@@ -54,11 +54,11 @@ class MovingQuota:
         return max(0.0, self._spent[-room] + self.period - now) if room > 0 else inf
 
     def begin(self) -> None:
-        """Note one call that is on its way."""
+        """Note a call on its way."""
         self._flying += 1
 
     def answered(self, now: float) -> None:
-        """Note that one of the calls on their way has arrived, now at the latest."""
+        """Note the arrival of a call on its way, now at the latest."""
         self._forget(now)
         self._flying -= 1
         self._spent.append(now)
@@ -69,7 +69,7 @@ class MovingQuota:
         return max(0, self.limit - len(self._spent) - self._flying)
 
     def lower(self, limit: int) -> None:
-        """Learn that the quota is smaller; it never grows."""
+        """Learn a smaller quota; a quota never grows."""
         self.limit = max(1, min(self.limit, limit))
 
     def _forget(self, now: float) -> None:
@@ -83,8 +83,8 @@ class MovingQuota:
 class CpuQuota:
     """CPU seconds in each quarter of an hour on the clock.
 
-    How many a tenant has is published nowhere. So it is learned from a 429: what had been used when
-    the last call of that quarter was let through is allowed again. It never grows.
+    A tenant's share is published nowhere, so the share is learned from a 429: the use at the start
+    of the last successful call of the quarter is allowed again. The share never grows.
     """
 
     def __init__(self, *, share_percent: int = 100) -> None:
@@ -101,7 +101,7 @@ class CpuQuota:
     def delay(self, now: float) -> float:
         """Return the seconds until a call may begin: 0, or until the next quarter.
 
-        Of each call on its way it is supposed that it costs as much as any did so far.
+        Each call on its way is taken to cost as much as the costliest so far.
         """
         self._turn(now)
         expected = self.used + self._flying * self._dearest
@@ -110,13 +110,13 @@ class CpuQuota:
         )
 
     def begin(self) -> None:
-        """Note one call that is on its way."""
+        """Note a call on its way."""
         self._flying += 1
 
     def charge(self, now: float, seconds: float, *, let_through_at: float | None) -> None:
-        """Note what a call has used.
+        """Note the CPU seconds of a call.
 
-        `let_through_at` is what was `used` when it began; `None` if it was not let through.
+        `let_through_at` is the value of `used` at the start of the call; `None` for a refused call.
         """
         self._turn(now)
         self._flying -= 1
@@ -126,7 +126,7 @@ class CpuQuota:
             self._let_through_at = max(let_through_at, self._let_through_at or 0.0)
 
     def throttled(self, now: float) -> None:
-        """Learn from a 429 what the tenant allows, and keep to the tap's share of it."""
+        """Learn the tenant's allowance from a 429, and keep to the tap's share."""
         self._turn(now)
         if self._let_through_at is not None:
             learned = max(self._let_through_at, LEAST_CPU_SECONDS) * self._share
@@ -139,7 +139,7 @@ class CpuQuota:
 
 
 class TenantQuota:
-    """All quotas of one tenant together; every stream of the tenant takes from it."""
+    """All quotas of a tenant together, shared by the tenant's streams."""
 
     def __init__(self, moving: Iterable[MovingQuota], *, share_percent: int = 100) -> None:
         self._moving = list(moving)
@@ -151,7 +151,7 @@ class TenantQuota:
 
     @classmethod
     def of_calls(cls, *, per_minute: int, per_hour: int, share_percent: int = 100) -> Self:
-        """Build from the settings; `share_percent` is what the tap may use of each."""
+        """Build from the settings; `share_percent` is the tap's share of each."""
         limits = ((per_minute, MINUTE), (per_hour, HOUR))
         return cls(
             (MovingQuota(n * share_percent // 100, period + MARGIN) for n, period in limits),
@@ -159,11 +159,11 @@ class TenantQuota:
         )
 
     def clock_told(self, told: float, now: float) -> None:
-        """Learn what the service's clock tells, in seconds since 1970."""
+        """Learn the service's clock, in seconds since 1970."""
         self._cpu.epoch = told - now
 
     def service_time(self, now: float) -> float:
-        """Return what the service's clock tells, in seconds since 1970."""
+        """Return the service's time, in seconds since 1970."""
         return self._cpu.epoch + now
 
     def delay(self, now: float) -> float:
@@ -172,10 +172,10 @@ class TenantQuota:
         return max(0.0, self._blocked(now), self._cpu.delay(now), *calls)
 
     def begin(self, now: float) -> float:
-        """Take one call and return 0, or take nothing and return the seconds to wait.
+        """Take a call and return 0, or take none and return the seconds to wait.
 
-        The caller waits and asks again, as another may have been faster. Each call that was taken
-        is to be `answered`, and `charged` with what it used.
+        The caller waits and asks again, as another may have been faster. Each call taken is to be
+        `answered`, and `charged` with its use.
         """
         wait = self.delay(now)
         if wait == 0:
@@ -186,22 +186,22 @@ class TenantQuota:
         return wait
 
     def answered(self, now: float) -> None:
-        """Note that a call that was taken has been answered, or never will be."""
+        """Note that a call was answered, or never will be."""
         self._flying -= 1
         for quota in self._moving:
             quota.answered(now)
 
     @property
     def cpu_used(self) -> float:
-        """The CPU seconds that are known to have been used in this quarter of an hour."""
+        """The CPU seconds known to have been used in the present quarter of an hour."""
         return self._cpu.used
 
     def charged(self, now: float, cpu_seconds: float, *, let_through_at: float | None) -> None:
-        """Note what a call that was taken has used; the rest as `CpuQuota.charge` has it."""
+        """Note the use of a call; the rest as in `CpuQuota.charge`."""
         self._cpu.charge(now, cpu_seconds, let_through_at=let_through_at)
 
     def take(self, now: float) -> float:
-        """Do as `begin`, with a call that is answered at once and costs nothing but itself.
+        """Do as `begin`, for a call answered at once without CPU cost.
 
         `while wait := quota.take(clock()): sleep(wait)`.
         """
@@ -224,7 +224,7 @@ class TenantQuota:
         return min((quota.left(now) for quota in self._moving), default=0)
 
     def throttled(self, now: float, *, wait: float, text: str = "") -> None:
-        """Let all callers wait after a 429, and lower the quota that its text names."""
+        """Let all callers wait after a 429, and lower the quota named in the text."""
         self._blocked_for = max(wait, self._blocked(now))
         self._blocked_until = now + self._blocked_for
         if is_about_cpu(text):
@@ -238,7 +238,7 @@ class TenantQuota:
                 self._moving.append(self._joined(MovingQuota(limit, period)))
 
     def _joined(self, quota: MovingQuota) -> MovingQuota:
-        """Tell a quota that was not known of the calls on their way."""
+        """Tell a newly known quota of the calls on their way."""
         for _ in range(self._flying):
             quota.begin()
         return quota

@@ -1,4 +1,4 @@
-"""Lets the calls of one tenant through as its quotas allow, however many threads make them."""
+"""Lets the calls of a tenant through as the quotas allow, however many threads make them."""
 
 import logging
 import threading
@@ -31,8 +31,8 @@ class QuotaWaitError(ThrottledError):
 class CallContext(Struct):
     """One call: the `scope` of data to look at, the cost so far, and whether still wanted.
 
-    Whoever asks makes it, and may call it off from any thread: no call is spent for it from then
-    on, and its waits end.
+    The caller makes the context, and may call off the call from any thread: from then on the call
+    is not spent, and its waits end.
     """
 
     scope: CallScope = CallScope()
@@ -42,10 +42,10 @@ class CallContext(Struct):
     times: AnswerTimes | None = None
 
     def check(self) -> None:
-        """Go on only if the answer is wanted.
+        """Go on only while the answer is wanted.
 
         Raises:
-            CancelledError: it was called off.
+            CancelledError: the call was called off.
         """
         if self.called_off:
             raise CancelledError
@@ -54,7 +54,7 @@ class CallContext(Struct):
         """Sleep, but no longer than the answer is wanted.
 
         Raises:
-            CancelledError: it was called off.
+            CancelledError: the call was called off.
         """
         while seconds > 0:
             self.check()
@@ -65,10 +65,10 @@ class CallContext(Struct):
 
 
 class Permit:
-    """A call that was let through, when it was `taken`, after it had `waited`.
+    """Leave for a call, `taken` at a time, after the caller had `waited`.
 
-    The quotas learn when it has arrived and what it used. At the end of its context that is all
-    known: a call that was throttled used nothing, and of others the time they took stands in.
+    The quotas learn of arrival and use. At the end of the context all is known: a throttled call
+    used nothing, and for other calls without a stated use the elapsed time stands in.
     """
 
     def __init__(self, gate: "QuotaGate", *, began: float, now: float, cpu: float) -> None:
@@ -80,7 +80,7 @@ class Permit:
         self._cpu_used: float | None = None
 
     def arrived(self) -> None:
-        """Note that the answer begins."""
+        """Note the beginning of the answer."""
         if self._answered is None:
             self._answered = self._gate.answered()
 
@@ -110,7 +110,7 @@ class Permit:
 
 
 class _Waiting(Struct, eq=False):
-    """A call in the queue: when it looked at the clock last, and when its patience ends."""
+    """A call in the queue: the time of its last look at the clock, and the end of its patience."""
 
     context: CallContext
     now: float
@@ -142,24 +142,24 @@ class QuotaGate:
 
     @contextmanager
     def quota(self) -> Iterator[TenantQuota]:
-        """Hold the quotas, to tell them something; who waits asks again."""
+        """Hold the quotas, to tell them of a call; waiting calls ask again."""
         with self._changed:
             yield self._quota
             self._changed.notify_all()
 
     def answered(self) -> float:
-        """Note that a call has been answered; return the time."""
+        """Note the answer to a call; return the time."""
         with self.quota() as quota:
             now = self._clock()
             quota.answered(now)
         return now
 
     def take(self, context: CallContext, *, patience: float) -> Permit:
-        """Take one call.
+        """Take a call.
 
         Raises:
-            PatienceError: they free up later than `patience`, in seconds, allows.
-            CancelledError: nobody wants the answer any more.
+            QuotaWaitError: the quotas free up later than `patience`, in seconds, allows.
+            CancelledError: the answer is no longer wanted.
         """
         with self._changed:
             began = self._clock()
@@ -178,7 +178,7 @@ class QuotaGate:
             me.now = self._clock()
 
     def _has_taken(self, me: _Waiting) -> bool:
-        """Take a call if it is its turn and a call is to be had; else wait a little."""
+        """Take a call if first in the queue and within the quotas; else wait a little."""
         me.context.check()
         if self._asleep or self._queue[0] is not me:
             self._changed.wait(_GLANCE_SECONDS)
@@ -202,7 +202,7 @@ class QuotaGate:
             me.told = True
 
     def _let_pass(self, wait: float) -> None:
-        """Let others in for a glance, or until one of the calls on their way is answered."""
+        """Let others in for a glance, or until a call on its way is answered."""
         if wait == inf:
             self._changed.wait(_GLANCE_SECONDS)
             return

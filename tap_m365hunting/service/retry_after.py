@@ -45,7 +45,7 @@ _SECONDS: Final = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1.0}
 
 
 def is_about_cpu(text: str) -> bool:
-    """Say whether it is the CPU quota that a 429 means.
+    """Say whether a 429 means the CPU quota.
 
     >>> is_about_cpu("You have exceeded processing resources allocated to this tenant.")
     True
@@ -76,7 +76,7 @@ def stated_wait(text: str, now: float) -> float | None:
 
 
 def header_wait(value: str | None, now: float) -> float | None:
-    """Return the seconds that a `Retry-After` asks for, as a number or as an HTTP date."""
+    """Return the seconds asked for by a `Retry-After`, as a number or as an HTTP date."""
     if value is None:
         return None
     if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value, re.ASCII):
@@ -86,9 +86,9 @@ def header_wait(value: str | None, now: float) -> float | None:
 
 
 def http_date(text: str | None) -> float | None:
-    """Return the seconds since 1970 of a header that holds a date; `None` for all else.
+    """Return the seconds since 1970 of a header with a date; `None` for other texts.
 
-    A date without a zone is in UTC (RFC 9110, 5.6.7), whatever the zone of this machine.
+    A date without a zone is in UTC (RFC 9110, 5.6.7), whatever the machine's zone.
 
     >>> http_date("Sun, 01 Mar 2026 12:00:00 GMT"), http_date("Sun, 01 Mar 99999 12:00:00 GMT")
     (1772366400.0, None)

@@ -1,1 +1,1 @@
-"""How a query is read: what to ask, when the calls are made, what comes out."""
+"""Reading a query: the asks, the time of each call, and the records."""

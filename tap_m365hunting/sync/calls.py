@@ -11,7 +11,7 @@ class Asked(Protocol):
 
     @property
     def text(self) -> str:
-        """What was asked."""
+        """The KQL sent."""
 
     @property
     def times(self) -> AnswerTimes | None:

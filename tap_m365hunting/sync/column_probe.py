@@ -22,7 +22,7 @@ REFUSALS: Final = 3
 
 
 class Probes:
-    """The columns of queries, each asked of the first of the tenants that tells."""
+    """The columns of queries, each from the first tenant with an answer."""
 
     def __init__(
         self, queries: Iterable[HuntingQuery], services: Sequence[TenantService], prefetch: Prefetch
@@ -33,11 +33,11 @@ class Probes:
         prefetch.expect(self._first.values())
 
     def columns(self, query: HuntingQuery) -> Sequence[Column]:
-        """Return the columns of one of the queries, best in their order.
+        """Return the columns of a query, best in the order of the queries.
 
         Raises:
             QueryRejectedError: the service refuses the query.
-            SingerSDKError: no tenant answers; it says why the first of them does not.
+            SingerSDKError: no tenant answers; the reason is the first tenant's.
         """
         refusals = list[SingerSDKError]()
         for probe in self._of_each_site(query):
@@ -57,13 +57,13 @@ class Probes:
 
 
 def _is_of_all(error: SingerSDKError) -> bool:
-    """Say if an error is likely to be that of other tenants, too."""
+    """Say if other tenants are likely to raise the same error."""
     lacks_table = isinstance(error, QueryRejectedError) and error.table is not None
     return not isinstance(error, AuthenticationError) and not lacks_table
 
 
 class _Probe:
-    """One query asked of one tenant."""
+    """A probe of a query in one tenant."""
 
     def __init__(self, query: HuntingQuery, service: TenantService, prefetch: Prefetch) -> None:
         self._query = query.query
@@ -75,7 +75,7 @@ class _Probe:
 
     @property
     def tenant_id(self) -> str:
-        """Whose quotas the call spends."""
+        """The tenant with the quotas for the call."""
         return self._service.tenant_id
 
     def next_call(self) -> OpenCall | None:

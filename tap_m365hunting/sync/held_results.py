@@ -1,4 +1,4 @@
-"""Results that wait on disk until it is known whether their rows may be used."""
+"""Results held on disk until their rows are proven."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,19 +35,19 @@ class HeldResults:
 
     @contextmanager
     def taken(self, window: TimeWindow | None) -> Iterator[Sequence[QueryResult]]:
-        """Give what is held of a window, in the order in which it came, and drop it after."""
+        """Yield the results of a window, in the order of arrival, and drop them after."""
         try:
             yield self._results.get(window, ())
         finally:
             self.drop(window)
 
     def drop(self, window: TimeWindow | None) -> None:
-        """Forget what is held of a window, if anything is."""
+        """Forget the results of a window, if there are any."""
         self._results.pop(window, None)
         if file := self._files.pop(window, None):
             file.close()
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget all results."""
         for window in list(self._files):
             self.drop(window)

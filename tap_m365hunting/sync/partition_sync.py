@@ -1,4 +1,4 @@
-"""A sweep: what one run reads of one query in one tenant, and the calls that are out for it."""
+"""One run of one query in one tenant: the windows to read, and the calls under way."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -36,8 +36,8 @@ _SECOND: Final = timedelta(seconds=1)
 class PartitionSync:
     """The calls of one query in one tenant, the oldest window first.
 
-    It begins when it is first asked for a call, which may be before its turn. `effort` adds up what
-    its calls have cost besides themselves.
+    A partition begins with the first call asked for, perhaps before the partition's turn. `effort`
+    adds up the retries and waits of the calls.
     """
 
     def __init__(
@@ -66,17 +66,17 @@ class PartitionSync:
 
     @property
     def tenant_id(self) -> str:
-        """Whose quotas its calls spend."""
+        """The tenant with the quotas for the calls."""
         return self.service.tenant_id
 
     @property
     def begun(self) -> Instant:
-        """When its first call was made: what came later need not be in what was read."""
+        """The time of the first call: later rows need not be among the rows read."""
         return self._begun or self.service.now()
 
     @cached_property
     def run_windows(self) -> RunWindows:
-        """What there is to read, as of when it began.
+        """The windows to read, as of the first call.
 
         Raises:
             FatalSyncError: the state cannot be read.
@@ -119,12 +119,12 @@ class PartitionSync:
             yield planner
 
     def table(self) -> TablePlanner:
-        """Have the turn: return what plans the reading of a whole table."""
+        """Take the turn: return the planner of a whole table."""
         self._prefetch.turn(self)
         return self._table
 
     def next_call(self) -> OpenCall | None:
-        """Return the next call to make, if one is known."""
+        """Return the next call to make, if known."""
         if self.left:
             return None
         try:
@@ -169,7 +169,7 @@ class PartitionSync:
             raise FatalSyncError(msg)
 
     def take(self) -> tuple[Ask, OpenCall] | None:
-        """Return the call for the oldest window; `None` if none is out, and none to make."""
+        """Return the call for the oldest window; `None` if no call is out, and none is to make."""
         self._prefetch.fill()
         if not self._out:
             self._prefetch.need(self)
@@ -179,9 +179,9 @@ class PartitionSync:
         return oldest
 
     def used(self, call: OpenCall) -> None:
-        """Count a call no longer, and what it has cost.
+        """Take a call from the count, and add up the cost.
 
-        Another may be made in its place, but not before the state that its rows allow is written.
+        Another call may take the place, but not before the state for the rows is written.
         """
         del self._out[call]
         self.effort.retries += call.context.retries
@@ -189,7 +189,7 @@ class PartitionSync:
         self._prefetch.done(call)
 
     def fill(self) -> None:
-        """Make the calls that may be made now, be they for this sweep or for those behind it."""
+        """Make the calls allowed now, for this partition or for partitions behind."""
         self._prefetch.fill()
 
     def leave(self) -> None:

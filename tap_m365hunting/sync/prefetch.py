@@ -1,8 +1,8 @@
-"""Makes calls before their answers are wanted, in the order in which they will be.
+"""Calls made before the answers are wanted, in the order of the need.
 
-The SDK runs stream after stream and window after window, and a record is written by one thread
-only. What may run beside that are the calls: each on a thread of its own, which ends with it. All
-else, also what is asked next, is done by the thread that writes.
+The SDK runs stream after stream and window after window, and records are written by a single
+thread. Only calls run beside: each on a thread of its own, gone with the answer. All else, the
+choice of the next ask included, is done by the writing thread.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ _PATIENCE: Final = 4
 
 
 class OpenCall:
-    """A call that is to be made, is out, or is answered; its answer is taken once."""
+    """A call to be made, under way, or answered; the answer is taken once."""
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class OpenCall:
         self._answer: Future[QueryResult] | None = None
 
     def make_aside(self) -> None:
-        """Make the call on another thread, with which no process waits to end."""
+        """Make the call on a background thread; no process waits for the thread at exit."""
         self._answer = in_background(partial(self._run, self.text, self.context))
 
     def answer(self) -> QueryResult:
-        """Wait for the answer, or for what `run` raises; it belongs to the caller."""
+        """Wait for the answer, or for the error of `run`; the caller closes the answer."""
         if self._answer is None:
             return self._run(self.text, self.context)
         return self._answer.result()
@@ -59,19 +59,19 @@ class OpenCall:
         return self.context.times
 
     def call_off(self) -> None:
-        """Let go of the answer: it is not waited for, and closed if it comes."""
+        """Let go of the answer: nobody waits, and a late answer is closed."""
         self.context.called_off = True
         if self._answer:
             self._answer.add_done_callback(_close)
 
     @property
     def answer_to_come(self) -> Future[QueryResult] | None:
-        """The answer of a call that was made aside, be it there or not."""
+        """The answer of a call made in the background, arrived or not."""
         return self._answer
 
     @property
     def awaited(self) -> bool:
-        """Whether it goes on."""
+        """Whether the call is still under way."""
         return self._answer is not None and not self._answer.done()
 
 
@@ -82,11 +82,11 @@ def _close(answer: Future[QueryResult]) -> None:
 
 
 class Caller(Protocol):
-    """Something that will want answers of one tenant."""
+    """A reader that will want answers of one tenant."""
 
     @property
     def tenant_id(self) -> str:
-        """Whose quotas its calls spend."""
+        """The tenant with the quotas for the calls."""
 
     def next_call(self) -> OpenCall | None:
         """Return the next call to make; `None` while answers are awaited, or at the end."""
@@ -95,10 +95,10 @@ class Caller(Protocol):
 class Prefetch:
     """Decides when a call is made: at most `calls` of a tenant are out at once, of `tenants`.
 
-    A call counts for its tenant from when it is made until it is `done`, and so do all calls, so
-    that memory and disk hold no more answers than may be out. A tenant that keeps all waiting must
-    not hold the others, so more answers may wait while the one whose turn it is does not come. With
-    one call and one tenant nothing is made before it is wanted.
+    A call counts for the tenant, and in all, from the making until `done`, so that memory and disk
+    hold no more answers than may be out. A tenant in long waits must not hold up the others, so
+    more answers may wait while the tenant in turn is silent. With one call and one tenant no call
+    is made before the answer is wanted.
     """
 
     def __init__(self, *, calls: int, tenants: int = 1) -> None:
@@ -109,36 +109,36 @@ class Prefetch:
         self._out = dict[OpenCall, str]()
 
     def expect(self, callers: Iterable[Caller]) -> None:
-        """Learn who will have a turn, in that order; they are looked at as late as can be."""
+        """Learn the order of the callers' turns; callers are looked at as late as possible."""
         self._to_come = chain(self._to_come, callers)
 
     def turn(self, caller: Caller) -> None:
-        """Let a caller go first; of those to come it leaves behind whoever was to come before."""
+        """Let a caller go first; callers expected before have lost their turn."""
         if caller not in self._expected:
             next((other for other in self._to_come if other is caller), None)
         self._expected = [caller, *(other for other in self._expected if other is not caller)]
 
     def leave(self, caller: Caller, unwanted: Iterable[OpenCall]) -> None:
-        """Take a caller out that wants no more; calls that it has out are called off."""
+        """Take a caller out; calls still under way are called off."""
         self._expected = [other for other in self._expected if other is not caller]
         for call in unwanted:
             call.call_off()
 
     def done(self, call: OpenCall) -> None:
-        """Count a call no longer: its answer is used."""
+        """Take a call from the count: the answer is used."""
         self._out.pop(call, None)
 
     def need(self, caller: Caller) -> None:
-        """Make a call of a caller that has none out, and cannot go on without."""
+        """Make a call of a caller without one, in need of an answer."""
         if call := caller.next_call():
             self._make(call, caller.tenant_id)
 
     def fill(self) -> None:
-        """Make the calls that may be made now."""
+        """Make the calls allowed now."""
         self._fill(self._most)
 
     def wait(self, call: OpenCall) -> None:
-        """Wait until a call is answered, and make those behind it meanwhile."""
+        """Wait until a call is answered, and make the calls behind meanwhile."""
         while call.awaited:
             before = {other for other in self._out if not other.awaited}
             self._fill(_PATIENCE * self._most)
@@ -155,7 +155,7 @@ class Prefetch:
                 return  # whose turn comes first must not wait for those behind
 
     def _next(self, most: int) -> list[Caller]:
-        """Return who has the turn, and as many behind as could have a call out."""
+        """Return the caller in turn, and as many behind as could have a call out."""
         horizon = most + 1 if self._most > 1 else 1
         missing = max(0, horizon - len(self._expected))
         self._expected.extend(islice(self._to_come, missing))
@@ -178,7 +178,7 @@ class Prefetch:
             call.make_aside()
 
     def _forget(self) -> None:
-        """Count what was called off no longer, once it is over."""
+        """Take calls called off from the count, once over."""
         over = [call for call in self._out if call.context.called_off and not call.awaited]
         for call in over:
             del self._out[call]

@@ -1,8 +1,7 @@
-"""Reads one query: takes the answer to each ask of a planner, and hands out what came.
+"""Reads one query: takes the answer to each ask of a planner, and hands out events.
 
-Events come in the order in which they must be written: a new schema before the first record that
-needs it, the records of a window, then the finished window. Whoever takes the next event has done
-with the one before.
+Events come in the order of writing: a new schema before the first record in need of one, the
+records of a window, then the finished window. Taking the next event means being done with the last.
 """
 
 import logging
@@ -66,7 +65,7 @@ ShapeOf: TypeAlias = Callable[[Iterable[Column]], Shape]
 
 
 class NewSchema(Struct, frozen=True):
-    """From here on records have this shape."""
+    """The shape of the records from here on."""
 
     shape: Shape
 
@@ -115,10 +114,10 @@ class QueryReader:
         self.misfits = Counter[str]()
 
     def read(self, planner: AnyPlanner, calls: Calls[C]) -> Generator[Event, None, None]:
-        """Use the calls until the planner has no more to ask; close it if it is left before.
+        """Use the calls until the planner has no more asks; close the generator to leave early.
 
         Raises:
-            FatalSyncError: a window cannot be read, and the settings say to stop before it.
+            FatalSyncError: a window cannot be read, and the settings say to stop there.
         """
         with closing(self._held):
             while True:
@@ -174,10 +173,10 @@ class QueryReader:
             yield from self._records(ask, told, answer, planner)
 
     def _heed_silence(self, error: WindowTooLargeError) -> None:
-        """Count calls in a row that were not answered at all.
+        """Count calls in a row without any answer.
 
         Raises:
-            ServiceError: narrower windows make no difference, so it is not for their width.
+            ServiceError: narrower windows make no difference, so width is not the reason.
         """
         self._silences = self._silences + 1 if error.silent else 0
         if self._silences == _MOST_SILENCES:
@@ -187,7 +186,7 @@ class QueryReader:
     def _counted(
         self, ask: CountAsk, times: AnswerTimes | None, answer: QueryResult, planner: AnyPlanner
     ) -> Iterator[Event]:
-        """Take a count; yield the rows of hash parts that it proves."""
+        """Take a count; yield the rows of hash parts proven by the count."""
         counts, checksum = counts_of(answer, ask)
         proof = planner.counted(ask, counts, checksum, times=times)
         if proof is Proof.USABLE:
@@ -203,7 +202,7 @@ class QueryReader:
     def _hold(
         self, ask: ReadAsk, told: WindowAnswer, answer: QueryResult, planner: AnyPlanner
     ) -> None:
-        """Keep the rows of a hash part until it is known that the parts are all there is."""
+        """Hold the rows of a hash part until the parts are proven complete."""
         self._warn_of_cap(answer)
         if planner.answered(ask, told) == (ask.window.end if ask.window else None):
             self._held.hold(ask.window, answer)

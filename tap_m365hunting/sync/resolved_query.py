@@ -1,4 +1,4 @@
-"""A query with the way in which it is read: what to send for each ask.
+"""A query resolved into a way of reading: mode, cursor, and the text to send for each ask.
 
 Pure.
 """
@@ -53,7 +53,7 @@ class ResolvedQuery(Struct, frozen=True):
 
     @property
     def step(self) -> timedelta | None:
-        """What a window must be a multiple of; `None` if it may start and end anywhere."""
+        """The grid of the windows; `None` if windows may start and end anywhere."""
         return self.bin or (self.width if self.mode is Mode.WINDOWED else None)
 
     @property
@@ -80,15 +80,15 @@ class ResolvedQuery(Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """What a state remembers the query by."""
+        """The text remembered in the state for the query."""
         return kql.fingerprint(self.query, self.mode)
 
     def whole_steps(self, window: TimeWindow) -> TimeWindow | None:
-        """Return the part of a window that is made of whole steps."""
+        """Return the part of a window made of whole steps."""
         return span_between(window.start.ceil(self.step), window.end.floor(self.step))
 
     def text(self, ask: Ask) -> str:
-        """Return the KQL that asks what the planner wants to know."""
+        """Return the KQL of an ask."""
         cursor = self.cursor if self.mode is Mode.INCREMENTAL else None
         if isinstance(ask, CountAsk):
             if cursor and ask.window and ask.bin:
@@ -121,10 +121,10 @@ def resolve(
 
 @contextmanager
 def in_user_lines(query: kql.Query, sent: str) -> Iterator[None]:
-    """Let a refusal name the line in the user's own text, not in the one that was sent.
+    """Let a refusal name the line in the user's own text instead of the sent text.
 
     Raises:
-        QueryRejectedError: the same, with that line in its message.
+        QueryRejectedError: the refusal, with the user's line in the message.
     """
     try:
         yield
@@ -253,7 +253,7 @@ def shape_of(
     known: Iterable[str] = (),
     tenant: tuple[str, ...] = (),
 ) -> Shape:
-    """Name the columns of a query's answer by the settings; `tenant` are those of its tenant."""
+    """Name the columns of a query's answer by the settings; `tenant` are the tenant's columns."""
     return Shape.of(
         columns,
         column_names=read_settings.column_names,

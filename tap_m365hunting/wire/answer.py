@@ -35,10 +35,10 @@ _SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII
 
 
 class QueryResult(Struct, frozen=True):
-    """What a query returned: its columns, and how many rows, which are read from the body.
+    """The result of a query: the columns, and the number of rows; the rows are read from the body.
 
-    It closes the body on leaving its context. `size` is the body's length in bytes, `cpu_seconds`
-    what the query cost the tenant, where the service tells.
+    The body is closed on leaving the context. `size` is the body's length in bytes, `cpu_seconds`
+    the tenant's cost of the query, where the service tells.
     """
 
     columns: tuple[Column, ...]
@@ -55,23 +55,23 @@ class QueryResult(Struct, frozen=True):
         self._body.close()
 
     def moved(self, file: BinaryIO) -> Self:
-        """Return the result with its rows copied to the end of a file, which stays open for it.
+        """Return the result with the rows copied to the end of a file kept open by the caller.
 
-        Rows that no piece of text holds stay in memory.
+        Rows without a text of their own stay in memory.
         """
         parts = [_appended(p, self._body, file) if isinstance(p, Piece) else p for p in self._parts]
         return replace(self, _body=file, _parts=tuple(parts))
 
     @property
     def texts(self) -> Iterator[bytes | list[Row]]:
-        """The rows in pieces, as the text of a JSON array where they can stay text for now."""
+        """The rows in pieces, as the text of a JSON array where possible."""
         return (p.read(self._body) if isinstance(p, Piece) else p for p in self._parts)
 
     def parsed(self, text: bytes | list[Row]) -> list[Row]:
         """Return the rows of one of the `texts`.
 
         Raises:
-            ServiceError: a row is nested too deep to be read.
+            ServiceError: a row is nested too deep.
         """
         if not isinstance(text, bytes):
             return text
@@ -85,12 +85,12 @@ class QueryResult(Struct, frozen=True):
 
     @property
     def pieces(self) -> Iterator[list[Row]]:
-        """The rows in pieces, in the order they came."""
+        """The rows in pieces, in the order of the body."""
         return map(self.parsed, self.texts)
 
     @property
     def rows(self) -> Iterator[Row]:
-        """The rows one by one, in the order they came."""
+        """The rows, in the order of the body."""
         return (row for piece in self.pieces for row in piece)
 
 
@@ -151,7 +151,7 @@ def _rows(outer: Mapping[str, Any], dialect: Dialect) -> tuple[list[Row], ...]:
 def _whole(
     body: BinaryIO, dialect: Dialect
 ) -> tuple[Mapping[str, Any], tuple[list[Row], ...], int]:
-    """Read all of a body at once, in whatever layout; it costs memory."""
+    """Read all of a body at once, in any layout, at the cost of memory."""
     _refuse_large(body, dialect)
     _layout(body, dialect, _MOST_WHOLE)  # for its error: rows twice, which the reader below forgets
     body.seek(0)
@@ -187,7 +187,7 @@ def _layout(body: BinaryIO, dialect: Dialect, chunk: int) -> Layout | None:
 def _in_pieces(
     body: BinaryIO, dialect: Dialect, chunk: int
 ) -> tuple[Mapping[str, Any], tuple[Piece, ...], int] | None:
-    """Find the rows of a body that is laid out as the services write it."""
+    """Find the rows of a body in the services' own layout."""
     layout = _layout(body, dialect, chunk)
     if layout is None:
         return None
@@ -197,15 +197,15 @@ def _in_pieces(
 
 
 def read_answer(body: BinaryIO | bytes, dialect: Dialect, *, chunk: int = CHUNK) -> QueryResult:
-    """Read an answer with status 200 to its end, before any of its rows is used.
+    """Read an answer with status 200 to the end, before any row is used.
 
-    `body` is at best a file that can be read again: then memory holds one piece of it, of
-    about `chunk` bytes, at a time.
+    `body` is at best a seekable file: then memory holds a single piece, of about `chunk` bytes, at
+    a time.
 
     Raises:
         ServiceError: the body is cut off, no JSON, or holds no result, or two.
-        WindowTooLargeError: the service says in it that it left rows out; or it is large, and laid
-            out so that it could be read only at once.
+        WindowTooLargeError: the service says in the body that rows were left out; or the body is
+            large, in a layout to be read only at once.
     """
     if isinstance(body, bytes) or not body.seekable():
         body = BytesIO(body if isinstance(body, bytes) else body.read())

@@ -1,6 +1,6 @@
-"""What the type of a cell cannot say, put right a column at a time.
+"""Corrections beyond a cell's type, a column at a time.
 
-Pure. An instant's digits, 0 and 1 for booleans, `{}` for null, and what OData added to bags.
+Pure. An instant's digits, 0 and 1 for booleans, `{}` for null, and OData's additions to bags.
 """
 
 import re
@@ -34,7 +34,7 @@ Bag = dict[str, Json]
 
 
 class Bags:
-    """Rids the objects of one column of annotations, whose keys it learns as it meets them."""
+    """Takes annotations out of the objects of one column, learning their keys on the way."""
 
     def __init__(self) -> None:
         self._keys: list[str] = []
@@ -42,8 +42,8 @@ class Bags:
     def bare(self, bags: list[Bag]) -> bytes | None:
         """Take the annotations out; return the bags' JSON texts, a line each.
 
-        It is `None` if there may be more to do in some of them: an annotation that lies deeper, the
-        text of an object in a list, more levels than a value is read with.
+        `None` means more to do in some bags: an annotation lies deeper, an object in a list is a
+        text, or there are more levels than a value is read with.
         """
         for key in self._keys:
             _take_out(key, bags)
@@ -75,7 +75,7 @@ def _has_objects_as_text(text: bytes) -> bool:
 
 
 def _is_deep(lines: bytes) -> bool:
-    """Whether one of them may have more levels than a value is read with."""
+    """Whether any bag may have more levels than a value is read with."""
     each = lines.split(b"\n")
     if max(map(len, each)) <= 2 * DEEPEST:  # each level opens and closes
         return False
@@ -100,7 +100,7 @@ def _without_empty(cells: list[Json]) -> list[Json]:
 
 
 def _are_moments(texts: Sequence[str]) -> bool:
-    """Whether all have the one form of an instant.
+    """Whether all cells have the form of an instant.
 
     >>> _are_moments(["2026-07-19T21:46:29.1234567Z"]), _are_moments(["2026-07-19T21:46:29Z"])
     (True, False)
@@ -110,9 +110,9 @@ def _are_moments(texts: Sequence[str]) -> bool:
 
 
 class Fixes:
-    """What is done to the columns of rows, by their kinds.
+    """Corrections to the columns of rows, by the columns' kinds.
 
-    Numbers are looked at only if they may be `{}`.
+    Numbers are looked at only where `{}` may occur.
     """
 
     def __init__(self, converter: Converter, fields: Iterable[Field], *, empty: bool) -> None:
@@ -131,9 +131,9 @@ class Fixes:
         ]
 
     def apply(self, rows: Sequence[Any]) -> dict[str, bytes]:
-        """Put the values of the columns in the place of their cells.
+        """Put the values of the columns in the place of the cells.
 
-        Return the JSON texts of dynamic columns that are known now, a line for each row.
+        Return the JSON texts of dynamic columns known by now, a line for each row.
 
         Raises:
             RecursionError: a dynamic cell is nested too deep.
@@ -188,6 +188,6 @@ class Fixes:
 
 
 def _rid(bags: Bags, name: str, rows: Iterable[Any]) -> tuple[list[Json], bytes | None]:
-    """Return the cells of a dynamic column, and the JSON texts of its bags if they are bare."""
+    """Return the cells of a dynamic column, and the JSON texts of bare bags."""
     cells = cells_of(rows, name)
     return cells, bags.bare([cell for cell in cells if type(cell) is dict])

@@ -1,4 +1,4 @@
-"""How the two hunting APIs differ, as data; and where each cloud keeps them.
+"""Differences between the two hunting APIs, as data; and the hosts of each cloud.
 
 Pure. Facts are from Microsoft's pages as read on 2026-11-21; each table names its page.
 """
@@ -26,7 +26,7 @@ class CallScope(Struct, frozen=True):
 
 
 class Dialect(Struct, frozen=True):
-    """One API: how it is asked, how it answers, and what it asks for.
+    """One API: request, answer, and required permission.
 
     Keys of answers are in lower case: both APIs have been seen with either case.
     """
@@ -108,14 +108,14 @@ DEFENDER_ENDS: Final = "2027-02-01"
 
 
 class Endpoint(Struct, frozen=True):
-    """Where one API of one cloud is, and the scope that its tokens are for."""
+    """The host of one API of one cloud, and the scope of tokens for the API."""
 
     url: str
     scope: str
 
 
 class Cloud(Struct, frozen=True):
-    """One cloud: where its logins are, and each dialect's endpoint by the dialect's name."""
+    """One cloud: the login host, and each dialect's endpoint by the dialect's name."""
 
     authority: str
     endpoints: Mapping[str, Endpoint]

@@ -1,7 +1,7 @@
-"""What to do when an answer's columns are not those that the stream's schema knows.
+"""Policies for an answer with other columns than the stream's schema.
 
-Pure. The known side is a schema's properties, as a catalog holds them, so a drift is what a loader
-would see: two engine types that are one JSON type are no drift.
+Pure. The known side is a schema's properties, as in a catalog, so a drift is a change visible to a
+loader: two engine types with the same JSON type are no drift.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ _TYPES: Final[Mapping[tuple[str, str | None], str]] = {
 
 
 class Reconciled(Struct, frozen=True):
-    """The shape of the records from this answer on, and what differs from the known schema.
+    """The shape of the records from the answer on, and the difference from the known schema.
 
     `added`, `vanished` and `changed` are names in the record. With `send_schema` the stream's
     SCHEMA message no longer holds.
@@ -47,11 +47,11 @@ class Reconciled(Struct, frozen=True):
 
     @property
     def drifted(self) -> bool:
-        """Whether anything differs, and a warning is due."""
+        """Whether there is a difference, and a warning is due."""
         return bool(self.added or self.vanished or self.changed)
 
     def __str__(self) -> str:
-        """Say what differs, for a log line or an error."""
+        """Describe the difference, for a log line or an error."""
         parts = {"new": self.added, "gone": self.vanished, "of another type": self.changed}
         return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
 
@@ -71,7 +71,7 @@ def _column(name: str, known: Any) -> Column:  # noqa: ANN401 - JSON Schema
 
 
 def _kept_names(shape: Shape, known: Iterable[str]) -> Shape:
-    """Let a column whose case alone changed keep its known name."""
+    """Let a column changed only in case keep the known name."""
     spare = {fold(name): name for name in set(known) - set(shape.names.values())}
     names = {
         own: name if name in known else spare.pop(fold(name), name)
@@ -81,7 +81,7 @@ def _kept_names(shape: Shape, known: Iterable[str]) -> Shape:
 
 
 def _followed(shape: Shape, known: Properties, difference: Reconciled) -> Reconciled:
-    """Take new columns and types over; what vanished stays, null from now on."""
+    """Take new columns and types over; vanished columns stay, null from now on."""
     by_name = {shape.names[column.name]: column for column in shape.columns}
     order = dict.fromkeys([*known, *by_name])
     columns = {name: by_name.get(name) or _column(name, known[name]) for name in order}
@@ -112,12 +112,12 @@ def _with(shape: Shape, columns: Mapping[str, Column]) -> Shape:
 def reconcile(known: Properties, shape: Shape, policy: Policy) -> Reconciled:
     """Compare the `shape` of an answer with the known properties, and follow the policy.
 
-    `evolve` takes what is new and keeps what is gone as null; `freeze` keeps the known columns and
-    types (a converter made for the shape then fails on a value that would lose something); `fail`
-    refuses any difference.
+    `evolve` takes new columns and keeps vanished columns as null; `freeze` keeps the known columns
+    and types (a converter made for the shape then fails on a value not convertible without loss);
+    `fail` refuses any difference.
 
     Raises:
-        SchemaDriftError: something differs, and the policy is `fail`.
+        SchemaDriftError: there is a difference, and the policy is `fail`.
     """
     columns = frozenset(shape.names.values())
     known = {name: p for name, p in known.items() if name not in _OWN or name in columns}

@@ -1,7 +1,8 @@
-"""What an answer that is not 200 means, as the error that says what can be done.
+"""From an answer other than 200 to an error named by the remedy.
 
-Pure. One status stands for many causes (400 above all) and the codes are coarse, so the message is
-matched by short fragments that have stayed the same; what matches none is refused for good.
+Pure. A single status stands for many causes (400 above all) and the codes are coarse, so the
+message is matched by short fragments, stable over the years; a message without any is refused for
+good.
 """
 
 import re
@@ -54,10 +55,10 @@ _CONDITIONAL: Final = re.compile(r"insufficient_claims|conditional access", re.I
 
 
 class ErrorResponse(Struct, frozen=True):
-    """An answer that is not 200, as far as it can be read.
+    """An answer other than 200, as far as readable.
 
-    `text` is the service's message on one line, at most 300 characters; `code` its error code;
-    `location` the host that it leads to, if it is a redirect.
+    `text` is the service's message on a single line, at most 300 characters; `code` the error code;
+    `location` the host of a redirect.
     """
 
     status: int
@@ -69,12 +70,12 @@ class ErrorResponse(Struct, frozen=True):
     location: str = ""
 
     def says(self, fragments: re.Pattern[str]) -> bool:
-        """Whether the message or the code holds one of the fragments."""
+        """Whether the message or the code holds any of the fragments."""
         return bool(fragments.search(f"{self.code} {self.text}"))
 
     @property
     def quoted(self) -> str:
-        """Who said what, for a message."""
+        """The service's name and message, to be quoted in an error."""
         said = self.text or self.code or "no message"
         return f"{self.dialect.title} answered {self.status}: {said}"
 
@@ -130,7 +131,7 @@ def _host(url: str) -> str:
 def read_refusal(
     status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect
 ) -> ErrorResponse:
-    """Read what can be read of an answer: JSON of several shapes, HTML, text or nothing."""
+    """Read as much as possible of an answer: JSON in several shapes, HTML, text, nothing."""
     try:
         outer = _lower(parse(body))
     except ValueError:
@@ -270,9 +271,9 @@ _FIRST_OF_SERVER: Final = 500
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect) -> Exception:
-    """Return the error that an answer other than 200 stands for.
+    """Return the error for an answer other than 200.
 
-    A status that is not listed: 5xx may pass, anything else will not.
+    A status not listed: 5xx may pass, any other will not.
     """
     answer = read_refusal(status, headers, body, dialect)
     rule = _BY_STATUS.get(status, _service if status >= _FIRST_OF_SERVER else _fatal)

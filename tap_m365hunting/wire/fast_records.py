@@ -34,7 +34,7 @@ class Block(Struct, Generic[R], frozen=True):
 
     @property
     def in_order(self) -> bool:
-        """Whether no cursor is before the one above it, and none is null."""
+        """Whether the cursors ascend, without a null."""
         return in_order(self.cursors)
 
     def cut(self, at: int) -> tuple["Block[R]", "Block[R]"]:
@@ -45,7 +45,7 @@ class Block(Struct, Generic[R], frozen=True):
         )
 
     def newest(self) -> int:
-        """Return where the last instant begins: in an ordered answer it may go on after this.
+        """Return the index of the newest instant's first record: more may follow.
 
         >>> Block([b"{}", b"{}", b"{}"], ["t1", "t2", "t2"]).newest()
         1
@@ -54,7 +54,7 @@ class Block(Struct, Generic[R], frozen=True):
 
 
 class _Typed(Struct, frozen=True):
-    """How rows are read that fit a type; with `empty`, numbers may be `{}`."""
+    """Means to read rows of a type; with `empty`, numbers may be `{}`."""
 
     types: RowStructs
     fixes: Fixes
@@ -62,7 +62,7 @@ class _Typed(Struct, frozen=True):
 
 
 class _Form(Struct, Generic[R], frozen=True):
-    """What is made of records: of typed rows that were finished, or of dicts."""
+    """The form of the output: from finished typed rows, or from dicts."""
 
     of_rows: Callable[[Sequence[Any]], Sequence[R]]
     of_dicts: Callable[[list[Record]], Sequence[R]]
@@ -98,7 +98,7 @@ class _OddRow(Exception):  # noqa: N818 - an answer, no error
 
 
 class _Blocks(Generic[R]):
-    """Makes the records of one answer, in one form; they keep the columns of some names."""
+    """Makes the records of one answer, in one form, with the columns of some names."""
 
     def __init__(self, converter: Converter, kept: Collection[str], form: _Form[R]) -> None:
         self._converter = converter
@@ -216,7 +216,7 @@ class _Blocks(Generic[R]):
 
 
 class BlockConverter(_Blocks[bytes]):
-    """Encodes the rows of one answer; `selected` names what a record keeps, if not all."""
+    """Encodes the rows of one answer; `selected` names the columns kept, if not all."""
 
     def __init__(self, converter: Converter, *, selected: Collection[str] | None = None) -> None:
         names = _names(converter)
@@ -226,7 +226,7 @@ class BlockConverter(_Blocks[bytes]):
 
 
 def plain_blocks(converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[Block[Record]]:
-    """Convert an answer piece by piece into records that are dicts."""
+    """Convert an answer piece by piece into dicts."""
     return _Blocks(converter, _names(converter), _DICTS).blocks(answer, ids)
 
 

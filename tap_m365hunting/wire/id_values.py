@@ -26,7 +26,7 @@ _WHOLE_FLOAT: Final = re.compile(rb"\d\.0(?!\d)")
 
 
 def id_value(cell: Json) -> Json:
-    """Return what stands in a row's content for a value; `None` if it does not count.
+    """Return the stand-in for a value in a row's content; `None` for a value that does not count.
 
     >>> id_value(1.0), id_value('{"a": 1.0}'), id_value("{x}"), id_value("")
     (1, {'a': 1}, '{x}', None)
@@ -66,9 +66,9 @@ def are_plain(cells: Sequence[Json], text: bytes | None) -> bool:
 def put_id_values(
     rows: Iterable[Any], name: str, empty: str | None = None
 ) -> list[tuple[Any, Json]]:
-    """Put the `id_value` of each cell in its place, in an attribute of rows; return what was there.
+    """Put the `id_value` of each cell in its place, in an attribute of rows; return the old values.
 
-    `empty` stands for what does not count.
+    `empty` stands for values that do not count.
     """
     found = []
     for row in rows:
@@ -84,7 +84,7 @@ def put_id_values(
 
 
 def put_whole_numbers(rows: Iterable[Any], name: str) -> list[tuple[Any, Json]]:
-    """Put the integer in the place of a float that is whole; return what was there."""
+    """Put the integer in the place of a whole float; return the old values."""
     found = [
         (row, cell)
         for row in rows

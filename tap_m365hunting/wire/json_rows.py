@@ -1,8 +1,8 @@
-"""Where the rows of a large answer lie in its bytes, found without holding them.
+"""The places of rows in the bytes of a large answer, found without holding the answer.
 
-Pure but for reading the body it is given. The body is read once in chunks; each chunk is cut
-between two rows, and what lies before the cut is checked to be whole rows. An answer laid out in
-an unforeseen way is left to whoever reads it whole.
+Pure but for reading the given body. The body is read once in chunks; each chunk is cut between two
+rows, and the part before the cut is checked to be whole rows. An answer in an unforeseen layout is
+left to a reader of whole bodies.
 """
 
 import json
@@ -35,7 +35,7 @@ _ROWS: Final = msgspec.json.Decoder(list[_AnyRow]).decode
 
 
 class Piece(Struct, frozen=True):
-    """Whole rows, with commas between them: `rows` many, `size` bytes from `offset` on."""
+    """Whole rows, with commas between: `rows` many, `size` bytes from `offset` on."""
 
     offset: int
     size: int
@@ -48,16 +48,16 @@ class Piece(Struct, frozen=True):
 
 
 class Layout(Struct, frozen=True):
-    """A body's outer object with its rows taken out, and where those are."""
+    """A body's outer object without its rows, and the places of the rows."""
 
     outer: dict[str, Any]
     pieces: tuple[Piece, ...]
 
 
 def _count(buffer: bytearray, end: int) -> int | None:
-    """Count the rows from the buffer's opening bracket to `end`; `None` if they are none.
+    """Count the rows from the buffer's opening bracket to `end`; `None` for anything but rows.
 
-    A closing bracket stands at the end meanwhile, so that nothing is copied.
+    A closing bracket stands at the end meanwhile, to spare a copy.
     """
     after = buffer[end]
     buffer[end] = _CLOSING
@@ -78,7 +78,7 @@ def _count_array(array: memoryview) -> int | None:
 
 
 def _count_odd(array: bytes) -> int | None:
-    """Count rows that only a lenient reader takes: half surrogate pairs, a bare NaN."""
+    """Count rows for a lenient reader only: half surrogate pairs, a bare NaN."""
     try:
         found = parse(array)
     except ValueError:
@@ -95,7 +95,7 @@ def _object(text: bytes) -> dict[str, Any] | None:
 
 
 def _head(chunk: bytes, results_key: str) -> int | None:
-    """Return where the rows begin, if this chunk holds all that comes before them."""
+    """Return the start of the rows, if the chunk holds everything before."""
     opening = re.compile(rb'"%b"\s*:\s*\[' % results_key.encode(), re.IGNORECASE)
     for found in opening.finditer(chunk):
         # closed at once it must be an object, or the key was found inside of something else
@@ -105,7 +105,7 @@ def _head(chunk: bytes, results_key: str) -> int | None:
 
 
 def _ends(buffer: bytearray) -> Iterator[int]:
-    """Yield where rows end that are read one after another, which is slow but guesses nothing."""
+    """Yield the ends of rows read in sequence: slow, but without a guess."""
     text, at = buffer.decode("latin-1"), 0  # a character for each byte
     while opening := _OPENING.match(text, at):
         try:
@@ -124,9 +124,9 @@ def _last_for_sure(buffer: bytearray) -> int:
 
 
 def _places(buffer: bytearray, mark: bytes, sure: Callable[[bytearray], int]) -> Iterator[int]:
-    """Yield where a mark is, the last first; where it is too often, only the `sure` one.
+    """Yield the places of a mark, the last first; of a mark too frequent, only the `sure` place.
 
-    A mark is mostly right at once, and each that is not costs a look at all before it.
+    A mark is mostly right at once, and each wrong mark costs a look at everything before.
     """
     at = len(buffer)
     for _ in range(_GUESSES):
@@ -139,7 +139,7 @@ def _places(buffer: bytearray, mark: bytes, sure: Callable[[bytearray], int]) ->
 
 
 def _cut(buffer: bytearray, marker: bytes) -> tuple[int, int] | None:
-    """Return where whole rows end, and how many they are; the last cut that holds."""
+    """Return the end and the number of whole rows, for the last valid cut."""
     for at in _places(buffer, marker, _cut_for_sure):
         rows = _count(buffer, at + 1)
         if rows is not None:
@@ -148,7 +148,7 @@ def _cut(buffer: bytearray, marker: bytes) -> tuple[int, int] | None:
 
 
 def _last(buffer: bytearray) -> tuple[int, int, dict[str, Any]] | None:
-    """Like `_cut` for the end of the rows; with what the outer object holds after them."""
+    """Like `_cut` for the end of the rows; with the rest of the outer object behind."""
     for at in _places(buffer, b"]", _last_for_sure):
         rest = _object(b'{"":[%b' % bytes(buffer[at:]))
         rows = _count(buffer, at) if rest is not None else None
@@ -158,9 +158,9 @@ def _last(buffer: bytearray) -> tuple[int, int, dict[str, Any]] | None:
 
 
 def _marker(buffer: bytes) -> bytes:
-    """Return what stands between two rows: a brace, a comma, any space, and the first key.
+    """Return the bytes between two rows: a brace, a comma, any space, and the first key.
 
-    Such bytes may stand inside of a row too; then what lies before them is no whole row.
+    The same bytes may stand inside a row too; then the part before is no whole row.
     """
     first = _FIRST_KEY.match(buffer)
     key = first[1] if first else b"{"
@@ -169,7 +169,7 @@ def _marker(buffer: bytes) -> bytes:
 
 
 class _Splitter:
-    """Reads a body from where its rows begin."""
+    """Reads a body from the start of the rows."""
 
     def __init__(self, body: BinaryIO, buffer: bytes, offset: int, chunk: int) -> None:
         self._marker = _marker(buffer)
@@ -181,7 +181,7 @@ class _Splitter:
         self.rest: dict[str, Any] | None = None
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield pieces; `rest` is set only if the body was whole to its last byte."""
+        """Yield pieces; `rest` is set only for a body whole to the last byte."""
         while len(self._buffer) <= _LONGEST * self._chunk:
             # as much again as there is, so that a large row is not read again for each chunk of it
             chunk = self._body.read(max(self._chunk, len(self._buffer)))
@@ -211,14 +211,14 @@ class _Splitter:
 
 
 def split(body: BinaryIO, results_key: str, *, chunk: int = CHUNK) -> Layout | None:
-    """Find the rows; `None` where the body is not whole, or not laid out for it.
+    """Find the rows; `None` for a body not whole, or in another layout.
 
     >>> from io import BytesIO
     >>> split(BytesIO(b'{"results":[{"A":1},{"A":2}],"B":3}'), "results")
     Layout(outer={'results': [], 'B': 3}, pieces=(Piece(offset=12, size=15, rows=2),))
 
     Raises:
-        ValueError: there are rows twice, and nothing says which are right.
+        ValueError: there are rows twice, and no sign of the right ones.
     """
     body.seek(0)
     opening = body.read(chunk)

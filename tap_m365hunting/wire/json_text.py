@@ -1,4 +1,4 @@
-"""JSON text: what the services write is read, whatever its faults; what is written has none.
+"""JSON text: read whatever its faults, written without any.
 
 Pure.
 """
@@ -64,13 +64,13 @@ def _whole(value: Json) -> Json:
 
 
 def parse(text: str | bytes, *, exact: bool = False) -> Json:
-    """Read JSON, also with half surrogate pairs, broken UTF-8 or a bare NaN in it.
+    """Read JSON, also with half surrogate pairs, broken UTF-8 or a bare NaN.
 
     With `exact`, numbers with a fraction are decimals; integers of thousands of digits always are.
 
     Raises:
-        DepthError: it is nested too deep to be read.
-        ValueError: it is no JSON.
+        DepthError: the text is nested too deep.
+        ValueError: the text is no JSON.
     """
     try:
         return (_DECODE_EXACT if exact else _DECODE)(text)

@@ -1,7 +1,7 @@
-"""Names for columns that every loader can keep apart.
+"""Column names for every loader to keep apart.
 
-Pure. A column's name in the record depends on its own name alone, but where two names differ only
-by case: then the one that is known already, or comes first in order, keeps its name.
+Pure. A column's name in the record depends on the column's own name alone. Only where two names
+differ by case does the known name, or the first in order, stay unchanged.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ _HASH_DIGITS: Final = 8
 
 
 def fold(name: str) -> str:
-    """Return the same text for names that a store which ignores case would take for one.
+    """Return the same text for names equal in a store without regard to case.
 
     >>> fold("LogonId") == fold("LogonID")
     True
@@ -34,7 +34,7 @@ def _clean(name: str) -> str:
 
 
 def _short(name: str) -> str:
-    """Fit the name into the limit; a hash of all of it keeps cut names apart."""
+    """Fit the name into the limit; a hash of the whole name keeps cut names apart."""
     clean = _clean(name)
     if len(clean.encode()) <= LONGEST:
         return clean
@@ -61,7 +61,7 @@ def _free(
 
 
 def _kept(name: str, known: "_KnownNames", given: Collection[str]) -> str | None:
-    """Return the safe name that a column had in earlier answers, if it had one."""
+    """Return the safe name of the column in earlier answers, if there is one."""
     candidates = known.of(_short(name))
     return next((c for c in candidates if c == name or c not in given), None)
 
@@ -87,10 +87,10 @@ class _KnownNames:
 def safe_names(
     names: Iterable[str], *, known: Collection[str] = (), reserved: Collection[str] = ()
 ) -> Mapping[str, str]:
-    """Give each name its safe name: printable, without `"`, at most 63 bytes of UTF-8, unique.
+    """Give each name a safe name: printable, without `"`, at most 63 bytes of UTF-8, unique.
 
-    Columns with a name in `known`, the safe names of earlier answers, keep it; then mixed case goes
-    before capitals; what is `reserved` goes to none.
+    Columns with a name in `known`, the safe names of earlier answers, keep the name; then mixed
+    case goes before capitals; `reserved` names go to no column.
 
     >>> safe_names(["LogonID", "LogonId"])
     {'LogonID': 'LogonID_2', 'LogonId': 'LogonId'}
@@ -111,7 +111,7 @@ def safe_names(
 
 
 def names_as_is(names: Iterable[str], *, reserved: Collection[str] = ()) -> Mapping[str, str]:
-    """Keep every name, but one that the tap needs for a column of its own.
+    """Keep every name, but for names reserved for the tap's own columns.
 
     >>> names_as_is(["_row_id", "_row_id_2"], reserved=["_row_id"])
     {'_row_id': '_row_id_3', '_row_id_2': '_row_id_2'}

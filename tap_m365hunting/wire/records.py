@@ -28,7 +28,7 @@ _NO_TENANT: Final[Mapping[str, str | None]] = {}
 
 
 class _Source(Struct, frozen=True):
-    """Where a column's cells come from in a row, and how they are read."""
+    """The key of a column's cells in a row, and the reading of a cell."""
 
     key: str
     read: Callable[[Json], Json]
@@ -43,7 +43,7 @@ def _absent(_: Json) -> None:
 
 
 def _converted(kind: ColumnKind, value: Json) -> Json:
-    """Convert a value that another type gave, if nothing is lost by it."""
+    """Convert a value of another type, if without loss."""
     if kind.json_type == "string" and kind.json_format is None and not isinstance(value, str):
         return compact(value)
     result = kind.read(value)
@@ -52,7 +52,7 @@ def _converted(kind: ColumnKind, value: Json) -> Json:
 
 
 def _crossing(kind: ColumnKind, came: ColumnKind) -> Callable[[Json], Json]:
-    """Read a cell as the type it came with, then as the type that the stream promised."""
+    """Read a cell as the type of the answer, then as the type promised by the stream."""
 
     def read(cell: Json) -> Json:
         value = came.read(cell)
@@ -94,7 +94,7 @@ def _camel(name: str) -> str:
 
 
 def _pairs(names: Iterable[str], keys: Iterable[str], same: Callable[[str], str]) -> dict[str, str]:
-    """Give each name the first key that is the same, and each key to one name."""
+    """Pair each name with the first equal key, and each key with a single name."""
     waiting = defaultdict[str, deque[str]](deque)
     for key in keys:
         waiting[same(key)].append(key)
@@ -104,7 +104,7 @@ def _pairs(names: Iterable[str], keys: Iterable[str], same: Callable[[str], str]
 class Converter:
     """Turns the rows of one answer into records.
 
-    `misfits` counts, by column, the cells that did not fit their type and were replaced.
+    `misfits` counts, by column, the replaced cells: unfit for their type.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Converter:
 
     @property
     def straight(self) -> bool:
-        """Whether every column comes under its own name, as the type that the stream knows."""
+        """Whether every column comes under its own name, as the type known to the stream."""
         return all(
             source.key == name and source.read is column.kind.read
             for source, name, column in zip(
@@ -152,7 +152,7 @@ class Converter:
         )
 
     def records(self, rows: Iterable[Row], ids: RowIds | None = None) -> Iterator[Record]:
-        """Convert rows one by one; `ids` are of the window they came from.
+        """Convert rows in sequence; `ids` are of the rows' window.
 
         Raises:
             FatalSyncError: a key column is null in a row.
@@ -162,7 +162,7 @@ class Converter:
             yield self.record(self.cells(row), ids)
 
     def cells(self, row: Row) -> list[Json]:
-        """Return the row's values in the order of the shape's columns, dynamic ones nested."""
+        """Return the row's values in the order of the shape's columns, dynamic values nested."""
         if not self._keys <= row.keys():
             row = self._matched(row)
         return [
@@ -173,11 +173,11 @@ class Converter:
         ]
 
     def cell(self, index: int, cell: Json) -> Json:
-        """Return the value of one cell of the column at `index`."""
+        """Return the value of the cell in the column at `index`."""
         return self._cell(self._sources[index], cell)
 
     def record(self, cells: list[Json], ids: RowIds | None = None) -> Record:
-        """Make a record of the values that `cells` gave."""
+        """Make a record from the values of `cells`."""
         for index in self.key:
             if cells[index] is None:
                 self.refuse_null(index)
@@ -206,7 +206,7 @@ class Converter:
         raise FatalSyncError(msg)
 
     def _matched(self, row: Row) -> Row:
-        """Give keys that differ only by case the names that the columns have."""
+        """Give keys in another case the names of the columns."""
         spare = [key for key in row if key not in self._keys]
         missing = [name for name in self._keys if name not in row]
         found = _pairs(missing, spare, _camel)

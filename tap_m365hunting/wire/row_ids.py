@@ -1,9 +1,8 @@
 """Ids of rows: the same row has the same id on every read, and two equal rows have two.
 
 Pure. An id hashes the row's values, as JSON under the columns' own names in alphabetical order,
-without what is null, empty text or an empty bag. So neither the order of keys nor a new column that
-is still empty changes it, nor the dialect, or a setting, in which the row was read, nor the type
-that a column is declared with.
+without nulls, empty texts and empty bags. So an id is the same whatever the order of keys, with a
+new column still empty, in any dialect and under any setting, and with any declared type.
 """
 
 from bisect import bisect_left, bisect_right
@@ -39,7 +38,7 @@ class EarlierParts:
         self._earlier = list[bytes]()
 
     def next_part(self) -> None:
-        """Count what was added as earlier from here on."""
+        """Count the rows added so far as earlier from here on."""
         now, self._now = b"".join(sorted(self._now)), []
         while self._earlier and len(self._earlier[-1]) <= len(now):  # so that they stay few
             now = b"".join(merge(_rows(self._earlier.pop()), _rows(now)))
@@ -115,10 +114,10 @@ class RowIds:
         return CANONICAL.encode({**told, "": first})
 
     def give(self, row: bytes, *, instant: str | None = None) -> str:
-        """Return the id of the next row with this `content`.
+        """Return the id of the next row with the `content`.
 
-        Where rows come in order of time, `instant` is the row's cursor: equal rows share it, so
-        what was counted before it is forgotten. Without it nothing is.
+        Where rows come in order of time, `instant` is the row's cursor: equal rows share an
+        instant, so earlier counts are forgotten. Without an instant no count is.
         """
         return self._numbered(sha256(row).digest(), instant if self.by is None else None)
 

@@ -1,7 +1,7 @@
-"""Types of rows, made from columns: what costs time per cell happens in msgspec.
+"""Types of rows, made from columns: the costly work per cell happens in msgspec.
 
 Pure. A row is decoded into a type, hashed as another, and written as a third. All three have the
-same attributes, so a row is turned from one into the next, and nothing is copied.
+same attributes, so a row is turned from type to type without a copy.
 """
 
 from collections import deque
@@ -38,7 +38,7 @@ from tap_m365hunting.wire.values import (
 
 
 class Empty(Struct, forbid_unknown_fields=True, gc=False, frozen=True):
-    """`{}`, which stands for null."""
+    """`{}`, a null in Graph's answers."""
 
 
 _TYPES: Final[Mapping[ColumnKind, Any]] = {
@@ -67,12 +67,12 @@ class Field(Struct, frozen=True):
 
 
 def cells_of(rows: Iterable[Any], name: str) -> list[Json]:
-    """Return what rows have in an attribute."""
+    """Return the values of an attribute of all rows."""
     return list(map(attrgetter(name), rows))
 
 
 def put(rows: Iterable[Any], name: str, values: Iterable[Json]) -> None:
-    """Set an attribute of rows, each to a value of its own."""
+    """Set an attribute of all rows, each to a value of its own."""
     deque(map(setattr, rows, repeat(name), values), maxlen=0)
 
 
@@ -81,9 +81,9 @@ def _turn(rows: Iterable[Any], into: type) -> None:
 
 
 class RowStructs:
-    """The types for the rows of one answer, of whose columns the records keep some.
+    """The types for the rows of one answer; the records keep some of the columns.
 
-    With `empty`, numbers may be `{}`, as any other value may.
+    With `empty`, numbers may be `{}`, like any other value.
     """
 
     def __init__(self, converter: Converter, kept: Collection[str], *, empty: bool) -> None:
@@ -139,7 +139,7 @@ class RowStructs:
         )
 
     def _content_of(self, seed: str) -> type:
-        """Return the type that writes what `RowIds.content` does."""
+        """Return the type with the same output as `RowIds.content`."""
         if seed not in self._contents:
             # what is as it was when the row was made is left out
             defaults = self._given | {f.name: "" for f in self.fields if f.kind is TEXT}
@@ -174,7 +174,7 @@ class RowStructs:
         return digests
 
     def _put_values(self, rows: Sequence[Any], ids: RowIds, known: Mapping[str, bytes]) -> Before:
-        """Put what counts in an id in the place of the rows' cells; return what was there."""
+        """Put the values for ids in the place of the rows' cells; return the old values."""
         before = [(name, _taken_out(rows, name, none)) for name, none in self._no_ids.items()]
         if ids.by_type:
             return before + [(field.name, _emptied(rows, field.name)) for field in self._loose]
@@ -207,7 +207,7 @@ class RowStructs:
 
 
 def _texts(shape: Shape, fields: Iterable[Field]) -> list[str]:
-    """Return the attributes that are JSON texts in a record."""
+    """Return the attributes written as JSON texts in a record."""
     if shape.dynamic_as != "string":
         return []
     return [field.name for field in fields if field.kind is DYNAMIC]
@@ -224,14 +224,14 @@ def _put_id_values(
 
 
 def _taken_out(rows: Sequence[Any], name: str, empty: str | None) -> list[tuple[Any, Json]]:
-    """Put nothing in the place of all cells; return what they were."""
+    """Empty all cells; return the old values."""
     cells = cells_of(rows, name)
     put(rows, name, repeat(empty))
     return list(zip(rows, cells, strict=True))
 
 
 def _emptied(rows: Sequence[Any], name: str) -> list[tuple[Any, Json]]:
-    """Put null in the place of what is empty; return what it was."""
+    """Put null in the place of empty values; return those values."""
     cells = cells_of(rows, name)
     found = [
         (row, cell) for row, cell in zip(rows, cells, strict=True) if not cell and cell in ("", {})

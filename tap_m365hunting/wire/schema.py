@@ -1,7 +1,7 @@
 """The columns of an answer as the JSON Schema of a stream.
 
-Pure. A schema comes from the column list that the service sends, never from values, so it is the
-same when a result is empty. Every property has one type and null, as loaders need it.
+Pure. A schema comes from the service's column list, never from values, so the schema of an empty
+result is the same. Every property has a single type and null, as loaders need.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,19 +27,19 @@ _NESTED: Final = ["object", "array", "string", "number", "boolean", "null"]
 
 
 class Column(Struct, frozen=True):
-    """One entry of the Schema array: the query's own name and the engine's type name."""
+    """An entry of the Schema array: the query's own name and the engine's type name."""
 
     name: str
     type: str
 
     @property
     def kind(self) -> ColumnKind:
-        """How its cells are read; `UNKNOWN` for a type name that has no row in the table."""
+        """The reading of the column's cells; `UNKNOWN` for a type name not in the table."""
         return KINDS.get(self.type.lower().rpartition(".")[2], UNKNOWN)
 
 
 def unmapped(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Return the columns of unknown type: they become text, and the stream warns of them once.
+    """Return the columns of unknown type: read as text, with a warning by the stream, once.
 
     >>> unmapped([Column("Shape", "Geography"), Column("When", "dateTime")])
     (Column(name='Shape', type='Geography'),)
@@ -48,7 +48,7 @@ def unmapped(columns: Iterable[Column]) -> tuple[Column, ...]:
 
 
 def find(name: str, names: Sequence[str]) -> str | None:
-    """Return the one of `names` that is `name`, or is it but for case; else `None`.
+    """Return the name in `names` equal to `name`, else equal but for case, else `None`.
 
     >>> find("logonid", ["LogonId"]), find("LogonID", ["LogonId", "LogonID"])
     ('LogonId', 'LogonID')
@@ -59,7 +59,7 @@ def find(name: str, names: Sequence[str]) -> str | None:
 
 
 def json_property(kind: ColumnKind, *, dynamic_as: DynamicAs = "string", key: bool = False) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON Schema of one column; a key column is never null."""
+    """Return the JSON Schema of a column; a key column is never null."""
     if kind is DYNAMIC:
         types = ["string", "null"] if dynamic_as == "string" else list(_NESTED)
     else:
@@ -69,11 +69,12 @@ def json_property(kind: ColumnKind, *, dynamic_as: DynamicAs = "string", key: bo
 
 
 class Shape(Struct, frozen=True):
-    """What every record of a stream looks like.
+    """The shape of a stream's records.
 
-    `names` gives each column's name in the record, `key` the configured key columns by their own
-    names. A record begins with the columns that `tenant` names, none or `tenant_id` and perhaps
-    `tenant_name`, and with `window` has `window_start` then; with `row_id` it ends with `_row_id`.
+    `names` maps each column to the name in the record, `key` holds the configured key columns by
+    their own names. A record begins with the columns named by `tenant`: none, or `tenant_id` and
+    perhaps `tenant_name`, and with `window` has `window_start` then; with `row_id` a record ends
+    with `_row_id`.
     """
 
     columns: tuple[Column, ...]
@@ -99,8 +100,8 @@ class Shape(Struct, frozen=True):
     ) -> Self:
         """Name the columns by the setting; `known` record names keep their columns.
 
-        A key column is found by its name, then without regard to case; `missing_keys` says which
-        were not.
+        A key column is found by its name, then without regard to case; `missing_keys` holds the key
+        columns not found.
         """
         unique = tuple({column.name: column for column in columns}.values())
         own = [column.name for column in unique]
@@ -120,12 +121,12 @@ class Shape(Struct, frozen=True):
 
     @property
     def missing_keys(self) -> tuple[str, ...]:
-        """Configured key columns that the result does not have."""
+        """Configured key columns absent from the result."""
         return tuple(name for name in self.key if name not in {*self.names, *self.given})
 
     @property
     def renamed(self) -> Mapping[str, str]:
-        """The columns whose name in the record is not their own, for the one log line."""
+        """The columns with another name in the record, for the log."""
         return {own: name for own, name in self.names.items() if own != name}
 
     @property
@@ -136,7 +137,7 @@ class Shape(Struct, frozen=True):
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """The JSON Schema of each column by its name in the record, without the tap's own."""
+        """The JSON Schema of each column by its record name, without the tap's own."""
         return {
             self.names[column.name]: json_property(
                 column.kind, dynamic_as=self.dynamic_as, key=column.name in self.key

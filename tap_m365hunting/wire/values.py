@@ -1,13 +1,14 @@
-"""One cell of an answer as one JSON value, by the type of its column.
+"""From a cell of an answer to a JSON value, by the type of the column.
 
 Pure. `KINDS` is the table: type names of the Schema array in lower case, each with its JSON Schema
-and its reading. A type that is not in it is `UNKNOWN`: text as it came, anything else as JSON text.
+and its reading. A type absent from the table is `UNKNOWN`: text unchanged, any other value as JSON
+text.
 
-A cell that does not fit its type becomes `Misfit`: the JSON text of the cell where the column holds
-text, else null. Nothing here is guessed: `2` is no boolean, and `5.5` no integer.
+A cell unfit for its type becomes `Misfit`: the JSON text of the cell where the column holds text,
+else null. No value is guessed: `2` is no boolean, and `5.5` no integer.
 
-`{}` is how Graph writes null. In a dynamic column it is how it writes an empty bag too, and nothing
-tells the two apart: there it stays `{}`, and counts as empty in a row's id as null does.
+`{}` is Graph's null. In a dynamic column Graph writes an empty bag in the same way, and the two
+cannot be told apart: there `{}` stays, and counts as empty in a row's id, like null.
 """
 
 import math
@@ -56,7 +57,7 @@ _SECONDS_PER_DAY: Final = 86_400
 
 
 class Misfit(Struct, frozen=True):
-    """A cell that does not fit its column's type, and what stands in the record instead."""
+    """A cell unfit for its column's type, and the value written in its place."""
 
     value: str | None = None
 
@@ -72,13 +73,13 @@ def _parsed_text(text: str, opening: str | tuple[str, ...], levels: int = DEEPES
 
 
 def plain(value: Json, levels: int = DEEPEST) -> Json:
-    """Remove what OData added: its annotations, and the text around objects in lists.
+    """Remove OData's additions: annotations, and the text around objects in lists.
 
     >>> plain({"@odata.type": "#x", "a": ['{"b":1}', "c"]})
     {'a': [{'b': 1}, 'c']}
 
     Raises:
-        DepthError: it has more levels.
+        DepthError: there are more levels.
     """
     # A call for each scalar would be most of the cost, so they are passed over where they stand.
     if type(value) is not dict and type(value) is not list:
@@ -105,7 +106,7 @@ def _element(cell: Json, levels: int) -> Json:
 
 
 def dynamic(cell: Json) -> Json:
-    """Return the value of a dynamic cell, whether it came nested or as text."""
+    """Return the value of a dynamic cell, nested or given as text."""
     try:
         return _parsed_text(cell, ("{", "[")) if isinstance(cell, str) else plain(cell)
     except DepthError:
@@ -186,7 +187,7 @@ def _guid(cell: Json) -> str | Misfit:
 
 
 def _timespan(cell: Json) -> str | Misfit:
-    """Keep Kusto's form; an ISO duration becomes it.
+    """Keep Kusto's form; an ISO duration is converted.
 
     >>> _timespan("P1DT2H3M4.5S"), _timespan("-PT0.0000001S"), _timespan("1.02:03:04")
     ('1.02:03:04.5000000', '-00:00:00.0000001', '1.02:03:04')
@@ -205,9 +206,9 @@ def _timespan(cell: Json) -> str | Misfit:
 
 
 class ColumnKind(Struct, frozen=True):
-    """What a column type is in JSON: its JSON Schema type and format, and how a cell is read.
+    """A column type in JSON: JSON Schema type and format, and the reading of a cell.
 
-    `read` is never given null, nor `{}` unless the kind is `DYNAMIC`: both are null before it.
+    `read` is never given null, nor `{}` unless the kind is `DYNAMIC`: both are null before.
     """
 
     json_type: str

@@ -6,33 +6,6 @@ import pytest
 
 from tests.docs.prose import PACKAGES, ROOT, Count, Docstring, below, worst
 
-#: Packages whose prose has not been gone through; who does it takes the line out.
-PENDING = frozenset(
-    {
-        "hunting_emulator",
-        "hunting_emulator/kql",
-        "hunting_emulator/parser",
-        "tap_m365hunting",
-        "tap_m365hunting/auth",
-        "tap_m365hunting/commands",
-        "tap_m365hunting/configuration",
-        "tap_m365hunting/http",
-        "tap_m365hunting/planning",
-        "tap_m365hunting/reporting",
-        "tap_m365hunting/service",
-        "tap_m365hunting/sync",
-        "tap_m365hunting/wire",
-    }
-)
-HELD = sorted(
-    {
-        init.parent.relative_to(ROOT).as_posix()
-        for package in PACKAGES
-        for init in (ROOT / package).rglob("__init__.py")
-    }
-    - PENDING
-)
-
 MODULE = '''\
 """Windows of `it` and ``what``, read what they hold.
 
@@ -99,10 +72,10 @@ def test_worst_come_first() -> None:
     assert worst([long, short], 1) == [short]
 
 
-@pytest.mark.parametrize("package", HELD)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_prose_of_a_package_names_its_nouns(package: str) -> None:
     """Of all words under 6 % are pronouns, under 3 in 1,000 are "what", and none opens badly."""
-    found = below(*sorted((ROOT / package).glob("*.py")))
+    found = below(ROOT / package)
 
     count = Count.of(found)
 

@@ -1,6 +1,6 @@
 """Times moved and counted, to the tick of 100 ns; weeks begin on Sunday.
 
-Pure. DuckDB moves times of microseconds, so what is below that is taken off and put back.
+Pure. DuckDB moves times of microseconds, so the ticks below are taken off and put back.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Operators of KQL that the translator lacks: in other words of KQL, or as SQL of their own.
+"""Operators of KQL missing in the translator: in other words of KQL, or as SQL of their own.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """

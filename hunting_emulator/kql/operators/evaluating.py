@@ -1,6 +1,6 @@
-"""Plugins of `evaluate`: `bag_unpack`, `pivot`, `narrow`, whose columns depend on the rows.
+"""Plugins of `evaluate`: `bag_unpack`, `pivot`, `narrow`, with columns that depend on the rows.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """`mv-expand` of expressions, `mv-apply`, and `parse-kv`.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class Target:
 
 
 def expand(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
-    """Name what `mv-expand` expands; nothing to do where each has a name."""
+    """Name the targets of `mv-expand`; nothing to do where each has a name."""
     words = _behind(place.words(tokens), "mvexpand")
     head, rest = _parameters(words)
     body, limit = _cut(rest, "limit")
@@ -77,7 +77,7 @@ def expand(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
 
 
 def _behind(words: Sequence[Token], old: str) -> list[Token]:
-    """Return what stands behind the operator's name, which has a hyphen or is the old one."""
+    """Return the tokens behind the operator's name, hyphenated or old."""
     return list(words[1:] if words[0].text == old else words[3:])
 
 
@@ -155,7 +155,7 @@ def _examples(targets: Sequence[Target], index: str | None) -> str:
 
 
 def _shown(before: Sequence[str], given: Sequence[str], targets: Sequence[Target]) -> str:
-    """Choose the columns: those of the row, but for what was expanded, then the subquery's own."""
+    """Choose the columns: the row's without the expanded columns, then the subquery's own."""
     made = {target.name for target in targets}
     moved = {target.name for target in targets if target.name == target.expression}
     chosen = {

@@ -1,6 +1,6 @@
-"""`make-series`, and the functions of series that give several columns.
+"""`make-series`, and the functions of series with several columns.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 from collections.abc import Sequence

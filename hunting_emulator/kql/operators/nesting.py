@@ -1,6 +1,6 @@
 """`top-nested`, `top-hitters`, `sample-distinct` and `partition`.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""Sources that are no table: `externaldata`, and a long `range`.
+"""Sources other than tables: `externaldata`, and a long `range`.
 
-Pure. What stands behind the URL of `externaldata` is not fetched: it is an empty table.
+Pure. The URL of `externaldata` is not fetched: the result is an empty table.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""`project-away *1` and its like, and aggregates that have their name inside: `toint(n = count())`.
+"""`project-away *1` and its like, and aggregates with a name inside: `toint(n = count())`.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 import fnmatch

@@ -1,6 +1,6 @@
 """`search` and `find`: terms in any column of any table.
 
-Pure, but for what the desk answers.
+Pure, but for the desk's answers.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""`union` of tables whose columns of one name have different types.
+"""`union` of tables with different types for the same column name.
 
-Pure, but for what the desk answers. Kusto gives such a column once for each type, with the type in
-its name: `ReportId_long`, `ReportId_string`.
+Pure, but for the desk's answers. Kusto gives such a column once for each type, with the type in its
+name: `ReportId_long`, `ReportId_string`.
 """
 
 from collections.abc import Mapping, Sequence
