@@ -30,6 +30,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(config.stash[ENDED])
 
 
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the commands for people the same width wherever the tests run."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(scope="session")
 def _running() -> Iterator[Emulator]:
     with Emulator() as emulator:

@@ -24,6 +24,9 @@ _AWAITING: Final = _OPERATORS | frozenset(
     (
         *("and", "or", "by", "on", "in", "has", "contains", "startswith", "endswith", "has_cs"),
         *("between", "of", "from", "to", "with", "has_any", "has_all", "matches", "regex", "step"),
+        # the last words of operators with a hyphen
+        *("apply", "away", "expand", "hitters", "keep", "kv", "nested", "rename", "reorder"),
+        *("distinct", "series", "where"),
     )
 )
 _BLANK_LINE: Final = re.compile(r"(?:\r\n|\r|\n)[ \t]*(?:\r\n|\r|\n)")

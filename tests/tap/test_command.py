@@ -151,8 +151,10 @@ def test_output_that_takes_no_more_is_a_line_and_no_traceback(
 
 
 @pytest.mark.parametrize("command", ["check", "plan"])
-def test_commands_for_people_say_so_too(tenant: Tenant, tmp_path: Path, command: str) -> None:
-    """With a reader that has ended before."""
+def test_commands_for_people_end_with_their_reader(
+    tenant: Tenant, tmp_path: Path, command: str
+) -> None:
+    """As `check | head` does: the reader has seen enough, which is no error to tell."""
     tenant.emulator.clock.reset()
     file = tmp_path / "config.json"
     file.write_text(json.dumps(tenant.config(ALERTS)), "utf-8")
@@ -168,8 +170,7 @@ def test_commands_for_people_say_so_too(tenant: Tenant, tmp_path: Path, command:
     os.close(writing)
 
     assert ended.returncode == 1
-    assert ended.stderr.startswith("Standard output takes no more (Broken pipe)")
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr == ""
 
 
 def test_output_that_is_closed_is_a_line_and_no_traceback(tenant: Tenant, tmp_path: Path) -> None:

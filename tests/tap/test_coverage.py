@@ -178,8 +178,9 @@ def test_bookmark_that_is_ahead_of_the_clock_is_told_of(
     run = tenant.sync(ALERTS, state={"bookmarks": {"alerts": bookmark}})
 
     assert run.failed == {}
-    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
-    assert f"the bookmark {at(hours=-2)} is ahead of the clock" in said
+    said = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    ahead = f"the bookmark {at(hours=-2)} is ahead of the clock"
+    assert sum(ahead in line for line in said) == 1
 
 
 @pytest.mark.parametrize("given", [True, False])
