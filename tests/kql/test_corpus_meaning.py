@@ -31,7 +31,9 @@ def fit(case: Case) -> kql.Query | None:
     return query if good else None
 
 
-FIT = [case for case in cases() if fit(case)]
+#: The emulator numbers the values of one row in no fixed order (docs/emulator.md).
+UNORDERED = frozenset({"row number within the values of one row"})
+FIT = [case for case in cases() if fit(case) and case.name not in UNORDERED]
 
 
 @pytest.fixture(scope="module")
