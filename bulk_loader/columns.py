@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a SCHEMA message says of a stream."""
+    """A stream as declared by its SCHEMA message."""
 
     stream: str
     columns: tuple[Column, ...]

@@ -20,7 +20,7 @@ Read = Callable[[int], bytes]
 
 
 class Intake:
-    """What a tap writes, as items to load one after another."""
+    """The lines of a tap, as items to load one after another."""
 
     def __init__(self, read: Read, folder: Path, *, commit_bytes: int = COMMIT_BYTES) -> None:
         self._read = read
