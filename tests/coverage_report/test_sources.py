@@ -228,7 +228,7 @@ def test_unusable_source_is_named_and_its_password_is_not(
     ("start", "end", "message"),
     [
         pytest.param("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z", "after its", id="backwards"),
-        pytest.param("noon", "one", "noon", id="no time"),
+        pytest.param("noon", "2026-03-01T00:00:00Z", "noon", id="no time"),
         pytest.param(None, "2026-03-01T00:00:00Z", "no time", id="null"),
     ],
 )

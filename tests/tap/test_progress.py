@@ -26,8 +26,9 @@ def position(rows: int) -> Position:
     return Position("mail", "2026-03-01T12:00:00.0000000Z", rows, 4_000 - rows, 43)
 
 
-def test_live_line_is_drawn_anew_and_seldom() -> None:
-    """A terminal shows one line, however many rows pass."""
+def test_live_line_is_drawn_anew_and_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 80 columns shows one line, however many rows pass."""
+    monkeypatch.setenv("COLUMNS", "80")
     now, terminal = [100.0], Terminal()
     line = LiveLine(terminal, lambda: now[0])
 
