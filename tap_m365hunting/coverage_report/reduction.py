@@ -61,7 +61,8 @@ def reduce(
             msg = f"a window of {stream} has a window_start after its window_end"
             raise ValueError(msg)
         tally = tallies.of(_name(stream), _name(tenant))
-        tally.sums.add(_sums_of(sums))
+        costs = _sums_of(sums)
+        tally.sums.add(costs, windows=costs.windows)
         tally.finished = max(tally.finished, _ticks(finished))
 
 

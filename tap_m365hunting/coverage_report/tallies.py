@@ -32,9 +32,9 @@ class Sums(Struct):
     retries: int = 0
     wait_ms: int = 0
 
-    def add(self, other: "Sums") -> None:
-        """Add the sums of other windows."""
-        self.windows += other.windows
+    def add(self, other: "Sums | WindowRecord", *, windows: int) -> None:
+        """Add what other windows cost."""
+        self.windows += windows
         self.rows += other.rows
         self.calls += other.calls
         self.retries += other.retries
@@ -66,7 +66,7 @@ class Tally:
         if run is None:
             run = self._runs[record.run_id] = _RunWindows()
         if run.is_new(record.start, record.end):
-            self._count(record)
+            self.sums.add(record, windows=1)
 
     def bound(self, at: int, weight: int) -> None:
         """Add to the sum of a bound: windows that start there, less windows that end there."""
@@ -78,16 +78,6 @@ class Tally:
         """Take a window that is not complete; of several attempts the newest counts."""
         known = self.failures.get((start, end))
         self.failures[start, end] = max(known, failure) if known else failure
-
-    def _count(self, record: WindowRecord) -> None:
-        sums = self.sums
-        sums.windows += 1
-        sums.rows += record.rows
-        sums.calls += record.calls
-        sums.retries += record.retries
-        sums.wait_ms += record.wait_ms
-        if record.late_rows is not None:
-            sums.late_rows = (sums.late_rows or 0) + record.late_rows
 
 
 class Tallies:
