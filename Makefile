@@ -17,6 +17,7 @@ RIVALS := $(VENV)/rivals
 PARSER := $(VENV)/kql-parser
 LINTERS := $(VENV)/linters
 BUILD := $(VENV)/build
+SITE := $(VENV)/site
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 CLIENTS := .venv-clients
@@ -27,7 +28,7 @@ SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 # two at a time; the runner that is done first takes tests from the other
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick soak lint lint-fast check docs workflows pre-commit constraints dist meltano-test \
+.PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist meltano-test \
   loaders clients bench bench-latency bench-load fuzz fuzz-commands security lowest newest clean
 
 help: ## 1 s this list
@@ -92,6 +93,11 @@ docs: $(VENV)/installed ## 1 min writes what is made from code: docs/settings.md
 	$(BIN)/python -m tests.docs.settings_page
 	$(BIN)/python -m tests.docs.plugin_definitions
 	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
+
+# the pages as a site in .venv/site/pages/site; a link to a page that is not there is an error
+site: $(VENV)/installed $(SITE)/installed ## 20 s the pages as a site
+	$(BIN)/python -m tests.docs.site $(SITE)/pages
+	$(SITE)/bin/zensical build --strict --clean --config-file $(SITE)/pages/zensical.toml
 
 # a real Meltano that installs this project's plugins and runs them twice
 meltano-test: $(VENV)/installed $(MELTANO)/installed ## 3 min installs Meltano and runs the pipeline in it twice
@@ -167,6 +173,11 @@ $(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed
 	$(LINTERS)/bin/python $(PIP) 'zizmor==1.32.0' 'pre-commit~=4.3'
 	cp tests/workflows/package.json $< $(LINTERS)
 	npm ci --prefix $(LINTERS) --silent --no-audit --no-fund
+	touch $@
+
+$(SITE)/installed: | $(VENV)/installed
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python $(PIP) 'zensical==0.0.73'
 	touch $@
 
 $(MELTANO)/installed: | $(VENV)/installed
