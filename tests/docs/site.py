@@ -49,14 +49,16 @@ def _copy_above(name: str, pages: Path) -> None:
 
 
 def _turn(page: Path, pages: Path) -> None:
-    """Turn a page's links to pages above `docs/` to their copies."""
+    """Turn a page's links to what lies above `docs/`: pages to their copies, others to names."""
 
     def turned(link: re.Match[str]) -> str:
         target = (page.parent / link["to"]).resolve()
-        if target.name in ABOVE and target.parent == pages.parent.resolve():
+        if target.is_relative_to(pages.resolve()):
+            return link[0]
+        if target.name in ABOVE:
             up = "../" * len(page.parent.relative_to(pages).parts)
             return f"{link['text']}({up}{_WITHIN}/{target.name}{link['anchor'] or ''})"
-        return link[0]
+        return link["text"][1:-1]
 
     page.write_text(_LINK.sub(turned, page.read_text("utf-8")), "utf-8")
 
