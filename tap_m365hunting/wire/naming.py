@@ -13,6 +13,11 @@ from typing import Final
 # PostgreSQL's limit, the narrowest among the loaders' stores
 LONGEST: Final = 63
 _HASH_DIGITS: Final = 8
+# columns that every table of PostgreSQL has already
+# -- https://www.postgresql.org/docs/current/ddl-system-columns.html
+SYSTEM_COLUMNS: Final = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+# loaders keep their own columns under such names, and fill, drop or refuse others of the kind
+_OF_LOADERS: Final = "_sdc_"
 
 
 def fold(name: str) -> str:
@@ -30,6 +35,7 @@ def _cut(name: str, size: int) -> str:
 
 def _clean(name: str) -> str:
     whole = name.encode("utf-8", "replace").decode()
+    whole = whole[1:] if whole.casefold().startswith(_OF_LOADERS) else whole
     return "".join("_" if c == '"' or not c.isprintable() else c for c in whole) or "_"
 
 
@@ -90,15 +96,18 @@ def safe_names(
     """Give each name a safe name: printable, without `"`, at most 63 bytes of UTF-8, unique.
 
     Columns with a name in `known`, the safe names of earlier answers, keep the name; then mixed
-    case goes before capitals; `reserved` names go to no column.
+    case goes before capitals. PostgreSQL's own and `reserved` names go to no column; `_sdc_` loses
+    its first character.
 
     >>> safe_names(["LogonID", "LogonId"])
     {'LogonID': 'LogonID_2', 'LogonId': 'LogonId'}
     >>> safe_names(["LogonID", "LogonId"], known=["LogonID"])
     {'LogonID': 'LogonID', 'LogonId': 'LogonId_2'}
+    >>> safe_names(["ctid", "_sdc_batched_at"])
+    {'ctid': 'ctid_2', '_sdc_batched_at': 'sdc_batched_at'}
     """
     given = dict.fromkeys(names)
-    taken = {fold(name) for name in reserved}
+    taken = {fold(name) for name in (*reserved, *SYSTEM_COLUMNS)}
     earlier = _KnownNames(known)
     kept = {name: _kept(name, earlier, given) for name in given}
     owned = {fold(_short(name)) for name in given}

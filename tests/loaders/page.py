@@ -58,7 +58,12 @@ _TAIL: Final = """
 ## What the tap does for them
 
 - Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for
-  `name`).
+  `name`). With `safe`, names are unique without regard to case and at most 63 bytes: a second
+  one gets `_2`, a long one is cut and ends in a hash of the whole, `"` and what cannot be
+  printed become `_`. Names that are taken get `_2`, too: `_row_id`, `tenant_id`, and the columns
+  that each PostgreSQL table has (`ctid`, `xmin`, `xmax`, `cmin`, `cmax`, `tableoid`). A query's
+  own `_sdc_…` becomes `sdc_…`, since loaders write such columns themselves. The log says once
+  what was renamed.
 - Times as text of one length, seven digits. Most databases keep six; `target-bulk-duckdb` and the
   file of `target-jsonl` have all.
 - Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL and
