@@ -18,6 +18,8 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.output import OutputLostError
 
 _DAY: Final = 1440
+#: Sources where the command line names none, parted by spaces; Meltano sets it.
+SOURCES_VARIABLE: Final = "M365HUNTING_COVERAGE_SOURCE"
 
 
 class Clock(Protocol):
@@ -29,7 +31,7 @@ class Clock(Protocol):
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", envvar=SOURCES_VARIABLE)
 @click.option(
     "--format",
     "form",
@@ -75,7 +77,8 @@ def coverage(
     """Say what hunting_windows proves: complete from, complete to, and the gaps.
 
     SOURCE is a file of JSON lines (plain or gzip; - is standard input), a Parquet file, folder or
-    pattern, a DuckDB file, or the URL of a database such as postgresql://user@host/name.
+    pattern, a DuckDB file, or the URL of a database such as postgresql://user@host/name. The
+    variable M365HUNTING_COVERAGE_SOURCE holds what is read where none is given.
     """
     now = Instant.of_seconds(effects.clock())
     start = _instant(since).ticks if since else 0

@@ -57,6 +57,16 @@ def test_text_names_the_gap_and_its_reason(loaded: Path) -> None:
     assert end == "1 stream: 1 gap, 0 stale, as of 2026-03-01 12:00:00 UTC"
 
 
+def test_source_may_stand_in_the_environment(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meltano sets it for its command; what the command line names comes first."""
+    monkeypatch.setenv("M365HUNTING_COVERAGE_SOURCE", str(loaded))
+    named = run(loaded).stdout
+
+    assert run().stdout == named
+    monkeypatch.setenv("M365HUNTING_COVERAGE_SOURCE", "no-such-file.jsonl")
+    assert run(loaded).stdout == named
+
+
 def test_json_has_every_figure(loaded: Path) -> None:
     """A program gets the same in one form of time."""
     assert as_json(loaded) == {

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import yaml
 
+from tap_m365hunting.coverage_report.command import SOURCES_VARIABLE
+
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "tap_m365hunting" / "plugin_definitions"
 PROJECT: Final = ROOT / "meltano.yml"
@@ -41,8 +43,22 @@ _GROUPS: Final = [
     ["tenants_file", "queries"],
 ]
 _COMMANDS: Final = {
-    "check": "Will the queries work?",
-    "plan": "How many calls, rows and minutes will the next run need?",
+    "check": ("check --config ENV", "Will the queries work?"),
+    "plan": ("plan --config ENV", "How many calls, rows and minutes will the next run need?"),
+    "coverage": (
+        "coverage",
+        f"Do we have everything? Reads {SOURCES_VARIABLE}, or the source behind it",
+    ),
+}
+_COVERAGE_SOURCE: Final = {
+    "name": "coverage_source",
+    "env": SOURCES_VARIABLE,
+    "label": "Coverage source",
+    "kind": "password",
+    "description": "Where a loader has put hunting_windows, for the command coverage: a file of "
+    "JSON lines, a Parquet or DuckDB file, or the URL of a database",
+    "sensitive": True,
+    "placeholder": "Ex. postgresql://reader@warehouse.example/hunting",
 }
 _PREAMBLE: Final = """\
 One way to sign in is needed: a client secret, a certificate, a federated token, a managed
@@ -61,6 +77,7 @@ _NEXT: Final = """\
    administrator.
 2. `meltano invoke m365hunting:check` (the utility) says if the queries will work.
 3. `meltano run tap-m365hunting target-…` reads them, the next run what is new.
+4. `meltano invoke m365hunting:coverage` says from when to when the data is complete.
 """
 
 
@@ -137,8 +154,8 @@ def extractor(said: Mapping[str, Any]) -> dict[str, Any]:
         "settings_preamble": _PREAMBLE,
         "settings": settings(said),
         "commands": {
-            name: {"executable": "m365hunting", "args": f"{name} --config ENV", "description": text}
-            for name, text in _COMMANDS.items()
+            name: {"executable": "m365hunting", "args": args, "description": text}
+            for name, (args, text) in _COMMANDS.items()
         },
         "next_steps": _NEXT,
         "usage": _USAGE,
@@ -154,17 +171,18 @@ def utility(said: Mapping[str, Any]) -> dict[str, Any]:
         "name": "m365hunting",
         "namespace": "m365hunting",
         "variant": "tap-m365hunting",
-        "label": "Microsoft 365 Defender advanced hunting, before a run",
-        "description": "Says whether hunting queries will work, and what the next run will cost.",
+        "label": "Microsoft 365 Defender advanced hunting, before and after a run",
+        "description": "Says whether hunting queries will work, what the next run will cost, and "
+        "what of the data has been read.",
         "maintenance_status": "active",
         "quality": "unknown",
         "pip_url": "${M365HUNTING_PIP_URL}",
         "executable": "m365hunting",
-        "settings_preamble": "The settings are those of the extractor tap-m365hunting.\n",
-        "settings": declared,
+        "settings_preamble": "The settings are those of the extractor tap-m365hunting, and one for "
+        "the command coverage.\n",
+        "settings": [*declared, _COVERAGE_SOURCE],
         "commands": {
-            name: {"args": f"{name} --config ENV", "description": text}
-            for name, text in _COMMANDS.items()
+            name: {"args": args, "description": text} for name, (args, text) in _COMMANDS.items()
         },
     }
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from referencing import Registry, Resource
 
 from tap_m365hunting.cli import main
+from tap_m365hunting.coverage_report.command import SOURCES_VARIABLE
 from tests.docs import plugin_definitions as made
 
 #: A folder with MeltanoHub's own schemas, where there is one.
@@ -84,16 +85,27 @@ def test_groups_name_settings_and_cover_every_way_to_sign_in() -> None:
 def test_commands_are_there(plugin: str) -> None:
     """Each is one of `m365hunting`, with options that it has."""
     found = definition(plugin)
+    assert set(found["commands"]) == {"check", "plan", "coverage"}
     for name, command in found["commands"].items():
         assert command.get("executable", found["executable"]) == "m365hunting"
-        assert name in main.commands
-        assert command["args"] == f"{name} --config ENV"
+        asked = CliRunner().invoke(main, [*command["args"].split(), "--help"])
+        assert asked.exit_code == 0, asked.output
+        assert f" {name} [OPTIONS]" in asked.output
 
 
 def test_setting_of_the_utility_is_the_taps_variable() -> None:
-    """So one `.env` is for both."""
-    for setting in definition("m365hunting")["settings"]:
+    """So one `.env` is for both; where the windows were loaded is no setting of the tap."""
+    (source, *_), settings = _parted("coverage_source")
+
+    for setting in settings:
         assert setting["env"] == f"TAP_M365HUNTING_{setting['name'].upper()}"
+    assert source["env"] == SOURCES_VARIABLE
+    assert source["sensitive"]
+
+
+def _parted(name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    found = definition("m365hunting")["settings"]
+    return [s for s in found if s["name"] == name], [s for s in found if s["name"] != name]
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
