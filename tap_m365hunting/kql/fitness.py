@@ -6,7 +6,6 @@ them.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,8 +13,8 @@ from msgspec.structs import replace
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import Columns, common_width
 from tap_m365hunting.kql.flow_types import Finding, Flow, finding
-from tap_m365hunting.kql.names import definition, label
-from tap_m365hunting.kql.query import WINDOW_NAMES, Query, TokenSpan
+from tap_m365hunting.kql.query import WINDOW_NAMES, Query
+from tap_m365hunting.kql.remarks import remarks
 from tap_m365hunting.kql.row_flow import RowFlow
 from tap_m365hunting.kql.side_queries import side_queries
 from tap_m365hunting.kql.tokens import position
@@ -49,6 +48,8 @@ def assess(
     mode = _mode(query, method, found)
     bounding = found if mode is Mode.INCREMENTAL else None
     findings = _findings(query, flow, result, mode, bounding)
+    if mode is Mode.FULL_TABLE and not method:
+        findings += _about_projection(flow, result)
     problems = {_problem(query, finding, unsafe=unsafe): None for finding in findings}
     return Verdict(
         mode,
@@ -95,7 +96,7 @@ def _findings(
 ) -> list[Finding]:
     found = [*_about_names(query, mode), *_about_flow(flow, result, cursor)]
     if mode is Mode.INCREMENTAL and all(met.warning for met in found):
-        found += _about_cursor(query, result, cursor)
+        found += _about_cursor(query, flow, result, cursor)
     if mode is Mode.WINDOWED:
         uneven = (group.stage for group in flow.groups if group.origin.uneven)
         found += [finding(stage, operators.UNEVEN_BINS, warning=True) for stage in uneven]
@@ -155,9 +156,34 @@ def _about_names(query: Query, mode: Mode) -> Iterator[Finding]:
 _WINDOWED_EXAMPLE = "Add `| where Timestamp >= window_start and Timestamp < window_end`"
 
 
-def _about_cursor(query: Query, result: Result, cursor: str | None) -> Iterator[Finding]:
+def _about_projection(flow: Flow, result: Result) -> Iterator[Finding]:
+    """Warn of a projection but for which windows could bound the query."""
+    if flow.left_out and all(met.warning for met in flow.findings):
+        stage, cursor = flow.left_out.stage, flow.left_out.cursor
+        if result.has_other_type(cursor):
+            return
+        msg = operators.LEFT_OUT.format(cursor=cursor, effect=operators.READ_ANEW)
+        yield finding(stage, msg, warning=True)
+
+
+def _obstacles(flow: Flow) -> Iterator[Finding]:
+    """Yield the reasons for a result without a cursor, which no words make right."""
+    for met in flow.findings:
+        if not met.warning and met.cursor is None:
+            yield replace(met, fatal=True)
+    if flow.left_out:
+        stage, cursor = flow.left_out.stage, flow.left_out.cursor
+        msg = operators.LEFT_OUT.format(cursor=cursor, effect=operators.NO_BOUND)
+        yield finding(stage, msg, fatal=True)
+
+
+def _about_cursor(
+    query: Query, flow: Flow, result: Result, cursor: str | None
+) -> Iterator[Finding]:
     """Yield the problems of the cursor of a query to be bounded by windows."""
-    if cursor is None or result.has_time(cursor) is False:
+    if cursor is None and (obstacles := [*_obstacles(flow)]):
+        yield from obstacles
+    elif cursor is None or result.has_time(cursor) is False:
         times = ", ".join(result.times()) or "none is known"
         msg = (
             f"The result has no datetime column {cursor or ' or '.join(operators.CURSORS)} to "
@@ -198,98 +224,3 @@ def _bin(flow: Flow, cursor: str | None, mode: Mode) -> timedelta | None:
     groups = (group.origin for group in flow.groups)
     origins = [known.get(cursor)] if cursor else [*known.values(), *groups]
     return common_width(origin.bin for origin in origins if origin)
-
-
-_CHANGING: Final = {
-    "ago": operators.OWN_TIME,
-    "now": operators.OWN_TIME,
-    "new_guid": operators.CHANCE,
-    "rand": operators.CHANCE,
-}
-
-
-def remarks(query: Query) -> Iterator[Finding]:
-    """Find words that depend on the run or do not fit windows: each at its first place."""
-    yield from _about_calls(query)
-    index = query.uses("externaldata")
-    if index is not None:
-        msg = f"'externaldata' {operators.EXTERNAL_DATA}"
-        yield Finding(index, "externaldata", msg, warning=True)
-    for statement in query.leading:
-        if query.name_at(statement.start) == "set":
-            yield from _about_option(query, statement)
-    yield from _about_start(query)
-    yield from _about_end(query)
-
-
-def _about_calls(query: Query) -> Iterator[Finding]:
-    said = set[str]()
-    for index, token in enumerate(query.tokens):
-        message = _CHANGING.get(token.text)
-        if message and message not in said and query.is_sign(index + 1, "("):
-            said.add(message)
-            yield Finding(index, token.text, f"'{token.text}()' {message}", warning=True)
-
-
-def _about_option(query: Query, statement: TokenSpan) -> Iterator[Finding]:
-    """Find the effects of a `set` on the rows; the names of options ignore case."""
-    written, *_ = query.split(statement, "=")
-    name = label(query, TokenSpan(written.start + 1, written.end))
-    if name.lower() not in operators.HARMLESS_OPTIONS:
-        limits = name.lower() in operators.LIMITING_OPTIONS
-        message = operators.LIMITING_OPTION if limits else operators.UNKNOWN_OPTION
-        yield Finding(statement.start, f"set {name}", f"'set {name}' {message}")
-
-
-def _about_end(query: Query) -> Iterator[Finding]:
-    """Find windows with their end included, as in `between (window_start .. window_end)`."""
-    for index, left, right in _uses_of_bound(query, WINDOW_NAMES[1]):
-        until = any(query.is_sign(left, sign) for sign in ("..", "<="))
-        if until and not query.is_sign(right, "-"):
-            written = f"{query.tokens[left].text} {query.name_at(index)}"
-            yield _at_bound(query, left, written, operators.END_INCLUDED, warning=True)
-        elif query.is_sign(right, ">="):
-            written = f"{query.name_at(index)} >="
-            yield _at_bound(query, right, written, operators.END_INCLUDED, warning=True)
-
-
-def _about_start(query: Query) -> Iterator[Finding]:
-    """Find windows with their start left out, as in `Timestamp > window_start`."""
-    for index, left, right in _uses_of_bound(query, WINDOW_NAMES[0]):
-        moved = any(query.is_sign(right, sign) for sign in "+-")
-        if query.is_sign(left, ">") and not moved:
-            written = f"> {query.name_at(index)}"
-            yield _at_bound(query, left, written, operators.START_LEFT_OUT, warning=False)
-        elif query.is_sign(right, "<"):
-            written = f"{query.name_at(index)} <"
-            yield _at_bound(query, right, written, operators.START_LEFT_OUT, warning=False)
-
-
-def _at_bound(query: Query, index: int, written: str, why: str, *, warning: bool) -> Finding:
-    return Finding(index, query.tokens[index].text, f"'{written}' {why}", warning=warning)
-
-
-def _uses_of_bound(query: Query, bound: str) -> Iterator[tuple[int, int, int]]:
-    """Yield each token with the value of a bound, and the tokens on its left and right."""
-    names = _names_of(query, bound)
-    for index, token in enumerate(query.tokens):
-        if token.text in names and query.name_at(index):
-            yield (index, *_around(query, index))
-
-
-def _around(query: Query, index: int) -> tuple[int, int]:
-    """Return the tokens to the left and right, outside brackets around the token alone."""
-    left, right = index - 1, index + 1
-    while query.is_sign(left, "(") and query.closing[left] == right:
-        left, right = left - 1, right + 1
-    return left, right
-
-
-def _names_of(query: Query, bound: str) -> set[str]:
-    """Return the names with the value of a bound of the window, unchanged."""
-    names = {bound}
-    for statement in query.leading:
-        defined = definition(query, statement)
-        if defined and label(query, defined.value) in names:
-            names.add(defined.name)
-    return names

@@ -82,14 +82,26 @@ class Group(Struct, frozen=True):
     origin: Origin
 
 
+class Projection(Struct, frozen=True):
+    """A projection that leaves out the time of the rows, the column `cursor`."""
+
+    stage: Stage
+    cursor: str
+
+
 class Flow(Struct, frozen=True):
-    """Rows at a point of the query: columns, and findings on the way."""
+    """Rows at a point of the query: columns, and findings on the way.
+
+    `timed` are the rows of a table with a time, one by one; `left_out` says where the time went.
+    """
 
     columns: Columns = field(default_factory=Columns)
     findings: tuple[Finding, ...] = ()
     sides: tuple[SideFindings, ...] = ()
     groups: tuple[Group, ...] = ()
     identity: RowIdentity = OTHER
+    timed: bool = False
+    left_out: Projection | None = None
 
     def to(self, columns: Columns) -> Self:
         """Return the rows with other columns."""

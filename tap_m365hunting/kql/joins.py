@@ -46,9 +46,20 @@ def union(side: JoinContext, stage: Stage, flow: Flow | None = None) -> Flow:
     whole = Flow(columns.plus(dict.fromkeys(new, PLAIN))).met(f for b in flows for f in b.findings)
     whole = whole.beside(a for b in flows for a in b.sides)
     whole = whole.grouped(group for branch in flows for group in branch.groups)
+    whole = _timed(whole, flows)
     if all(branch.identity == WHOLE for branch in flows):
         whole = replace(whole, identity=WHOLE)
     return whole.met(_about_branches(side, stage, columns, flows))
+
+
+def _timed(whole: Flow, flows: Sequence[Flow]) -> Flow:
+    """Return the rows with what is true of the time in every branch."""
+    left_out = [branch.left_out for branch in flows if branch.left_out]
+    return replace(
+        whole,
+        timed=all(branch.timed for branch in flows),
+        left_out=left_out[0] if len(left_out) == len(flows) else None,
+    )
 
 
 def _about_branches(
@@ -75,6 +86,7 @@ def join(side: JoinContext, stage: Stage, flow: Flow) -> Flow:
     sides = list(_sides(side, stage, kind, flow, right))
     both = Flow(flow.columns.join(right.columns)).beside([*flow.sides, *right.sides, *sides])
     both = both.grouped((*flow.groups, *right.groups))
+    both = replace(both, timed=flow.timed, left_out=flow.left_out)
     return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, sides))
 
 

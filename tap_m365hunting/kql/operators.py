@@ -46,11 +46,19 @@ TIMELESS_TABLES: Final = frozenset({
     "ExposureGraphEdges", "ExposureGraphNodes",
 })  # fmt: skip
 
+RUN_WHOLE: Final = "set replication_method to FULL_TABLE to read the whole result in each run"
+
+LEFT_OUT: Final = (
+    "leaves out {cursor}, the time of the rows, so {effect}. Keep {cursor} in the result; or, "
+    "where another column is their time, set replication_key to that; or " + RUN_WHOLE
+)
+READ_ANEW: Final = "no windows bound the result, and each run reads all rows anew"
+NO_BOUND: Final = "no windows can bound the result"
+
 BOUND_INSIDE: Final = (
     "bound the rows before it with `| where Timestamp >= window_start and Timestamp < window_end`, "
     "names that the tap then defines (WINDOWED)"
 )
-RUN_WHOLE: Final = "set replication_method to FULL_TABLE to read the whole result in each run"
 
 _LIMIT: Final = (
     "keeps a few of all rows before the window is applied, so most rows of a window would never "

@@ -35,6 +35,7 @@ from tap_m365hunting.kql.flow_types import (
 from tap_m365hunting.kql.joins import JoinContext, join, union
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, function_at, label, matching, quoted_name, source
+from tap_m365hunting.kql.projections import after_projection
 from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.row_identity import after
 from tap_m365hunting.kql.stages import (
@@ -151,6 +152,7 @@ class RowFlow:
         rounded = groups_of(stage, self._query, flow.columns)
         groups = [Group(stage, origin) for origin in rounded if origin.bin or origin.uneven]
         identity = after(stage, self._query, flow.identity, flow.columns)
+        flow = after_projection(stage, step, flow, columns)
         flow = replace(flow.to(columns), identity=identity)
         return flow.grouped(groups).met(self._judge(stage, columns))
 
@@ -251,9 +253,10 @@ class RowFlow:
             function = Stage(called.name, called.index, stage.rest)
             return Flow().met([finding(function, operators.STORED_FUNCTION, warning=True)])
         if called.is_pattern:
-            return Flow().met(self._timeless(Stage(called.name, called.index, stage.rest)))
+            timeless = self._timeless(Stage(called.name, called.index, stage.rest))
+            return Flow(timed=True).met(timeless)
         gone = operators.CURSORS if called.name in operators.TIMELESS_TABLES else ()
-        return Flow(Columns().plus(dict.fromkeys(gone)), identity=WHOLE)
+        return Flow(Columns().plus(dict.fromkeys(gone)), identity=WHOLE, timed=not gone)
 
     def _timeless(self, stage: Stage) -> Iterator[Finding]:
         """Say if a pattern means tables without time."""

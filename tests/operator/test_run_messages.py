@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hunting_emulator import Emulator
+from tests.tap.commands import Commands
 from tests.tap.fleet import Fleet
 from tests.tap.harness import HOUR, Run, Tenant, at
 from tests.tap.test_coverage import catalog
@@ -117,6 +118,50 @@ def test_state_with_a_tenant_twice_fails_its_stream_alone(tenant: Tenant) -> Non
     assert "`partitions` has 2 entries for tenant" in run.failed["alerts"]
     assert len(run.records("others")) == 3
     assert run.state["bookmarks"]["alerts"] == state["bookmarks"]["alerts"]
+
+
+# --- a forgotten Timestamp ----------------------------------------------------------------------
+
+
+FORGOTTEN = {"name": "alerts", "query": "AlertInfo\n| project AlertId, Title"}
+LEFT_OUT = "'project' leaves out Timestamp, the time of the rows"
+
+
+def test_run_says_that_a_projection_makes_it_read_all_rows(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All rows come in each run, and no error would ever tell."""
+    load(tenant)
+
+    run = tenant.sync(FORGOTTEN)
+
+    assert len(run.records("alerts")) == 3
+    assert [m for m in caplog.messages if "line 2, column 3" in m and LEFT_OUT in m]
+
+
+def test_run_says_nothing_of_a_full_table_that_is_wanted(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The way to say so is the replication method."""
+    tenant.sync({**FORGOTTEN, "replication_method": "FULL_TABLE"})
+
+    assert not [m for m in caplog.messages if LEFT_OUT in m]
+
+
+@pytest.mark.parametrize("command_name", ["check", "plan"])
+def test_commands_say_that_a_projection_makes_runs_read_all_rows(
+    tenant: Tenant, tmp_path: Path, command_name: str
+) -> None:
+    """With the operator's place, and the way out."""
+    commands = Commands(tmp_path, tenant.emulator)
+    config = commands.file(tenant.config(FORGOTTEN))
+
+    ran = commands.run(command_name, "--config", config)
+
+    said = " ".join(ran.output.split())
+    assert ran.status == 0
+    assert LEFT_OUT in said
+    assert "set replication_key to that" in said
 
 
 # --- dry runs -----------------------------------------------------------------------------------
