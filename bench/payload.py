@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -118,17 +118,28 @@ def _row(number: int, random_: random.Random) -> dict[str, Any]:
     }
 
 
-def _texts(rows: int) -> Iterator[str]:
+def made(rows: int) -> Iterator[dict[str, Any]]:
+    """Yield rows, in the order of their time."""
     random_ = random.Random(rows)
     for number in range(rows):
-        yield json.dumps(_row(number, random_), separators=(",", ":"), ensure_ascii=False)
+        yield _row(number, random_)
+
+
+def compact(value: object) -> str:
+    """Return the JSON text of a value, as the service has it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def answer(rows: int) -> bytes:
     """Return an answer's body with that many rows, in the order of their time."""
-    schema = [{"name": name, "type": type_} for name, type_ in COLUMNS.items()]
+    return body(map(compact, made(rows)), COLUMNS).encode()
+
+
+def body(rows: Iterable[str], columns: Mapping[str, str]) -> str:
+    """Return an answer with rows of some columns, each the text of an object."""
+    schema = [{"name": name, "type": type_} for name, type_ in columns.items()]
     context = (
         "https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults"
     )
-    head = json.dumps({"@odata.context": context, "schema": schema}, separators=(",", ":"))
-    return f'{head[:-1]},"results":[{",".join(_texts(rows))}]}}'.encode()
+    head = compact({"@odata.context": context, "schema": schema})
+    return f'{head[:-1]},"results":[{",".join(rows)}]}}'

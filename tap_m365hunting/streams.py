@@ -43,6 +43,7 @@ from tap_m365hunting.wire.fast_records import Block, BlockConverter, plain_block
 from tap_m365hunting.wire.key_sketch import KeySketch
 from tap_m365hunting.wire.records import Converter, Record
 from tap_m365hunting.wire.row_ids import RowIds
+from tap_m365hunting.wire.row_types import RowTypes
 from tap_m365hunting.wire.schema import Column, Shape
 
 
@@ -69,6 +70,7 @@ class HuntingStream(SdkStream):
         self._run = run
         self._partition_syncs = dict[str, PartitionSync]()
         self._turns = Turns()
+        self._row_types = RowTypes()
         self._saved = StreamState(self.tap_state, query.name, partitioned=run.partitioned)
         self._services = {service.tenant_id: service for service in run.services}
         self._tables_read = 0
@@ -255,9 +257,10 @@ class HuntingStream(SdkStream):
         """Encode the records at once, unless a feature asks to see each record."""
         converter.sketch = self._key_sketch
         if not self.as_texts:
-            return plain_blocks(converter, answer, ids)
+            return plain_blocks(converter, answer, ids, types=self._row_types)
         kept = [name for name in self.schema["properties"] if self.mask["properties", name]]
-        return BlockConverter(converter, selected=kept).blocks(answer, ids)
+        types = self._row_types
+        return BlockConverter(converter, selected=kept, types=types).blocks(answer, ids)
 
     def _run_windows(self, service: TenantService, now: Instant) -> RunWindows:
         return run_windows_of(

@@ -9,15 +9,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final
 
-from tap_m365hunting.wire.json_text import ENCODER, DepthError, Json
+from msgspec import Raw
+
+from tap_m365hunting.wire.json_text import ENCODER, DepthError, Json, parse
+from tap_m365hunting.wire.leniency import NUMBERS
 from tap_m365hunting.wire.records import Converter
-from tap_m365hunting.wire.row_structs import NUMBERS, Empty, Field, cells_of, put
+from tap_m365hunting.wire.row_structs import Empty, Field, cells_of, put
 from tap_m365hunting.wire.values import (
     BOOLEAN,
     CONTROLS,
+    DECIMAL,
     DEEPEST,
     DYNAMIC,
+    INTEGER,
     MOMENT,
+    NUMBER,
     TEXT,
     ColumnKind,
     plain,
@@ -83,12 +89,22 @@ def _is_deep(lines: bytes) -> bool:
 
 
 _BOOLEANS: Final[Mapping[object, bool | None]] = {0: False, 1: True, None: None, Empty(): None}
+_FEW: Final = 8  # cells that are looked at one by one, if one of them is odd
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _MOMENT: Final = b"0000-00-00T00:00:00.0000000Z\n"
 # What comes in the place of the Z of an instant of fewer digits, by the length of its text
 _PADDING: Final[Mapping[int, str]] = {
     20: ".0000000Z",
     **{length: f"{'0' * (28 - length)}Z" for length in range(22, 29)},
+}
+
+# Types of cells in columns of any value that are, or are seen to be, values of the column's kind.
+_FIT: Final[Mapping[ColumnKind, frozenset[type]]] = {
+    TEXT: frozenset({str}),
+    MOMENT: frozenset({str, type(None)}),
+    BOOLEAN: frozenset({bool, int, type(None)}),
+    INTEGER: frozenset({int, type(None)}),
+    NUMBER: frozenset({float, type(None)}),
 }
 
 #: Returns the values of a column's cells; `None` if they are values as they are.
@@ -112,11 +128,10 @@ def _are_moments(texts: Sequence[str]) -> bool:
 class Fixes:
     """Corrections to the columns of rows, by the columns' kinds.
 
-    Numbers are looked at only where `{}` may occur.
+    Numbers are looked at only where `{}` may occur, or any value.
     """
 
-    def __init__(self, converter: Converter, fields: Iterable[Field], *, empty: bool) -> None:
-        self._converter = converter
+    def __init__(self, fields: Iterable[Field], *, empty: bool) -> None:
         by_kind: Mapping[ColumnKind, Fix] = {
             MOMENT: self._moments,
             BOOLEAN: self._booleans,
@@ -124,21 +139,36 @@ class Fixes:
         }
         right = {TEXT, DYNAMIC} if empty else {TEXT, DYNAMIC, *NUMBERS}
         self._bags = {field: Bags() for field in fields if field.kind is DYNAMIC}
+        self._loose = [field for field in fields if field.loose and field.kind is not DYNAMIC]
+        self._raw = [field for field in self._loose if field.kind is DECIMAL]
         self._fixes = [
             (field, by_kind.get(field.kind, self._anything))
             for field in fields
-            if field.kind not in right
+            if field.kind not in right and not (field.loose and field.kind in {*NUMBERS, DECIMAL})
         ]
 
-    def apply(self, rows: Sequence[Any]) -> dict[str, bytes]:
+    def apply(self, rows: Sequence[Any], converter: Converter) -> dict[str, bytes]:
         """Put the values of the columns in the place of the cells.
 
         Return the JSON texts of dynamic columns known by now, a line for each row.
 
         Raises:
             RecursionError: a dynamic cell is nested too deep.
+            DepthError: so is the cell of a decimal.
         """
-        # before anything else, which may count misfits
+        self._converter = converter
+        for field in self._raw:
+            put(rows, field.name, list(map(_decimal, cells_of(rows, field.name))))
+        texts = self._put_dynamics(rows)  # before anything else, which may count misfits
+        for field in self._loose:
+            put(rows, field.name, self._loosely(field, cells_of(rows, field.name)))
+        for field, fix in self._fixes:
+            values = fix(field, cells_of(rows, field.name))
+            if values is not None:
+                put(rows, field.name, values)
+        return texts
+
+    def _put_dynamics(self, rows: Sequence[Any]) -> dict[str, bytes]:
         rid = [(field, *_rid(bags, field.name, rows)) for field, bags in self._bags.items()]
         texts = {}
         for field, cells, text in rid:
@@ -146,11 +176,12 @@ class Fixes:
                 texts[field.name] = text
             else:
                 put(rows, field.name, self._dynamics(field, cells, bare=text is not None))
-        for field, fix in self._fixes:
-            values = fix(field, cells_of(rows, field.name))
-            if values is not None:
-                put(rows, field.name, values)
         return texts
+
+    def _loosely(self, field: Field, cells: list[Json]) -> list[Json]:
+        """Return the values of cells that do not fit, and the others as they are."""
+        convert, index, fit = self._converter.cell, field.index, _FIT.get(field.kind, ())
+        return [cell if type(cell) in fit else convert(index, cell) for cell in cells]
 
     def _moments(self, field: Field, cells: list[Json]) -> list[Json] | None:
         texts = [cell for cell in cells if type(cell) is str]
@@ -162,7 +193,10 @@ class Fixes:
         ]
         if _are_moments([text for text in padded if text is not None]):
             return padded
-        return self._anything(field, cells)
+        if len(cells) < _FEW:
+            return self._anything(field, cells)
+        halves = cells[: len(cells) // 2], cells[len(cells) // 2 :]
+        return [cell for half in halves for cell in self._moments(field, half) or half]
 
     def _booleans(self, field: Field, cells: list[Json]) -> list[Json]:
         try:
@@ -185,6 +219,10 @@ class Fixes:
     def _anything(self, field: Field, cells: list[Json]) -> list[Json]:
         convert, index = self._converter.cell, field.index
         return [None if type(cell) is Empty else convert(index, cell) for cell in cells]
+
+
+def _decimal(cell: Json) -> Json:
+    return parse(bytes(cell), exact=True) if type(cell) is Raw else cell
 
 
 def _rid(bags: Bags, name: str, rows: Iterable[Any]) -> tuple[list[Json], bytes | None]:

@@ -1,11 +1,10 @@
 """Rows of an answer as records, many at a time: what a `Converter` does, at speed.
 
-Pure. Rows are decoded into a type made from the columns (`row_structs`). A row that does not fit
-its type goes through the converter, and so do all of a piece that has many such rows; either way
-the records are the same.
+Pure. Rows are decoded into a type made from the columns (`row_types`), which learns where cells
+are odd. A row that fits no such type goes through the converter, and so do all of a piece that has
+many such rows; either way the records are the same.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -16,11 +15,12 @@ import msgspec
 from msgspec import Struct
 
 from tap_m365hunting.wire.answer import QueryResult
-from tap_m365hunting.wire.column_fixes import Fixes
-from tap_m365hunting.wire.json_text import ENCODER, Lines, with_whole_escapes
+from tap_m365hunting.wire.json_text import ENCODER, DepthError, Lines, mended
+from tap_m365hunting.wire.leniency import row_at
 from tap_m365hunting.wire.records import Converter, Record, Row
 from tap_m365hunting.wire.row_ids import RowIds, in_order
-from tap_m365hunting.wire.row_structs import RowStructs, cells_of
+from tap_m365hunting.wire.row_structs import cells_of
+from tap_m365hunting.wire.row_types import RAW_ROWS, RowTypes, Typed, array_of
 from tap_m365hunting.wire.schema import ROW_ID
 
 R = TypeVar("R")
@@ -53,14 +53,6 @@ class Block(Struct, Generic[R], frozen=True):
         return self.cursors.index(self.cursors[-1]) if self.cursors else 0
 
 
-class _Typed(Struct, frozen=True):
-    """Means to read rows of a type; with `empty`, numbers may be `{}`."""
-
-    types: RowStructs
-    fixes: Fixes
-    empty: bool
-
-
 class _Form(Struct, Generic[R], frozen=True):
     """The form of the output: from finished typed rows, or from dicts."""
 
@@ -81,9 +73,6 @@ _TEXTS: Final = _Form[bytes](_encoded, _encoded, Lines.joined)
 _DICTS: Final = _Form[Record](
     partial(msgspec.to_builtins, builtin_types=(Decimal,)), list, _one_after_another
 )
-# where msgspec says which element of the list it could not read
-_ROW_AT: Final = re.compile(r"at `\$\[(\d+)\]")
-_RAW_ROWS: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 #: Rows of one piece that may be odd before all that is left of it is read slowly.
 _MOST_ODD: Final = 16
 
@@ -91,34 +80,32 @@ _MOST_ODD: Final = 16
 class _OddRow(Exception):  # noqa: N818 - an answer, no error
     """A row does not fit its type; `at` is its place in the piece, if that is known."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, at: int | None = None) -> None:
         super().__init__()
-        found = _ROW_AT.search(str(error))
-        self.at = int(found[1]) if found else None
+        self.at = at
 
 
 class _Blocks(Generic[R]):
     """Makes the records of one answer, in one form, with the columns of some names."""
 
-    def __init__(self, converter: Converter, kept: Collection[str], form: _Form[R]) -> None:
+    def __init__(
+        self, converter: Converter, kept: Collection[str], form: _Form[R], types: RowTypes | None
+    ) -> None:
         self._converter = converter
         self._kept = kept
         self._form = form
-        self._typed = self._made(empty=False) if converter.straight else None
-
-    def _made(self, *, empty: bool) -> _Typed | None:
-        try:
-            types = RowStructs(self._converter, self._kept, empty=empty)
-        except ValueError:  # a column has a name that no type can have
-            return None
-        return _Typed(types, Fixes(self._converter, types.fields, empty=empty), empty)
+        self._types = types or RowTypes()
+        self._types.prepare(converter, kept)
+        self._kinds = {column.name: column.kind for column in converter.shape.columns}
+        self._mends = False
 
     def blocks(self, answer: QueryResult, ids: RowIds) -> Iterator[Block[R]]:
         """Convert an answer piece by piece; errors are those of `Converter.records`."""
         for text in answer.texts:
-            quick = ids.by is None and self._typed is not None  # groups are few
+            quick = ids.by is None and self._types.typed is not None  # groups are few
             if quick and isinstance(text, bytes):
-                yield self._joined(list(self._parts(answer, text, ids)))
+                whole = mended(text) if self._mends else text
+                yield self._joined(list(self._parts(answer, whole, ids)))
             else:
                 yield self._slow(answer.parsed(text), ids)
 
@@ -126,7 +113,7 @@ class _Blocks(Generic[R]):
         """Convert the rows of a piece, those that are odd one by one."""
         for _ in range(_MOST_ODD):
             try:
-                block = self._fast(text, ids)
+                block = self._fast(answer, text, ids)
             except _OddRow as odd:
                 at = odd.at
             else:
@@ -134,16 +121,16 @@ class _Blocks(Generic[R]):
                 return
             if at is None:
                 break
-            rows = _RAW_ROWS(with_whole_escapes(text))
+            rows = RAW_ROWS(mended(text))
             if at:
-                yield self._fast_or_slow(answer, _array(rows[:at]), ids)
-            yield self._slow(answer.parsed(_array(rows[at : at + 1])), ids)
-            text = _array(rows[at + 1 :])
+                yield self._fast_or_slow(answer, array_of(rows[:at]), ids)
+            yield self._slow(answer.parsed(array_of(rows[at : at + 1])), ids)
+            text = array_of(rows[at + 1 :])
         yield self._slow(answer.parsed(text), ids)
 
     def _fast_or_slow(self, answer: QueryResult, text: bytes, ids: RowIds) -> Block[R]:
         try:
-            return self._fast(text, ids)
+            return self._fast(answer, text, ids)
         except _OddRow:
             return self._slow(answer.parsed(text), ids)
 
@@ -165,13 +152,13 @@ class _Blocks(Generic[R]):
             records.append({name: cell for name, cell in record.items() if name in self._kept})
         return Block(self._form.of_dicts(records), cursors)
 
-    def _fast(self, text: bytes, ids: RowIds) -> Block[R]:
+    def _fast(self, answer: QueryResult, text: bytes, ids: RowIds) -> Block[R]:
         """Convert rows that fit their type.
 
         Raises:
             _OddRow: one does not; no id is given then.
         """
-        typed, rows, texts = self._decoded(text)
+        typed, rows, texts = self._decoded(answer, text)
         self._check_keys(rows)
         cursor = self._converter.cursor
         cursors = [] if cursor is None else cells_of(rows, f"c{cursor}")
@@ -190,24 +177,27 @@ class _Blocks(Generic[R]):
             columns = [cells_of(rows, f"c{index}") for index in self._converter.key]
             sketch.add(zip(*first, *columns, strict=False), digests)
 
-    def _decoded(self, text: bytes) -> tuple[_Typed, list[Any], Mapping[str, bytes]]:
+    def _decoded(
+        self, answer: QueryResult, text: bytes
+    ) -> tuple[Typed, list[Any], Mapping[str, bytes]]:
         """Return rows that fit their type, seen to by column, and the texts of dynamic columns."""
-        typed = self._typed
+        typed = self._types.typed
         if typed is None:
             raise _OddRow
         try:
-            rows = typed.types.decode(text)
-            return typed, rows, typed.fixes.apply(rows)
+            rows = typed.rows(text, self._converter, answer.parsed)
+            return typed, rows, typed.fixes.apply(rows, self._converter)
         except msgspec.ValidationError as error:
-            if typed.empty:
-                raise _OddRow(error) from error
-            self._typed = self._made(empty=True)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            whole = with_whole_escapes(text)
+            leniency = typed.leniency.learned(error, self._kinds)
+            if leniency is None:
+                raise _OddRow(row_at(error)) from error
+            self._types.allow(self._converter, self._kept, leniency)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError, DepthError) as error:
+            whole = mended(text)
             if whole == text:
                 raise _OddRow from error
-            text = whole
-        return self._decoded(text)
+            text, self._mends = whole, True
+        return self._decoded(answer, text)
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:
@@ -216,22 +206,28 @@ class _Blocks(Generic[R]):
 
 
 class BlockConverter(_Blocks[bytes]):
-    """Encodes the rows of one answer; `selected` names the columns kept, if not all."""
+    """Encodes the rows of one answer.
 
-    def __init__(self, converter: Converter, *, selected: Collection[str] | None = None) -> None:
+    `selected` names the columns kept, if not all; `types` are those of earlier answers.
+    """
+
+    def __init__(
+        self,
+        converter: Converter,
+        *,
+        selected: Collection[str] | None = None,
+        types: RowTypes | None = None,
+    ) -> None:
         names = _names(converter)
-        super().__init__(
-            converter, names if selected is None else names.intersection(selected), _TEXTS
-        )
+        kept = names if selected is None else names.intersection(selected)
+        super().__init__(converter, kept, _TEXTS, types)
 
 
-def plain_blocks(converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[Block[Record]]:
+def plain_blocks(
+    converter: Converter, answer: QueryResult, ids: RowIds, *, types: RowTypes | None = None
+) -> Iterator[Block[Record]]:
     """Convert an answer piece by piece into dicts."""
-    return _Blocks(converter, _names(converter), _DICTS).blocks(answer, ids)
-
-
-def _array(rows: Sequence[msgspec.Raw]) -> bytes:
-    return b"[%b]" % b",".join(map(bytes, rows))
+    return _Blocks(converter, _names(converter), _DICTS, types).blocks(answer, ids)
 
 
 def _names(converter: Converter) -> frozenset[str]:

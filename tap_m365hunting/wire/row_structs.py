@@ -22,6 +22,7 @@ from tap_m365hunting.wire.id_values import (
     with_json_texts,
 )
 from tap_m365hunting.wire.json_text import Json, compact_all
+from tap_m365hunting.wire.leniency import Leniency
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import CANONICAL, RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Shape
@@ -41,14 +42,29 @@ class Empty(Struct, forbid_unknown_fields=True, gc=False, frozen=True):
     """`{}`, a null in Graph's answers."""
 
 
+class _Absent(Struct, gc=False, frozen=True):
+    """The cell of a column that a row lacks."""
+
+
+ABSENT: Final = _Absent()
+
 _TYPES: Final[Mapping[ColumnKind, Any]] = {
     TEXT: str,
     MOMENT: str | Empty | None,
     BOOLEAN: bool | int | Empty | None,
     DECIMAL: Decimal | Empty | None,
+    INTEGER: int | None,
+    NUMBER: float | None,
 }
-#: Kinds that most answers have no `{}` in: a type that allows for none spares looking for it.
-NUMBERS: Final[Mapping[ColumnKind, Any]] = {INTEGER: int, NUMBER: float}
+_WITH_EMPTY: Final[Mapping[ColumnKind, Any]] = {
+    INTEGER: int | Empty | None,
+    NUMBER: float | Empty | None,
+}
+# For columns of any value: a whole double stays a float, and a decimal has all its digits.
+_LOOSE: Final[Mapping[ColumnKind, Any]] = {
+    NUMBER: float | bool | str | dict[str, Any] | list[Any] | None,
+    DECIMAL: msgspec.Raw,
+}
 
 #: What cells were, by their attribute.
 Before: TypeAlias = list[tuple[str, list[tuple[Any, Json]]]]
@@ -59,11 +75,21 @@ _ID: Final = "id"
 
 
 class Field(Struct, frozen=True):
-    """One column: its index among the shape's columns and its attribute in the types."""
+    """One column: its index among the shape's columns and its attribute in the types.
+
+    A `loose` column has cells of any type; rows may lack it if it is `absent`.
+    """
 
     index: int
     name: str
     kind: ColumnKind
+    loose: bool = False
+    absent: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all cells are texts."""
+        return self.kind is TEXT and not self.loose
 
 
 def cells_of(rows: Iterable[Any], name: str) -> list[Json]:
@@ -80,13 +106,15 @@ def _turn(rows: Iterable[Any], into: type) -> None:
     put(rows, "__class__", repeat(into))
 
 
+_STRICT: Final = Leniency()
+
+
 class RowStructs:
-    """The types for the rows of one answer; the records keep some of the columns.
+    """The types for the rows of some columns; the records keep some of the columns."""
 
-    With `empty`, numbers may be `{}`, like any other value.
-    """
-
-    def __init__(self, converter: Converter, kept: Collection[str], *, empty: bool) -> None:
+    def __init__(
+        self, converter: Converter, kept: Collection[str], leniency: Leniency = _STRICT
+    ) -> None:
         """Make the types.
 
         Raises:
@@ -94,7 +122,11 @@ class RowStructs:
                 type cannot have.
         """
         shape = converter.shape
-        self.fields = [Field(i, f"c{i}", c.kind) for i, c in enumerate(shape.columns)]
+        self.fields = [
+            Field(i, f"c{i}", c.kind, c.name in leniency.loose, c.name in leniency.absent)
+            for i, c in enumerate(shape.columns)
+        ]
+        self.absent = [field for field in self.fields if field.absent]
         self._own = {field.name: converter.own[field.index] for field in self.fields}
         if "" in self._own.values():  # it is where a row's content has its seed
             raise ValueError
@@ -106,11 +138,15 @@ class RowStructs:
         self._texts = _texts(shape, self.fields)
         self._contents = dict[str, type]()
         self._id_names = dict(zip(self._own, converter.id_names, strict=True))
-        texts = [field.name for field in self.fields if field.kind is TEXT]
+        texts = [field.name for field in self.fields if field.is_text]
         makes_ids = [field for field in self.fields if self._id_names[field.name] is not None]
-        self._id_texts = [field.name for field in makes_ids if field.kind is TEXT]
+        self._id_texts = [field.name for field in makes_ids if field.is_text]
         # cells whose emptiness the type of the content does not know
-        self._loose = [field for field in makes_ids if field.kind not in {*_TYPES, *NUMBERS}]
+        self._loose = [
+            field
+            for field in makes_ids
+            if field.kind not in _TYPES or (field.kind is TEXT and field.loose)
+        ]
         self._floats = [field for field in makes_ids if field.kind in {NUMBER, DECIMAL}]
         self._no_ids = {
             name: "" if name in texts else None
@@ -118,10 +154,7 @@ class RowStructs:
             if called is None
         }
         self._came = {name: self._own.get(name, names[name]) for name in names}
-        numbers: Mapping[ColumnKind, Any] = {
-            kind: type_ | Empty | None if empty else type_ | None for kind, type_ in NUMBERS.items()
-        }
-        self._row = self._row_of({**_TYPES, **numbers})
+        self._row = self._row_of({**_TYPES, **(_WITH_EMPTY if leniency.empty else {})})
         self._record = self._row
         if names != self._came:
             fields = [(name, Any) for name in names]
@@ -130,7 +163,7 @@ class RowStructs:
         self.decode = msgspec.json.Decoder(list[self._row]).decode  # type: ignore[name-defined]
 
     def _row_of(self, types: Mapping[ColumnKind, Any]) -> type:
-        columns = [(field.name, types.get(field.kind, Any)) for field in self.fields]
+        columns = [_column(field, types) for field in self.fields]
         # keys of the answer that have their names fit only if they say the same
         first = [(name, Literal[value], value) for name, value in self._given.items()]
         last = [(name, None, None) for name in self._came if name == _ID]
@@ -138,11 +171,15 @@ class RowStructs:
             "Row", [*first, *columns, *last], rename=self._came, kw_only=True, gc=False
         )
 
+    def row(self, cells: Sequence[Json]) -> Any:  # noqa: ANN401 - of a type made here
+        """Make a row of the values of its columns."""
+        return self._row(**dict(zip((field.name for field in self.fields), cells, strict=True)))
+
     def _content_of(self, seed: str) -> type:
         """Return the type with the same output as `RowIds.content`."""
         if seed not in self._contents:
             # what is as it was when the row was made is left out
-            defaults = self._given | {f.name: "" for f in self.fields if f.kind is TEXT}
+            defaults = self._given | {f.name: "" for f in self.fields if f.is_text}
             called = self._came | {name: own for name, own in self._id_names.items() if own}
             names = sorted(called, key=called.__getitem__)
             self._contents[seed] = msgspec.defstruct(
@@ -204,6 +241,11 @@ class RowStructs:
             put(rows, name, repeat(UNSET))
         if ids is None and self._record is not self._row:
             _turn(rows, self._record)
+
+
+def _column(field: Field, types: Mapping[ColumnKind, Any]) -> tuple[Any, ...]:
+    type_ = _LOOSE.get(field.kind, Any) if field.loose else types.get(field.kind, Any)
+    return (field.name, type_, ABSENT) if field.absent else (field.name, type_)
 
 
 def _texts(shape: Shape, fields: Iterable[Field]) -> list[str]:
