@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from demo.findings import COVERAGE, FINDINGS
 from demo.tables import Tables
@@ -27,6 +29,7 @@ WINDOW = dict.fromkeys(("stream", "tenant_id", "status", "message"), "") | dict.
 )
 COUNTS = {"rows": 2, "late_rows": 1}
 OURS = ("tap-m365hunting", "m365hunting", "hunting-emulator", "target-bulk-duckdb")
+BASH = shutil.which("bash") or "/bin/bash"
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 MAKE = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
@@ -107,6 +110,19 @@ def test_picture_is_of_this_demo() -> None:
     assert [q["name"] for q in queries if "name" in q and q["name"] not in drawn] == []
     questions = [finding.question for finding in (COVERAGE, *FINDINGS)]
     assert [question for question in questions if question not in drawn] == []
+
+
+def test_shell_on_the_pages_is_shell() -> None:
+    """Each block can be pasted: no quote, bracket or here-document of it is left open."""
+    for text in blocks("sh"):
+        done = subprocess.run([BASH, "-n"], input=text, capture_output=True, text=True, check=False)
+        assert done.stderr == "", text
+
+
+def test_yaml_on_the_pages_is_yaml() -> None:
+    """A block that is copied into a file is read as it is meant."""
+    for text in blocks("yaml"):
+        assert isinstance(yaml.safe_load(text), dict)
 
 
 def test_json_on_the_pages_is_json() -> None:
