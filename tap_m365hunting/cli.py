@@ -12,12 +12,10 @@ from typing import Any, Final, TextIO, TypeVar
 
 import click
 from msgspec import Struct
-from msgspec.structs import replace
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_m365hunting.commands.checks import Checker
 from tap_m365hunting.commands.display import (
     check_lines,
     plan_lines,
@@ -28,23 +26,19 @@ from tap_m365hunting.commands.forecasts import selected
 from tap_m365hunting.commands.plans import Plan, with_probes
 from tap_m365hunting.commands.report import Report, report
 from tap_m365hunting.commands.tenants import (
-    Connect,
-    attribute_refusals,
-    first_reachable,
+    asked,
     map_tenants,
     planned,
-    probed,
 )
-from tap_m365hunting.configuration.config import RawSettings, Settings, Tenant
+from tap_m365hunting.configuration.config import QuotaSettings, RawSettings, Settings, Tenant
 from tap_m365hunting.coverage_report.command import coverage
-from tap_m365hunting.errors import TENANT_ERRORS, UnusableInputError
+from tap_m365hunting.errors import UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import OutputLostError
 from tap_m365hunting.printable import printable
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.tap import TapM365Hunting
-from tap_m365hunting.wire.schema import TENANT_ID
 
 _T = TypeVar("_T")
 
@@ -121,7 +115,7 @@ def check(
     raw = RawSettings.read(given, schema=schema, online=not offline)
     found = report(raw)
     if not offline and not found.errors:
-        found = _asked(found, raw, effects)
+        found = asked(found, raw, connect=partial(_service, effects), progress=_progress)
     if form == "json":
         _print_json(found.to_json())
     else:
@@ -176,7 +170,7 @@ def _plan(
 ) -> Plan:
     queries = settings.queries if catalog is None else selected(settings.queries, catalog)
     work = partial(
-        planned, settings=settings, connect=partial(_service, settings, effects), state=state
+        planned, settings=settings, connect=partial(_service, effects, settings.quotas), state=state
     )
     tenants, parallel = settings.tenants, settings.parallel_tenants
     if settings.partitioned:
@@ -191,48 +185,10 @@ def _plan(
     return Plan.of(found, parallel=parallel, partitioned=settings.partitioned)
 
 
-def _asked(found: Report, raw: RawSettings, effects: Effects) -> Report:
-    """Ask the service about the fit queries, in a single tenant; the others get a call each."""
-    fit = [query.query for query in found.queries if query.ok and query.query]
-    settings = Settings.from_valid(raw, fit)
-    connect = partial(_service, settings, effects)
-    if not settings.partitioned or not fit:
-        return _checked(found, settings, settings.tenants[0], connect)
-    probe = partial(probed, query=fit[0], settings=settings, connect=connect)
-    replies = map_tenants(settings.tenants, probe, parallel=settings.parallel_tenants)
-    heard = tuple(_progress(replies, length=len(settings.tenants)))
-    number = first_reachable(heard)
-    if number is None:
-        return replace(found, tenants=heard)
-    found = _checked(found, settings, settings.tenants[number], connect)
-    return replace(found, tenants=tuple(attribute_refusals(heard, found.queries, fit[0].name)))
-
-
-def _checked(found: Report, settings: Settings, tenant: Tenant, connect: Connect) -> Report:
-    service = connect(tenant)
-    checker = Checker(
-        settings.read_settings,
-        settings.quotas,
-        service.run,
-        now=service.now(),
-        tenant=(TENANT_ID,) if settings.partitioned else (),
-    )
-    try:
-        queries = tuple(map(checker.check, _progress(found.queries)))
-    except TENANT_ERRORS as error:
-        return replace(found, errors=(*found.errors, str(error)))
-    return replace(found, queries=queries, access=_access(tenant) if checker.answered else None)
-
-
-def _service(settings: Settings, effects: Effects, tenant: Tenant) -> TenantService:
+def _service(effects: Effects, quotas: QuotaSettings, tenant: Tenant) -> TenantService:
     return TenantService.connect(
-        tenant, settings.quotas, clock=effects.clock, timer=effects.timer, sleep=effects.sleep
+        tenant, quotas, clock=effects.clock, timer=effects.timer, sleep=effects.sleep
     )
-
-
-def _access(tenant: Tenant) -> str:
-    title = tenant.connection.dialect.title
-    return f"Token and permission are good: {title}, tenant {tenant.tenant_id}"
 
 
 def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:

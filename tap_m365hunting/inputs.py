@@ -24,7 +24,7 @@ from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
 from tap_m365hunting.configuration.files import (
     ENCODING,
     READ_UTF8,
-    json_from,
+    object_from,
     shown_name,
     text_from,
 )
@@ -67,8 +67,7 @@ def settings_of(sources: Iterable[str]) -> dict[str, Any]:
 def _settings_in(name: str) -> dict[str, Any]:
     """Return the settings of a file; warn of oddities."""
     twice: list[str] = []
-    content = json_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
-    settings = _as_object(content)
+    settings = object_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
     for key in dict.fromkeys(twice):
         _LOG.warning(
             "%s: the key %r stands twice in one object, and the last one counts", name, key
@@ -110,7 +109,7 @@ def state_of(file: TextIO, *, wrapped: bool = False) -> dict[str, Any]:
     """
     try:
         text = _text(file)
-        state = _object(text) if text.strip() else {}
+        state = object_from(text) if text.strip() else {}
         inner = state.get("singer_state")
         state = inner if wrapped and isinstance(inner, dict) else state
     except ValueError as error:
@@ -131,7 +130,7 @@ def catalog_of(file: TextIO) -> Catalog:
     """
     none = "is no catalog as `tap-m365hunting --discover` writes it"
     try:
-        streams: Any = _object(_text(file)).get("streams")
+        streams: Any = object_from(_text(file)).get("streams")
         if wrong := [*_catalog_problems(streams)]:
             raise _unusable(file, *wrong, none)
         return Catalog.from_dict({"streams": streams})
@@ -149,17 +148,6 @@ def _text(file: TextIO) -> str:
 
 def _unusable(file: TextIO, *lines: str) -> UnusableInputError:
     return UnusableInputError([f"{file.name}: {line}" for line in lines])
-
-
-def _object(text: str) -> dict[str, Any]:
-    return _as_object(json_from(text))
-
-
-def _as_object(content: object) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        msg = "must hold an object"
-        raise ValueError(msg)  # noqa: TRY004 - of what a file holds
-    return content
 
 
 def _variable(key: str, declared: dict[str, Any]) -> dict[str, Any]:

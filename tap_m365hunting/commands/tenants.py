@@ -3,24 +3,39 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from threading import Semaphore
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_m365hunting.background import in_background
+from tap_m365hunting.commands.checks import Checker
 from tap_m365hunting.commands.forecasts import Forecaster
 from tap_m365hunting.commands.plans import TenantPlan
 from tap_m365hunting.commands.probed_query import ProbedQuery
-from tap_m365hunting.commands.report import QueryReport, TenantReport
-from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
+from tap_m365hunting.commands.report import QueryReport, Report, TenantReport
+from tap_m365hunting.configuration.config import (
+    HuntingQuery,
+    QuotaSettings,
+    RawSettings,
+    Settings,
+    Tenant,
+)
 from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.wire.schema import TENANT_ID
 
 _T = TypeVar("_T")
 
 #: Reaches a tenant; nothing is sent yet.
 Connect: TypeAlias = Callable[[Tenant], TenantService]
+
+
+class Progress(Protocol):
+    """Yields the items, and shows a person how far the work is."""
+
+    def __call__(self, items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]:
+        """Go through `length` items."""
 
 
 def map_tenants(
@@ -38,6 +53,53 @@ def map_tenants(
 
     for result in [in_background(partial(in_turn, tenant)) for tenant in tenants]:
         yield result.result()
+
+
+def asked(
+    found: Report,
+    raw: RawSettings,
+    *,
+    connect: Callable[[QuotaSettings, Tenant], TenantService],
+    progress: Progress,
+) -> Report:
+    """Ask the service about the fit queries, in a single tenant; the others get a call each."""
+    fit = [query.query for query in found.queries if query.ok and query.query]
+    settings = Settings.from_valid(raw, fit)
+    reach = partial(connect, settings.quotas)
+    number, heard = 0, tuple[TenantReport, ...]()
+    if settings.partitioned and fit:
+        probe = partial(probed, query=fit[0], settings=settings, connect=reach)
+        replies = map_tenants(settings.tenants, probe, parallel=settings.parallel_tenants)
+        heard = tuple(progress(replies, length=len(settings.tenants)))
+        reachable = first_reachable(heard)
+        if reachable is None:
+            return replace(found, tenants=heard)
+        number = reachable
+    found = _checked(found, settings, settings.tenants[number], reach, progress)
+    return replace(
+        found, tenants=(*attribute_refusals(heard, found.queries, fit[0].name if fit else ""),)
+    )
+
+
+def _checked(
+    found: Report, settings: Settings, tenant: Tenant, connect: Connect, progress: Progress
+) -> Report:
+    """Ask one tenant about all queries, unless no call is taken there."""
+    service = connect(tenant)
+    checker = Checker(
+        settings.read_settings,
+        settings.quotas,
+        service.run,
+        now=service.now(),
+        tenant=(TENANT_ID,) if settings.partitioned else (),
+    )
+    try:
+        queries = tuple(map(checker.check, progress(found.queries)))
+    except TENANT_ERRORS as error:
+        return replace(found, errors=(*found.errors, str(error)))
+    title = tenant.connection.dialect.title
+    access = f"Token and permission are good: {title}, tenant {tenant.tenant_id}"
+    return replace(found, queries=queries, access=access if checker.answered else None)
 
 
 def planned(

@@ -1,7 +1,7 @@
 """The settings, parsed once into frozen types. Past this module there is no string to look up."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -9,22 +9,18 @@ from typing import Any, Final, Literal, Self
 from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.configuration.addresses import url_problems
 from tap_m365hunting.configuration.files import READ_UTF8
 from tap_m365hunting.configuration.queries import (
-    COVERAGE_STREAM,
     HuntingQuery,
     ListedQuery,
-    instant,
-    listed_queries,
+    windowing_problems,
 )
-from tap_m365hunting.configuration.settings import SETTINGS
-from tap_m365hunting.configuration.stream_maps import stream_map_problems
-from tap_m365hunting.configuration.tenants import Connection, Tenant, TenantList, partitioned
+from tap_m365hunting.configuration.rules import query_problems, settings_problems
+from tap_m365hunting.configuration.settings import DEFAULTS, SETTINGS
+from tap_m365hunting.configuration.sources import sourced_queries
+from tap_m365hunting.configuration.tenants import Connection, Tenant, TenantList
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN
-from tap_m365hunting.wire.dialects import DEFENDER
 
 __all__ = [
     "DEFAULTS",
@@ -38,14 +34,7 @@ __all__ = [
     "Tenant",
 ]
 
-#: The value of each setting that need not be given.
-DEFAULTS: Final = {
-    name: declared["default"]
-    for name, declared in SETTINGS["properties"].items()
-    if "default" in declared
-}
-_DAY_MINUTES: Final = 24 * 60
-_DATES: Final = ("start_date", "end_date")
+_LISTS: Final = frozenset({"queries", "tenants"})
 
 
 class QuotaSettings(Struct, frozen=True):
@@ -112,7 +101,7 @@ class Settings(Struct, frozen=True):
             ConfigValidationError: the settings are wrong; `errors` has a line for every problem.
         """
         raw = RawSettings.read(given, schema=schema, read=read, environment=environment)
-        wrong = [*raw.wrong, *raw.query_problems()]
+        wrong = [*raw.wrong, *windowing_problems(raw.queries, raw.wrong)]
         refused = {query.name: query.refused for query in raw.queries if query.refused}
         if len(refused) == len(raw.queries):
             wrong += refused.values()
@@ -133,7 +122,7 @@ class Settings(Struct, frozen=True):
         filled = raw.with_defaults
         return cls(
             tenants=tuple(tenant.parsed(filled, raw.environment) for tenant in raw.tenants.tenants),
-            partitioned=partitioned(filled),
+            partitioned=raw.tenants.partitioned,
             parallel_tenants=filled["max_parallel_tenants"],
             quotas=_quotas(filled),
             read_settings=_read_settings(filled),
@@ -145,8 +134,8 @@ class Settings(Struct, frozen=True):
 class RawSettings(Struct, frozen=True):
     """The given settings, after every file named there was read, once.
 
-    `with_defaults` are the settings without nulls and with defaults; `wrong` holds a line for each
-    problem, the texts of the queries aside.
+    `with_defaults` are the settings around queries and tenants, without nulls and with defaults;
+    `wrong` holds a line for each problem, the texts of the queries aside.
     """
 
     with_defaults: Mapping[str, Any]
@@ -171,35 +160,17 @@ class RawSettings(Struct, frozen=True):
         or to say how to sign in.
         """
         stated = {key: value for key, value in given.items() if value is not None}
+        filled = DEFAULTS | stated
+        sourced = sourced_queries(stated.get("queries"), read=read)
         tenants = TenantList.read(stated, read=read, needed=online)
-        queries = listed_queries(given, read=read)
+        broken = query_problems(sourced, stated.get("end_date"))
         wrong = (
             *problems(given, schema),
             *tenants.problems(environment, needed=online),
-            *_date_problems(stated),
-            *_nothing_to_read(stated),
-            *url_problems(stated),
-            *stream_map_problems(
-                stated.get("stream_maps"), [COVERAGE_STREAM, *(query.name for query in queries)]
-            ),
-            *_graph_problems(stated),
+            *settings_problems(filled, [query.name for query in sourced]),
         )
-        return cls(DEFAULTS | stated, queries, tenants, wrong, environment)
-
-    def query_problems(self) -> Iterator[str]:
-        """Yield the problems of each query's text, and of its windows if there are no others."""
-        lines = [line for query in self.queries for line in query.problems]
-        yield from lines
-        for query in self.queries:
-            if not query.refused and not query.named_in([*self.wrong, *lines]):
-                yield from _unfit(query)
-
-
-def _unfit(listed: ListedQuery) -> Iterator[str]:
-    """Yield the reasons why windows would change the meaning of a query."""
-    for problem in listed.parsed(DEFAULTS).assess().problems:
-        if problem.severity == "error":
-            yield f"{listed}: line {problem.line}, column {problem.column}: {problem.message}"
+        around = {key: value for key, value in filled.items() if key not in _LISTS}
+        return cls(around, tuple(map(ListedQuery.of, sourced, broken)), tenants, wrong, environment)
 
 
 def _quotas(filled: Mapping[str, Any]) -> QuotaSettings:
@@ -213,11 +184,12 @@ def _quotas(filled: Mapping[str, Any]) -> QuotaSettings:
 
 
 def _read_settings(filled: Mapping[str, Any]) -> ReadSettings:
+    end = filled.get("end_date")
     return ReadSettings(
         row_cap=filled["max_rows_per_call"],
         settle=timedelta(minutes=filled["settle_minutes"]),
         retention=timedelta(days=filled["retention_days"]),
-        end=instant(filled.get("end_date")),
+        end=end and Instant.parse(end),
         on_stream_error=filled["on_stream_error"],
         on_unreadable_window=filled["on_unreadable_window"],
         on_changing_rows=filled["on_changing_rows"],
@@ -226,58 +198,3 @@ def _read_settings(filled: Mapping[str, Any]) -> ReadSettings:
         column_names=filled["column_names"],
         row_id=filled["row_id"],
     )
-
-
-def _date_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    dates: dict[str, Instant] = {}
-    for key in _DATES:
-        try:
-            dates |= _date(given, key)
-        except ValueError as error:
-            yield f"{key}: {error}"
-    if "end_date" not in given:
-        return
-    if "start_date" not in given:
-        yield "end_date: needs start_date, since a backfill reads [start_date, end_date)"
-    elif len(dates) > 1 and dates["start_date"] >= dates["end_date"]:
-        yield "end_date: must be after start_date"
-
-
-def _date(given: Mapping[str, Any], key: str) -> dict[str, Instant]:
-    text = given.get(key)
-    return {key: Instant.parse(text)} if isinstance(text, str) else {}
-
-
-def _nothing_to_read(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield settings under which every run ends well and reads no row."""
-    if given.get("queries") == []:
-        yield "queries: lists no query"
-    filled = {**DEFAULTS, **given}
-    settle, retention = filled["settle_minutes"], filled["retention_days"]
-    if (
-        isinstance(settle, int)
-        and isinstance(retention, int)
-        and settle >= retention * _DAY_MINUTES
-    ):
-        yield "settle_minutes: must be less than retention_days, or nothing is ever read"
-
-
-def _graph_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the settings that only Graph has a place for in a call."""
-    if given.get("api") != DEFENDER.name:
-        return
-    queries = given.get("queries")
-    entries = [("", given)] + [
-        (f"queries[{number}].", entry)
-        for number, entry in enumerate(queries if isinstance(queries, list) else ())
-        if isinstance(entry, Mapping)
-    ]
-    for place, entry in entries:
-        days = entry.get("retention_days")
-        if isinstance(days, int) and days > DEFAULT_TIMESPAN.days:
-            yield (
-                f"{place}retention_days: the Defender API shows {DEFAULT_TIMESPAN.days} days; "
-                "set api to graph for more"
-            )
-        if entry.get("workspace_id") is not None:
-            yield f"{place}workspace_id: the Defender API has no workspaces; set api to graph"

@@ -91,6 +91,19 @@ def json_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> An
         raise ValueError(msg) from error
 
 
+def object_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Return the object of a JSON text, as `json_from` does.
+
+    Raises:
+        ValueError: the text is no JSON, or no object.
+    """
+    content = json_from(text, twice=twice)
+    if not isinstance(content, dict):
+        msg = "must hold an object"
+        raise ValueError(msg)  # noqa: TRY004 - of what a file holds
+    return content
+
+
 def _why(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__

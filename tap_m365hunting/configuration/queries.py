@@ -1,23 +1,14 @@
 """The configured queries: each read as far as possible, whatever the problems of the others."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from msgspec import Struct
 
 from tap_m365hunting import kql
-from tap_m365hunting.configuration.sigma import RuleRefusedError
-from tap_m365hunting.configuration.sources import (
-    INGESTION_COLUMN,
-    INGESTION_TIME,
-    expanded,
-    stream_name,
-    text_of,
-)
+from tap_m365hunting.configuration.settings import DEFAULTS
+from tap_m365hunting.configuration.sources import INGESTION_COLUMN, INGESTION_TIME, SourcedQuery
 from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.instants import Instant
 
@@ -25,7 +16,6 @@ from tap_m365hunting.instants import Instant
 COVERAGE_STREAM: Final = "hunting_windows"
 
 _WINDOW_MINUTES: Final = 60
-_DAY_MINUTES: Final = 24 * 60
 
 
 class HuntingQuery(Struct, frozen=True):
@@ -80,6 +70,28 @@ class ListedQuery(Struct, frozen=True):
     wrong: tuple[str, ...]
     _given: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, source: SourcedQuery, broken: Iterable[str]) -> Self:
+        """Read the text of an entry; `broken` are the lines of the rules that it breaks."""
+        query = unreadable = None
+        try:
+            query = None if source.text is None else kql.read(source.text)
+        except QueryTextError as error:
+            unreadable = error
+        return cls(
+            number=source.number,
+            name=source.name,
+            text=source.text,
+            query=query,
+            unreadable=unreadable,
+            refused=source.refused,
+            wrong=tuple(
+                f"queries[{source.number}].{line}"
+                for line in (*filter(None, [source.fault]), *broken)
+            ),
+            _given=source.given,
+        )
+
     @property
     def problems(self) -> Iterator[str]:
         """All problems, in the words of the settings."""
@@ -89,10 +101,6 @@ class ListedQuery(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"queries[{self.number}] ({self.name})"
-
-    def named_in(self, lines: Iterable[str]) -> bool:
-        """Say if one of the lines is about the entry."""
-        return any(line.startswith(f"queries[{self.number}]") for line in lines)
 
     def parsed(self, said: Mapping[str, Any], *, without: Collection[str] = ()) -> HuntingQuery:
         """Give the entry its types, as if the keys in `without` were not given.
@@ -106,14 +114,17 @@ class ListedQuery(Struct, frozen=True):
         if self.query is None:
             raise self.unreadable or QueryTextError("No text was found", line=1, column=1)
         given = {key: value for key, value in self._given.items() if key not in without}
+        cursor = given.get("replication_key")
+        start = given.get("start_date", said.get("start_date"))
         return HuntingQuery(
             name=self.name,
             query=self.query,
             method=given.get("replication_method"),
-            replication_key=_cursor(given),
+            # ingestion time is read into a column of its own
+            replication_key=INGESTION_COLUMN if cursor == INGESTION_TIME else cursor,
             primary_keys=tuple(given.get("primary_keys", ())),
             lookback=timedelta(minutes=given.get("lookback_minutes", said["lookback_minutes"])),
-            start=instant(given.get("start_date", said.get("start_date"))),
+            start=start and Instant.parse(start),
             unsafe_window=given.get("unsafe_window", False),
             settle=timedelta(minutes=given.get("settle_minutes", said["settle_minutes"])),
             retention=timedelta(days=given.get("retention_days", said["retention_days"])),
@@ -123,115 +134,18 @@ class ListedQuery(Struct, frozen=True):
         )
 
 
-def listed_queries(
-    settings: Mapping[str, Any], *, read: Callable[[Path], str]
-) -> tuple[ListedQuery, ...]:
-    """Read every valid entry of `queries`; `read` reads a query file."""
-    listed = settings.get("queries")
-    entries = [
-        (number, {key: value for key, value in query.items() if value is not None})
-        for number, entry in enumerate(listed if isinstance(listed, list) else ())
-        if isinstance(entry, Mapping)
-        for query in expanded(entry)
-    ]
-    taken = Counter(_name(entry).lower() for _, entry in entries)
-    end = settings.get("end_date")
-    return tuple(
-        _listed(number, entry, [*_misused(entry, taken, end)], read) for number, entry in entries
-    )
+def windowing_problems(queries: Iterable[ListedQuery], wrong: Iterable[str]) -> Iterator[str]:
+    """Yield the problems of each query, and of its windows if it has no others.
 
-
-def instant(text: str | None) -> Instant | None:
-    """Read a date of the settings."""
-    return None if text is None else Instant.parse(text)
-
-
-def _listed(
-    number: int, entry: Mapping[str, Any], misused: list[str], read: Callable[[Path], str]
-) -> ListedQuery:
-    text = query = unreadable = refused = None
-    wrong = list[str]()
-    try:
-        text = text_of(_texts(entry), read=read)
-        query = kql.read(text)
-    except QueryTextError as error:
-        unreadable = error
-    except RuleRefusedError as error:
-        refused = f"queries[{number}].{error}"
-    except ValueError as error:
-        wrong.append(str(error))
-    lines = tuple(f"queries[{number}].{line}" for line in [*wrong, *misused])
-    return ListedQuery(number, _name(entry), text, query, unreadable, refused, lines, entry)
-
-
-def _texts(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Return the keys with text; keys of a wrong type are named by the check of the schema."""
-    return {key: value for key, value in entry.items() if isinstance(value, str)}
-
-
-def _name(entry: Mapping[str, Any]) -> str:
-    return stream_name(_texts(entry))
-
-
-def _misused(entry: Mapping[str, Any], taken: Counter[str], end: object) -> Iterator[str]:
-    yield from _cursor_misused(entry)
-    yield from _keys_misused(entry.get("primary_keys"))
-    yield from _window_misused(entry.get("window_minutes"))
-    yield from _start_misused(_texts(entry).get("start_date"), end)
-    if _name(entry) or "sigma_rule" not in entry:  # streams of rules have the names of their files
-        yield from _name_misused(_name(entry), taken[_name(entry).lower()])
-
-
-def _cursor_misused(entry: Mapping[str, Any]) -> Iterator[str]:
-    if entry.get("replication_key") == INGESTION_TIME and "table" not in entry:
-        yield (
-            "replication_key: ingestion_time is exact only where it is read, at a table; use "
-            "`table`, or a datetime column of the result"
-        )
-
-
-def _keys_misused(keys: object) -> Iterator[str]:
-    columns = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
-    for column, times in Counter(columns).items():
-        if times > 1:
-            yield f"primary_keys: names {column!r} twice"
-
-
-def _window_misused(minutes: object) -> Iterator[str]:
-    """Yield why windows would not start at the same times each day."""
-    if (
-        isinstance(minutes, int)
-        and minutes > 0
-        and _DAY_MINUTES % minutes
-        and minutes % _DAY_MINUTES
-    ):
-        near = [m for m in range(1, _DAY_MINUTES + 1) if not _DAY_MINUTES % m]
-        fit = min(near, key=lambda m: abs(m - minutes))
-        yield f"window_minutes: must divide a day or be whole days (nearest: {fit})"
-
-
-def _start_misused(start: str | None, end: object) -> Iterator[str]:
-    """Yield the problems of a query's own start; `_date_problems` has those of the end."""
-    try:
-        first = instant(start)
-    except ValueError as error:
-        yield f"start_date: {error}"
-        return
-    with suppress(ValueError):
-        if first and isinstance(end, str) and first >= Instant.parse(end):
-            yield "start_date: must be before end_date, or nothing is read"
-
-
-def _name_misused(name: str, taken: int) -> Iterator[str]:
-    if not name:
-        yield "name: is required"
-    elif name.lower() == COVERAGE_STREAM:
-        yield f"name: {name!r} is the tap's own stream; choose another"
-    elif taken > 1:
-        yield f"name: {name!r} is taken twice, case aside"
-
-
-def _cursor(entry: Mapping[str, Any]) -> str | None:
-    """Return the cursor's column: ingestion time is read into a column of its own."""
-    named = entry.get("replication_key")
-    return INGESTION_COLUMN if named == INGESTION_TIME else named
+    `wrong` are the lines about all settings.
+    """
+    lines = [line for query in queries for line in query.problems]
+    yield from lines
+    for query in queries:
+        named = any(line.startswith(f"queries[{query.number}]") for line in (*wrong, *lines))
+        if not named and not query.refused:
+            # how a query may be read hangs on no setting around it
+            for problem in query.parsed(DEFAULTS).assess().problems:
+                if problem.severity == "error":
+                    place = f"line {problem.line}, column {problem.column}"
+                    yield f"{query}: {place}: {problem.message}"

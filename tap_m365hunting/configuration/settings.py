@@ -260,3 +260,10 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
 
 #: Every setting of the tap, as JSON Schema.
 SETTINGS: Final = titled(_DECLARED)
+
+#: The value of each setting that need not be given.
+DEFAULTS: Final = {
+    name: declared["default"]
+    for name, declared in SETTINGS["properties"].items()
+    if "default" in declared
+}

@@ -1,10 +1,13 @@
-"""A configured query's text: given directly, in a file, or made for a whole table."""
+"""The entries of `queries` with their texts: given, in a file, or made for a whole table."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.configuration import sigma
 from tap_m365hunting.configuration.files import not_kql, shown_name, text_from
@@ -22,72 +25,97 @@ INGESTION_COLUMN: Final = "IngestionTime"
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def stream_name(query: Mapping[str, Any]) -> str:
+class SourcedQuery(Struct, frozen=True):
+    """An entry of `queries`, right or wrong, with its text.
+
+    `given` are the entry's keys without nulls, one source among them; a folder of Sigma rules makes
+    an entry of each rule. Without a text, `fault` is the reason, or `refused` for a Sigma rule
+    without a meaning for rows.
+    """
+
+    number: int
+    name: str
+    given: Mapping[str, Any]
+    text: str | None = None
+    fault: str | None = None
+    refused: str | None = None
+
+
+def sourced_queries(listed: object, *, read: Callable[[Path], str]) -> tuple[SourcedQuery, ...]:
+    """Find the text of each entry of `queries`; `read` reads a file, once."""
+    return tuple(
+        _sourced(number, entry, fault, read)
+        for number, given in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(given, Mapping)
+        for entry, fault in _expanded({k: v for k, v in given.items() if v is not None})
+    )
+
+
+def _sourced(
+    number: int, given: Mapping[str, Any], fault: str | None, read: Callable[[Path], str]
+) -> SourcedQuery:
+    # keys of a wrong type are named by the check of the schema
+    texts = {key: value for key, value in given.items() if isinstance(value, str)}
+    found = SourcedQuery(number, _stream_name(texts), given)
+    try:
+        return replace(found, text=_text(texts, fault, read))
+    except sigma.RuleRefusedError as error:
+        return replace(found, refused=f"queries[{number}].{error}")
+    except ValueError as error:
+        return replace(found, fault=str(error))
+
+
+def _stream_name(query: Mapping[str, str]) -> str:
     """Return the stream's name; a table's defaults to the table in snake case.
 
-    >>> stream_name({"table": "DeviceTvmSoftwareVulnerabilitiesKB"})
+    >>> _stream_name({"table": "DeviceTvmSoftwareVulnerabilitiesKB"})
     'device_tvm_software_vulnerabilities_kb'
     """
-    return str(query.get("name") or _WORD_START.sub("_", query.get("table", "")).lower())
+    return query.get("name") or _WORD_START.sub("_", query.get("table", "")).lower()
 
 
-def text_of(query: Mapping[str, str], *, read: Callable[[Path], str]) -> str:
-    """Return the KQL text of a query with a single source.
+def _expanded(query: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Yield the queries of an entry: one for each Sigma rule, else the entry itself.
+
+    The second of each pair is the reason for finding no rule. A stream of a single rule may be
+    named, streams of a folder are named after their rules.
+    """
+    if not isinstance(query.get("sigma_rule"), str):
+        yield query, None
+        return
+    try:
+        files = sigma.files(query["sigma_rule"])
+    except (OSError, ValueError) as error:
+        yield query, f"sigma_rule: {error}"
+        return
+    for name, file in files.items():
+        alone = {"name": query["name"]} if len(files) == 1 and "name" in query else {}
+        yield {**query, "name": name, "sigma_rule": str(file), **alone}, None
+
+
+def _text(query: Mapping[str, str], fault: str | None, read: Callable[[Path], str]) -> str:
+    """Return the KQL text of a query with a single source; `fault` is that of a Sigma rule.
 
     Raises:
         ValueError: there is no such text; the message starts with the key at fault.
     """
     source = _source_of(query)
+    if fault:
+        raise ValueError(fault)
     match source:
-        case "query_file":
-            text = _file(query[source], read)
         case "table":
             text = _table(query[source], ingestion=query.get("replication_key") == INGESTION_TIME)
+        case "query_file":
+            text = _file(query[source], read)
         case "sigma_rule":
-            text = _rule(query[source], read)
+            text = _rule(Path(query[source]), read)
         case _:
             text = query[source]
-    if not text.strip():
-        msg = f"{source}: is empty"
-        raise ValueError(msg)
-    if kind := not_kql(text):
-        msg = f"{source}: holds {kind}, and no KQL"
+    kind = not_kql(text)
+    if kind or not text.strip():
+        msg = f"{source}: holds {kind}, and no KQL" if kind else f"{source}: is empty"
         raise ValueError(msg)
     return text
-
-
-def expanded(query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the queries of an entry: one for each Sigma rule, else the entry itself.
-
-    A faulty entry is left unchanged; `text_of` then names the fault. A stream of a single rule may
-    be named, streams of a folder are named after their rules.
-    """
-    if not isinstance(query.get("sigma_rule"), str):
-        yield query
-        return
-    try:
-        files = sigma.files(query["sigma_rule"])
-    except (OSError, ValueError):
-        yield query
-        return
-    for name, file in files.items():
-        alone = {"name": query["name"]} if len(files) == 1 and "name" in query else {}
-        yield {**query, "name": name, "sigma_rule": str(file), **alone}
-
-
-def _rule(name: str, read: Callable[[Path], str]) -> str:
-    """Return the KQL of a rule; a folder has an entry for each rule."""
-    try:
-        (file,) = sigma.files(name).values()
-    except (OSError, ValueError) as error:
-        msg = f"sigma_rule: {error}"
-        raise ValueError(msg) from error
-    try:
-        return sigma.to_kql(text_from(partial(read, file)))
-    except ValueError as error:
-        msg = f"sigma_rule: {file}: {error}"
-        missing = isinstance(error, sigma.ExtraMissingError)
-        raise (ValueError if missing else sigma.RuleRefusedError)(msg) from error
 
 
 def _source_of(query: Mapping[str, str]) -> str:
@@ -98,6 +126,14 @@ def _source_of(query: Mapping[str, str]) -> str:
     return given[0]
 
 
+def _table(name: str, *, ingestion: bool) -> str:
+    try:
+        return table_query(name, ingestion_time=ingestion)
+    except ValueError as error:
+        msg = f"table: {error}"
+        raise ValueError(msg) from error
+
+
 def _file(name: str, read: Callable[[Path], str]) -> str:
     try:
         return text_from(partial(read, Path(name)))
@@ -106,9 +142,10 @@ def _file(name: str, read: Callable[[Path], str]) -> str:
         raise ValueError(msg) from error
 
 
-def _table(name: str, *, ingestion: bool) -> str:
+def _rule(file: Path, read: Callable[[Path], str]) -> str:
     try:
-        return table_query(name, ingestion_time=ingestion)
+        return sigma.to_kql(text_from(partial(read, file)))
     except ValueError as error:
-        msg = f"table: {error}"
-        raise ValueError(msg) from error
+        msg = f"sigma_rule: {file}: {error}"
+        missing = isinstance(error, sigma.ExtraMissingError)
+        raise (ValueError if missing else sigma.RuleRefusedError)(msg) from error

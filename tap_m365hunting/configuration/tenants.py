@@ -30,7 +30,6 @@ from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect
 #: Where the tenants may be named; the settings have one of these.
 SOURCES: Final = ("tenant_id", "tenants", "tenants_file")
 
-_LISTS: Final = SOURCES[1:]
 _CACHE: Final = "token_cache_path"
 # A GUID or a domain; whatever else would change the path of the login's URL.
 _TENANT_ID: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
@@ -67,29 +66,44 @@ class Tenant(Struct, frozen=True):
 class ListedTenant:
     """A tenant as given, right or wrong; `place` says where, empty for a single tenant.
 
-    The tenant's own settings go before the shared settings. A way to sign in is taken as a whole:
-    with an own way the tenant shares only the `client_id`.
+    `own` are the tenant's own settings, `signing_in` the keys for signing in, and `shared` the
+    names of the settings for all tenants.
     """
 
     place: str
-    _own: Mapping[str, Any] = field(repr=False)
-    _shared: Mapping[str, Any] = field(repr=False)
+    own: Mapping[str, Any] = field(repr=False)
+    signing_in: Mapping[str, Any] = field(repr=False)
+    shared: frozenset[str]
+
+    @classmethod
+    def of(cls, place: str, own: Mapping[str, Any], given: Mapping[str, Any]) -> Self:
+        """Put the tenant's own keys for signing in before those given for all tenants.
+
+        A way to sign in is taken as a whole: with an own way the tenant shares only the
+        `client_id`.
+        """
+        shared = AUTH_KEYS - WAY_KEYS if WAY_KEYS & own.keys() else AUTH_KEYS
+        found = {key: given[key] for key in shared if key in given}
+        if place and isinstance(found.get(_CACHE), str):
+            found[_CACHE] = _cache_of(found[_CACHE], own.get("tenant_id"))
+        found |= {key: own[key] for key in AUTH_KEYS if key in own}
+        return cls(place, own, found, frozenset(given))
 
     @property
     def tenant_id(self) -> str | None:
         """The tenant's id, if given as text."""
-        named = self._own.get("tenant_id")
+        named = self.own.get("tenant_id")
         return named if isinstance(named, str) else None
 
     @property
     def cache(self) -> str | None:
         """The tenant's own file for a sign-in."""
-        return self._own.get(_CACHE)
+        return self.own.get(_CACHE)
 
     @property
     def is_machine(self) -> bool:
         """Whether the tenant is read with an identity of the tap's own machine."""
-        return "managed_identity" in self._signing_in
+        return "managed_identity" in self.signing_in
 
     @property
     def lines(self) -> Iterator[str]:
@@ -110,13 +124,13 @@ class ListedTenant:
 
         The two are the same for a problem of the tenant alone.
         """
-        alone = self._has_own_way
-        for line in credential_problems(self._signing_in, environment, needed=needed):
+        alone = bool(WAY_KEYS & self.own.keys())
+        for line in credential_problems(self.signing_in, environment, needed=needed):
             key = line.partition(":")[0]
-            if alone or key in self._own:
+            if alone or key in self.own:
                 yield self.at(line), self.at(line)
             else:
-                yield (line if key in self._shared else self.at(line)), line
+                yield (line if key in self.shared else self.at(line)), line
 
     def parsed(self, said: Mapping[str, Any], environment: Mapping[str, str]) -> Tenant:
         """Give types to a tenant without problems; `said` are the settings with defaults."""
@@ -127,32 +141,23 @@ class ListedTenant:
             url=dialect.url(said.get("api_url", place.url)),
             authority=said.get("authority_url", cloud.authority).rstrip("/"),
             scope=place.scope,
-            tenant_id=self._own["tenant_id"].lower(),
-            credential=credential(self._signing_in, environment),
+            tenant_id=self.own["tenant_id"].lower(),
+            credential=credential(self.signing_in, environment),
             timeout=timedelta(seconds=said["request_timeout_seconds"]),
-            workspace_id=self._own.get("workspace_id", said.get("workspace_id")),
+            workspace_id=self.own.get("workspace_id", said.get("workspace_id")),
         )
-        return Tenant(connection, self._own.get("name"))
-
-    @property
-    def _has_own_way(self) -> bool:
-        return any(key in self._own for key in WAY_KEYS)
-
-    @property
-    def _signing_in(self) -> Mapping[str, Any]:
-        """The keys for signing in: the tenant's own before the shared ones."""
-        shared = AUTH_KEYS - WAY_KEYS if self._has_own_way else AUTH_KEYS
-        found = {key: self._shared[key] for key in shared if key in self._shared}
-        if self.place and isinstance(found.get(_CACHE), str):
-            found[_CACHE] = _cache_of(found[_CACHE], self.tenant_id or "")
-        return found | {key: self._own[key] for key in AUTH_KEYS if key in self._own}
+        return Tenant(connection, self.own.get("name"))
 
 
 class TenantList(Struct, frozen=True):
-    """The tenants in the given order, and the problems of the list."""
+    """The tenants in the given order, and the problems of the list.
+
+    `partitioned` marks a list, though perhaps a list of one.
+    """
 
     tenants: tuple[ListedTenant, ...]
     wrong: tuple[str, ...] = ()
+    partitioned: bool = True
 
     @classmethod
     def read(
@@ -163,18 +168,18 @@ class TenantList(Struct, frozen=True):
         Unless `needed`, no tenant has to be given, and the file, perhaps with secrets, may be
         missing.
         """
-        sources = [key for key in SOURCES if key in given]
-        if len(sources) > 1:
-            both = " and ".join(sources)
-            return cls((), (f"{sources[1]}: {both} say which tenants are read; keep one",))
-        source = sources[0] if sources else None
-        if source == "tenants":
-            return cls._of(given[source], source, given)
-        if source == "tenants_file":
-            return cls._of_file(given, read, needed=needed)
-        missing = "tenant_id: is required, unless tenants or tenants_file lists the tenants"
-        only = ListedTenant("", {key: given[key] for key in sources}, given)
-        return cls((only,), (missing,) * (needed and not sources))
+        match [key for key in SOURCES if key in given]:
+            case ["tenants_file"]:
+                return cls._of_file(given, read, needed=needed)
+            case ["tenants"]:
+                return cls._of(given["tenants"], "tenants", given)
+            case [_, second, *_] as sources:
+                both = " and ".join(sources)
+                return cls((), (f"{second}: {both} say which tenants are read; keep one",))
+            case only:
+                tenant = ListedTenant.of("", {key: given[key] for key in only}, given)
+                missing = "tenant_id: is required, unless tenants or tenants_file lists the tenants"
+                return cls((tenant,), (missing,) * (needed and not only), partitioned=False)
 
     def problems(self, environment: Mapping[str, str], *, needed: bool) -> Iterator[str]:
         """Yield every problem; a problem common to all tenants once."""
@@ -218,9 +223,9 @@ class TenantList(Struct, frozen=True):
     @classmethod
     def _of(cls, entries: object, name: str, given: Mapping[str, Any]) -> Self:
         if not isinstance(entries, Sequence) or isinstance(entries, str):
-            return cls(())  # that is said elsewhere
+            return cls(())  # the check of the schema names it
         listed = tuple(
-            ListedTenant(f"{name}[{number}]", _without_nulls(entry), given)
+            ListedTenant.of(f"{name}[{number}]", _without_nulls(entry), given)
             for number, entry in enumerate(entries)
             if isinstance(entry, Mapping)
         )
@@ -232,7 +237,7 @@ class TenantList(Struct, frozen=True):
     ) -> Self:
         name = given["tenants_file"]
         if not isinstance(name, str):
-            return cls(())  # that is said elsewhere
+            return cls(())  # the check of the schema names it
         try:
             entries = json_from(text_from(partial(read, Path(name))))
         except ValueError as error:
@@ -241,25 +246,20 @@ class TenantList(Struct, frozen=True):
             return cls((), (f"tenants_file: {shown_name(name)} {error}",))
         if not isinstance(entries, list):
             return cls((), (f"tenants_file: {shown_name(name)} must hold a list",))
-        found = cls._of(entries, name, given)
         wrong = (f"{name}{line}" for line in problems(entries, SETTINGS["properties"]["tenants"]))
+        found = cls._of(entries, name, given)
         return cls(found.tenants, (*wrong, *found.wrong))
 
 
-def partitioned(given: Mapping[str, Any]) -> bool:
-    """Say whether the settings have a list of tenants, though perhaps a list of one."""
-    return any(given.get(key) is not None for key in _LISTS)
-
-
-def _cache_of(shared: str, tenant_id: str) -> str:
+def _cache_of(shared: str, tenant_id: object) -> str:
     """Name a tenant's own file: a single file cannot keep the sign-ins of parallel tenants.
 
     >>> _cache_of("sign-ins.bin", "Contoso.example")
     'sign-ins-contoso.example.bin'
     """
     path = Path(shared)
-    if not path.name or not _TENANT_ID.fullmatch(tenant_id):
-        return shared  # one of them is wrong, and said to be
+    if not path.name or not isinstance(tenant_id, str) or not _TENANT_ID.fullmatch(tenant_id):
+        return shared  # the file's name or the id is wrong, and named by the checks of either
     return str(path.with_name(f"{path.stem}-{tenant_id.lower()}{path.suffix}"))
 
 
