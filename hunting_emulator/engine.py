@@ -23,7 +23,7 @@ from hunting_emulator.kql.errors import (
     KqlUnsupportedError,
 )
 from hunting_emulator.kql.translate import Statement, Translation, Translator
-from hunting_emulator.parser.judge import Judge, Parser, parser
+from hunting_emulator.parser.judge import Judge, Parser, parser, start_v8
 from hunting_emulator.reading import Reader
 from hunting_emulator.sight import Sight
 from hunting_emulator.store import Moment, Store
@@ -84,6 +84,7 @@ class Engine:
         asked: Callable[[], Parser | None] = parser,
         on_disk: bool = False,
     ) -> None:
+        start_v8()
         self._store = Store(database, on_disk=on_disk)
         self._cpu = cpu
         self._asked = asked

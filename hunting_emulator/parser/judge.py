@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,9 @@ class Verdict:
     columns: tuple[tuple[str, str], ...]
 
 
+_LOADING: Final = threading.Lock()
+
+
 class Parser:
     """Microsoft's parser, loaded; threads may share it."""
 
@@ -110,9 +114,31 @@ def _verdict(said: dict[str, Any]) -> Verdict:
     return Verdict(complaints, said["tabular"], columns)
 
 
-@cache
+def start_v8() -> None:
+    """Start V8, for the parser and for all threads that the caller starts later.
+
+    V8's memory is open to the thread that starts V8 and to that thread's descendants; any other
+    thread that used the parser would end the process.
+    """
+    if installed() is None:
+        return
+    with suppress(ImportError):
+        from py_mini_racer import init_mini_racer  # noqa: PLC0415 - as above
+
+        init_mini_racer(ignore_duplicate_init=True)
+
+
 def parser() -> Parser | None:
-    """Return the process's parser; if not installed, say so once and return `None`."""
+    """Return the process's parser; if not installed, say so once and return `None`.
+
+    Of threads that ask at the same time one loads it.
+    """
+    with _LOADING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Parser | None:
     place = installed()
     if place is None:
         logger.warning(

@@ -1,5 +1,8 @@
 """With Microsoft's parser at hand the emulator is as strict as the service."""
 
+import sys
+from subprocess import run
+
 import pytest
 
 from hunting_emulator.engine import (
@@ -135,3 +138,26 @@ def test_without_the_parser_the_emulator_answers_as_best_it_can(engine: Engine) 
     alone = Engine(tables=engine.tables.values(), asked=lambda: None)
 
     assert list(alone.run("print x = toString(1)", now=NOW).rows()) == [("1",)]
+
+
+def test_threads_that_ask_at_once_share_one_parser() -> None:
+    """The first queries of two tenants come together; a thread that V8 does not know is fatal."""
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from threading import Barrier\n"
+        "from hunting_emulator.engine import Engine\n"
+        "from hunting_emulator.parser.judge import parser\n"
+        "engine, together = Engine(tables=()), Barrier(6)\n"
+        "def ask(_):\n"
+        "    together.wait()\n"
+        "    found = parser()\n"
+        "    found.judge('print 1', {})\n"
+        "    return found\n"
+        "with ThreadPoolExecutor(6) as pool:\n"
+        "    print(len({id(found) for found in pool.map(ask, range(6))}))\n"
+        "parser().judge('print 2', {})\n"
+    )
+
+    ran = run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
