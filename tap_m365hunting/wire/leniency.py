@@ -1,4 +1,4 @@
-"""What rows of an answer may hold beside what the types of their columns say.
+"""The oddities that rows of an answer may hold, beside values of their columns' types.
 
 Pure. Strict types are read fastest, and answers are odd in the same columns again and again; so
 each refused row makes its column's type lenient, for all rows that follow.
