@@ -18,6 +18,8 @@ PARSER := $(VENV)/kql-parser
 LINTERS := $(VENV)/linters
 BUILD := $(VENV)/build
 SITE := $(VENV)/site
+LOCK := $(VENV)/lock
+AUDIT := $(VENV)/audit
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 CLIENTS := .venv-clients
@@ -25,11 +27,16 @@ SDKS := $(patsubst tests/clients/pins/%.txt,$(CLIENTS)/%/installed,$(wildcard te
 # the client for JavaScript, where Node is there
 SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 
+# what `make constraints` writes; `make constraints UPGRADE=` keeps the versions, and adds what is new
+UPGRADE ?= --upgrade
+COMPILE := $(LOCK)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --group dev
+
 # two at a time; the runner that is done first takes tests from the other
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist meltano-test \
-  loaders clients bench bench-latency bench-load fuzz fuzz-commands security lowest newest clean
+  loaders clients bench bench-latency bench-load fuzz fuzz-commands security audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -72,20 +79,17 @@ workflows: $(LINTERS)/installed ## 5 s actionlint and zizmor over .github and or
 pre-commit: $(VENV)/installed $(LINTERS)/installed ## 20 s the hooks of a commit, over all files
 	$(LINTERS)/bin/pre-commit run --all-files
 
-# the newest versions that pyproject.toml allows, in an environment that is thrown away
-constraints: ## 2 min writes constraints.txt with the newest versions
-	$(eval NEW := $(shell mktemp -d))
-	$(PYTHON) -m venv $(NEW)
-	$(NEW)/bin/python $(PIP) --upgrade 'pip>=25.1'
-	$(NEW)/bin/python $(PIP) '.[emulator,sigma,duckdb]' --group dev
-	$(NEW)/bin/python -m pip freeze --exclude tap-m365hunting > constraints.txt
-	rm -rf $(NEW)
+# one version of each package for every Python and system, and the hashes of its files
+constraints: $(LOCK)/installed ## 20 s writes constraints.txt and both requirements*.txt with the newest versions
+	$(COMPILE) $(UPGRADE) $(DEVELOPED) -o constraints.txt
+	$(COMPILE) $(DEVELOPED) -c constraints.txt --generate-hashes -o requirements.txt
+	$(COMPILE) $(UPGRADE) --group release --generate-hashes -o requirements-release.txt
 
 # wheel, source archive, and what a user of the wheel installs beside it
 dist: $(VENV)/installed ## 1 min packages and their bill of materials, in dist/
 	rm -rf dist $(BUILD) && $(PYTHON) -m venv $(BUILD)
-	$(BUILD)/bin/python $(PIP) 'build~=1.3' 'cyclonedx-bom~=7.0'
-	$(BUILD)/bin/python -m build --outdir dist
+	$(BUILD)/bin/python $(PIP) --no-deps --require-hashes -r requirements-release.txt
+	$(BUILD)/bin/python -m build --no-isolation --outdir dist
 	$(PYTHON) -m venv $(BUILD)/user && $(BUILD)/user/bin/python $(PIP) -c constraints.txt dist/*.whl
 	$(BUILD)/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(BUILD)/user
 
@@ -130,6 +134,12 @@ security: $(VENV)/installed ## 4 min hostile answers, places and proxies: no sec
 fuzz-commands: $(VENV)/installed ## 10 min broken answers under the commands
 	$(BIN)/python -m tests.security.fuzz --minutes 10
 
+# known vulnerabilities of what is locked, and of the lowest versions that are allowed; asks PyPI
+audit: $(AUDIT)/installed ## 1 min pip-audit over what is locked, and over the lowest versions allowed
+	$(AUDIT)/bin/pip-audit --strict --disable-pip -r requirements.txt -r requirements-release.txt
+	$(PYTHON) -m tests.guards.lowest > $(AUDIT)/lowest.txt
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --no-deps -r $(AUDIT)/lowest.txt
+
 # all tests with the lowest versions that pyproject.toml allows, and with the newest
 lowest: ## 10 min all tests with the lowest versions that are allowed
 	$(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python $(PIP) --upgrade 'pip>=25.1'
@@ -153,11 +163,12 @@ fuzz: $(VENV)/installed ## 10 min broken answers of every kind
 clean: ## 1 s removes what the others made
 	rm -rf .venv .venv-lowest .venv-newest .venv-loaders .venv-clients .meltano .hunting-emulator output
 
-$(VENV)/installed: pyproject.toml constraints.txt
+# each file by its hash: another than was tried is not installed
+$(VENV)/installed: pyproject.toml requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
-	$(BIN)/python $(PIP) -c constraints.txt -e '.[emulator,sigma,duckdb]' --group dev
+	$(BIN)/python $(PIP) --no-deps --require-hashes -r requirements.txt
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
 	-$(BIN)/hunting-emulator parser install
 	touch $@
 
@@ -168,6 +179,16 @@ $(PARSER)/installed: tests/kql/parser/package-lock.json | $(VENV)/installed
 	  echo "Node or npm is not there: Microsoft's KQL parser is not asked"; \
 	elif npm ci --prefix $(PARSER) --silent --no-audit --no-fund; then touch $@; \
 	else echo "npm cannot install Microsoft's KQL parser: it is not asked"; fi
+
+$(AUDIT)/installed:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python $(PIP) 'pip-audit~=2.10'
+	touch $@
+
+$(LOCK)/installed:
+	$(PYTHON) -m venv $(LOCK)
+	$(LOCK)/bin/python $(PIP) 'uv~=0.13.0'
+	touch $@
 
 $(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed
 	$(PYTHON) -m venv $(LINTERS)

@@ -58,13 +58,20 @@ def test_actions_are_pinned_by_hash(workflow: Path) -> None:
 
 
 def test_every_supported_python_is_tested() -> None:
-    """The matrix has each Python that the package names, and begins with the least."""
+    """At each change all that the package names, the least first; each week the outer two."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     named = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
-    matrix = re.search(r"python: \[(.*)\]", (ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+    tested, weekly = (
+        re.search(r"python: \[(.*)\]", (ROOT / ".github/workflows" / file).read_text("utf-8"))
+        for file in ("ci.yml", "weekly.yml")
+    )
 
-    assert matrix is not None
-    assert re.findall(r"3\.\d+", matrix[1]) == named == ["3.11", "3.12", "3.13", "3.14"]
+    assert f'requires-python = ">={named[0]}"' in project
+    assert f'target-version = "py{named[0].replace(".", "")}"' in project
+    assert tested is not None
+    assert weekly is not None
+    assert re.findall(r"3\.\d+", tested[1]) == named == ["3.11", "3.12", "3.13", "3.14"]
+    assert re.findall(r"3\.\d+", weekly[1]) == [named[0], named[-1]]
 
 
 def test_help_names_every_target_with_its_time() -> None:

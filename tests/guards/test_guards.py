@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("tap_m365hunting", "hunting_emulator", "bulk_loader", "tests/guards")
-FILES = ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "tests/__init__.py")
+FILES = ("pyproject.toml", "requirements.txt", "Makefile", "README.md", "tests/__init__.py")
 UNLISTED = '"""Nothing of use. Pure."""\n'
 
 
