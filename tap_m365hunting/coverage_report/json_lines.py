@@ -19,7 +19,7 @@ _MS: Final = 1000
 
 
 class LoadedRecord(Struct, frozen=True, gc=False):
-    """A record as it lies in a file, with the columns that the report needs."""
+    """A record as in a file, with the columns of the report."""
 
     run_id: str
     stream: str
@@ -39,7 +39,7 @@ class LoadedRecord(Struct, frozen=True, gc=False):
         """Return the record with its times as numbers.
 
         Raises:
-            ValueError: a time is none, or the window ends before it starts.
+            ValueError: a time is no instant, or the window ends before its start.
         """
         return WindowRecord(
             self.run_id,
@@ -74,7 +74,7 @@ def windows(lines: Iterable[bytes], *, source: str) -> Iterator[WindowRecord]:
     """Yield the windows of all lines; messages of other streams are passed over.
 
     Raises:
-        UnusableInputError: a line is no JSON, or its record is none of `hunting_windows`.
+        UnusableInputError: a line is no JSON, or no record of `hunting_windows`.
     """
     for number, line in enumerate(lines, 1):
         if _MARK not in line:

@@ -1,4 +1,4 @@
-"""Coverage as one HTML page that needs nothing beside itself: no script, no network."""
+"""Coverage as a single HTML page without further files: no script, no network."""
 
 from collections.abc import Iterator, Sequence
 from html import escape

@@ -59,7 +59,7 @@ def _one(value: Callable[[StreamCoverage], float | None]) -> _Metric:
 
 
 def _gaps(stream: StreamCoverage) -> Iterator[_Sample]:
-    """Yield one 0 where there is no gap, so that an alert has something to compare."""
+    """Yield a single 0 where there is no gap, for alerts to compare."""
     counts = Counter(gap.status for gap in stream.gaps) or {"": 0}
     yield from (({"reason": reason}, count) for reason, count in sorted(counts.items()))
 

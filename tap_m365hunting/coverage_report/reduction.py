@@ -1,7 +1,7 @@
 """SQL that leaves little of many windows, for any database.
 
-Pure. Three statements, in words that databases share: bounds of complete windows whose sum is not
-0, windows that are not complete, and sums in which a window counts once. The
+Pure. Three statements, in words that databases share: bounds of complete windows with a sum other
+than 0, incomplete windows, and sums in which a window counts once. The
 database does the work on millions of rows; few come out.
 """
 
@@ -29,7 +29,7 @@ _MS: Final = 1000
 def chosen(table: Sql, columns: Mapping[str, Sql]) -> Sql:
     """Return a SELECT of the columns under names that no database reserves.
 
-    `columns` has the quoted name for each name in lower case that the table has.
+    `columns` has the quoted name for each of the table's names in lower case.
 
     Raises:
         UnusableInputError: a required column is missing.
@@ -44,12 +44,12 @@ def chosen(table: Sql, columns: Mapping[str, Sql]) -> Sql:
 def reduce(
     tallies: Tallies, ask: Callable[[Sql], Iterable[Row]], windows: Sql, *, text: Sql = "{}"
 ) -> None:
-    """Add to the tallies what the windows leave.
+    """Add the windows to the tallies.
 
-    `windows` is a SELECT as `chosen` makes it; `text` turns a time into what `ticks_of` takes.
+    `windows` is a SELECT of `chosen`; `text` turns a time into an argument of `ticks_of`.
 
     Raises:
-        ValueError: a time is none, or a window ends before it starts.
+        ValueError: a time is no instant, or a window ends before its start.
     """
     for stream, tenant, at, weight in ask(_bounds(windows, text)):
         tallies.of(_name(stream), _name(tenant)).bound(ticks_of(at), int(weight))

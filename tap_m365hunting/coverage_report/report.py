@@ -17,7 +17,7 @@ _MS: Final = 1000
 
 
 class StreamCoverage(Struct, frozen=True, dict=True):
-    """One stream in one tenant; times are ticks of 100 ns, `None` where there is none."""
+    """A stream in a tenant; times are ticks of 100 ns, or `None`."""
 
     stream: str
     tenant_id: str

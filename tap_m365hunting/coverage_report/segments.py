@@ -1,8 +1,8 @@
 """Time cut into segments: read whole, or missing for a reason.
 
-Pure. An instant is complete if any window of any run that was complete has it: its rows were
-written then. Else the newest attempt that has it tells why not. An instant between windows that no
-record has is `unread`.
+Pure. An instant is complete if within any complete window of any run: the rows were written
+then. Else the newest attempt tells the reason. An instant within no window of any record is
+`unread`.
 """
 
 import heapq
@@ -21,7 +21,7 @@ _WHOLE: Final = Failure(0, COMPLETE, "")
 
 
 class Segment(Struct, frozen=True):
-    """A half-open span in ticks of 100 ns, all of it with one status; a gap may say why."""
+    """A half-open span in ticks of 100 ns, with a single status; a gap may have a reason."""
 
     start: int
     end: int

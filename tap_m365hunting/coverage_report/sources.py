@@ -45,7 +45,7 @@ def read(sources: Sequence[str], *, table: str) -> Tallies:
 
 
 def _kind(source: str) -> tuple[_Kind, str]:
-    """Return the kind of a source, by its first bytes if it is a file, and its place."""
+    """Return the kind of a source, by the first bytes of a file, and the place."""
     if "://" in source:
         return "database", source
     path = Path(source)

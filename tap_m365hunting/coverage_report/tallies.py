@@ -1,7 +1,7 @@
 """Windows of each stream and tenant, kept in little room: bounds, failures and sums.
 
 Pure. The order of the records makes no difference. A complete window adds 1 at its start and takes
-1 away at its end, and a bound whose sum is 0 is forgotten. Windows that adjoin therefore leave two
+1 away at its end, and a bound with the sum 0 is forgotten. Windows that adjoin therefore leave two
 bounds, however many there are.
 """
 
@@ -44,7 +44,7 @@ class Sums(Struct):
 
 
 class Tally:
-    """The windows of one stream in one tenant."""
+    """The windows of a stream in a tenant."""
 
     def __init__(self) -> None:
         self.bounds: dict[int, int] = {}
@@ -105,7 +105,7 @@ class Tallies:
 
 
 class _RunWindows:
-    """Windows of one run that were counted, 16 bytes each; mostly they come in order of time."""
+    """The counted windows of a run, 16 bytes each; mostly in order of time."""
 
     def __init__(self) -> None:
         self._starts = array("q")

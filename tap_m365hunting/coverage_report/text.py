@@ -1,6 +1,6 @@
 """Coverage for people: a line for each stream and tenant, its gaps below it.
 
-Pure. Colours are in the text; whoever prints it takes them out where there is no terminal.
+Pure. Colours are in the text; the printer takes colours out where there is no terminal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def text_lines(report: CoverageReport) -> Iterator[str]:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in the two largest units that it has.
+    """Return a length of time in its two largest units.
 
     >>> duration(90_000), duration(59.5), duration(0.25)
     ('1 d 1 h', '59 s', '0.25 s')
@@ -55,7 +55,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(ticks: int | None) -> str:
-    """Return an instant to the second, with a fraction only where it has one."""
+    """Return an instant to the second, with a fraction only where not 0."""
     if ticks is None:
         return _NONE
     text = str(Instant(ticks)).replace("T", " ").removesuffix("Z")

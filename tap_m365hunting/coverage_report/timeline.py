@@ -1,6 +1,6 @@
-"""Segments of a stream as pieces of a bar, at most `COLUMNS` of them.
+"""Segments of a stream as pieces of a bar, at most `COLUMNS` pieces.
 
-Pure. A gap fills every column that it touches, so that a second in a month is seen, too.
+Pure. A gap fills every touched column, so that a second in a month is seen, too.
 """
 
 from collections.abc import Iterator, Sequence

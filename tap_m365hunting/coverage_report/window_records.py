@@ -1,4 +1,4 @@
-"""Records of `hunting_windows` as loaders leave them, and their times as counts of 100 ns.
+"""Records of `hunting_windows` as left by loaders, and their times as counts of 100 ns.
 
 Pure.
 """
@@ -49,7 +49,7 @@ class WindowRecord(Struct, frozen=True, gc=False):
 
 
 def ticks_of(value: object) -> int:
-    """Return an instant that was loaded as text, or as a time; without an offset it is in UTC.
+    """Return an instant loaded as text, or as a time; without an offset in UTC.
 
     Raises:
         ValueError: the value is no instant.

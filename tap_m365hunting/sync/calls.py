@@ -1,4 +1,4 @@
-"""Calls as a reader takes them: made by others, awaited one after another."""
+"""Calls as a reader takes calls: made elsewhere, awaited one after another."""
 
 from typing import Protocol, TypeVar
 
@@ -7,7 +7,7 @@ from tap_m365hunting.wire.answer import QueryResult
 
 
 class Asked(Protocol):
-    """A call that was made, whose answer may be awaited."""
+    """A call on its way to an answer."""
 
     @property
     def text(self) -> str:
@@ -15,30 +15,30 @@ class Asked(Protocol):
 
     @property
     def times(self) -> AnswerTimes | None:
-        """When it was asked and answered, once it is."""
+        """The times of question and answer, once there is an answer."""
 
     @property
     def tries(self) -> int:
-        """How often it was made."""
+        """The number of times that the call was made."""
 
     def again(self) -> None:
-        """Make it anew when its answer is next awaited."""
+        """Make the call anew when an answer is next awaited."""
 
     def answer(self) -> QueryResult:
-        """Wait for the answer, which belongs to the caller."""
+        """Wait for the answer; the caller closes the answer."""
 
 
 C = TypeVar("C", bound=Asked)
 
 
 class Calls(Protocol[C]):
-    """The calls that are made for the asks of a planner, as `PartitionSync` makes them."""
+    """The calls for the asks of a planner, as `PartitionSync` makes calls."""
 
     def take(self) -> tuple[Ask, C] | None:
-        """Return the call for the oldest window; `None` if there is none, and none to make."""
+        """Return the call for the oldest window; `None` with no call out or to make."""
 
     def used(self, call: C) -> None:
-        """Take note that the answer has been used."""
+        """Take note of the use of the answer."""
 
     def fill(self) -> None:
         """Make further calls, if some may be made."""

@@ -1,4 +1,4 @@
-"""The proof that the service shows rows older than 30 days, counted before they are relied on."""
+"""The proof that the service shows rows older than 30 days, counted before any use of such rows."""
 
 import logging
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def sight_of(resolved: ResolvedQuery, run: RunCall, now: Instant) -> Sight:
 
 
 def in_sight(run_windows: RunWindows, sight: Sight, now: Instant) -> RunWindows:
-    """Return the windows that the service shows; the others are lost, and told as a gap."""
+    """Return the windows shown by the service; the others are lost, and told as a gap."""
     if sight.why is None:
         return run_windows
     if not sight.spanned:

@@ -1,6 +1,6 @@
-"""Reads what is nearest the edge of retention first, in all streams, before one is read on.
+"""Reads the rows nearest the edge of retention first, in all streams, before any stream is read on.
 
-The edge moves on while a stream is read, and would take rows from those behind it.
+The edge moves on while a stream is read, and would take rows from the streams behind.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ class NearTheEdge(Protocol):
     """A stream that may be read in part."""
 
     def near_the_edge(self, margin: timedelta) -> Sequence[Instant]:
-        """Return up to where its tenants are read that are read no farther than the margin."""
+        """Return the ends of the parts read in tenants that are read no farther than the margin."""
 
     def sync_near_the_edge(self, margin: timedelta) -> None:
         """Read these tenants up to the margin."""
@@ -35,7 +35,7 @@ class OldestFirst:
         self._begun = False
 
     def begin(self, streams: Iterable[NearTheEdge]) -> None:
-        """Read the streams in rounds, the nearest first; one alone has its turn anyway."""
+        """Read the streams in rounds, the nearest first; a single stream has its turn anyway."""
         if self._begun:
             return
         self._begun = True
@@ -53,17 +53,17 @@ class Turn(Protocol):
 
     @property
     def tenant_id(self) -> str:
-        """Whose it is."""
+        """The tenant's id."""
 
     def reached(self, margin: timedelta) -> Instant | None:
-        """Return up to where it is read, if that is no farther from the edge of retention."""
+        """Return the end of the part read, if no farther from the edge of retention."""
 
     def resume(self) -> None:
         """Have the turn again."""
 
 
 class Turns:
-    """Which tenants of a stream have their turn, and the records of those that were put off."""
+    """The tenants of a stream that have their turn, and the records of tenants put off."""
 
     def __init__(self) -> None:
         self._margin: timedelta | None = None
@@ -71,7 +71,7 @@ class Turns:
 
     @contextmanager
     def near_the_edge(self, margin: timedelta) -> Iterator[None]:
-        """Have only tenants read that are no farther from the edge, and these up to there."""
+        """Have only tenants read no farther from the edge, and only up to the margin."""
         self._margin = margin
         try:
             yield
@@ -89,7 +89,7 @@ class Turns:
     def records(
         self, turn: Turn, read: Callable[[], Generator[Record, None, None]]
     ) -> Generator[Record, None, None]:
-        """Yield what is read, from where it was put off, until all came or it is put off again.
+        """Yield the records, from the point of the last stop, until all came or the next stop.
 
         Between windows there is a `WINDOW_IS_DONE` among the records.
         """

@@ -89,7 +89,7 @@ class PartitionSync:
         return in_sight(found, self._sight, now)
 
     def reached(self, margin: timedelta) -> Instant | None:
-        """Return up to where it is read, if that is no farther from the edge of retention."""
+        """Return the end of the part read, if no farther from the edge of retention."""
         now = self.service.now()
         if self.resolved.mode is Mode.FULL_TABLE:
             return None
@@ -108,7 +108,7 @@ class PartitionSync:
         self._prefetch.turn(self)
 
     def windows(self) -> Iterator[Planner]:
-        """Have the turn: yield what plans each window of the agenda; calls are made for that one.
+        """Have the turn: yield the planner of each window of the run, with its calls under way.
 
         Raises:
             FatalSyncError: the state cannot be read.
@@ -135,10 +135,10 @@ class PartitionSync:
         return self._opened(ask) if ask else None
 
     def check(self, rows: int) -> None:
-        """Hold that a window, or a table, has so many rows against what they say of the service.
+        """Hold the number of rows of a window, or a table, against the proof that rows are shown.
 
         Raises:
-            FatalSyncError: it has none, and that is no proof that there are none.
+            FatalSyncError: no row came, without proof that the service has no row.
         """
         self.service.has_rows |= rows > 0
         if rows == 0 and not self.service.has_rows and self.service.has_ended:
@@ -153,10 +153,10 @@ class PartitionSync:
             self._refuse_nulls()
 
     def _refuse_nulls(self) -> None:
-        """Ask, before a first bookmark is set, if the service has rows that no window ever holds.
+        """Ask, before a first bookmark is set, if the service has rows outside any window.
 
         Raises:
-            FatalSyncError: it has.
+            FatalSyncError: there are such rows.
         """
         text = kql.nulls(self.resolved.query, INGESTION_COLUMN)
         with self.service.run(text) as answer:
@@ -169,7 +169,7 @@ class PartitionSync:
             raise FatalSyncError(msg)
 
     def take(self) -> tuple[Ask, OpenCall] | None:
-        """Return the call for the oldest window; `None` if no call is out, and none is to make."""
+        """Return the call for the oldest window; `None` with no call out or to make."""
         self._prefetch.fill()
         if not self._out:
             self._prefetch.need(self)

@@ -48,14 +48,14 @@ class OpenCall:
         return self._answer.result()
 
     def again(self) -> None:
-        """Make the call anew when its answer is next awaited: what came was no use."""
+        """Make the call anew when an answer is next awaited: the last answer was of no use."""
         self.tries += 1
         self.context.retries += 1
         self._answer = None
 
     @property
     def times(self) -> AnswerTimes | None:
-        """When it was asked and answered by the service's clock, once it is answered."""
+        """The times of question and answer by the service's clock, once there is an answer."""
         return self.context.times
 
     def call_off(self) -> None:
@@ -82,7 +82,7 @@ def _close(answer: Future[QueryResult]) -> None:
 
 
 class Caller(Protocol):
-    """A reader that will want answers of one tenant."""
+    """A reader of answers of one tenant, sooner or later."""
 
     @property
     def tenant_id(self) -> str:

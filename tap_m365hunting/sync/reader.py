@@ -78,10 +78,10 @@ BlocksOf: TypeAlias = Callable[[Converter, QueryResult, RowIds], Iterator[AnyBlo
 class QueryReader:
     """Reads the windows of one query, one after another.
 
-    `known` are the properties of the schema that was sent; `shape_of` names an answer's columns;
-    `tenant` is what each record says of its tenant, `id_columns` what makes ids. Where windows
-    that cannot be read are left out, `skipping` asks the service for no row of the query, and says
-    if it answered.
+    `known` are the properties of the schema sent; `shape_of` names an answer's columns; `tenant`
+    are the values of each record's tenant, `id_columns` the columns of ids. Where unreadable
+    windows are left out, `skipping` asks the service for no row of the query, and says if there was
+    an answer.
     """
 
     def __init__(  # noqa: PLR0913 - all of a query's surroundings meet here, by keyword
@@ -222,7 +222,7 @@ class QueryReader:
         planner.answered(ask, rows.told(told) if rows else told)
 
     def _rows(self, window: TimeWindow | None, **limits: Any) -> WindowRows | BinRows | None:  # noqa: ANN401
-        """Return what holds rows against their window, where they have a place in it."""
+        """Return the check of rows against their window, where rows have a place in a window."""
         if window is None:
             return None
         if self._resolved.mode is Mode.INCREMENTAL:
@@ -237,7 +237,7 @@ class QueryReader:
         rows: WindowRows | BinRows | None,
         earlier: EarlierParts | None = None,
     ) -> Iterator[Event]:
-        """Yield the records of an answer, or those of its rows that may be used."""
+        """Yield the records of an answer, or of its usable rows."""
         yield from self._follow(answer.columns)
         if self._shape is None:  # no columns, hence no rows
             return
@@ -271,7 +271,7 @@ class QueryReader:
         )
 
     def _cursor(self) -> str | None:
-        """Return the column of a row's place in its window, as the answer spells it."""
+        """Return the column of a row's place in the window, spelled as in the answer."""
         mode = self._resolved.mode
         named = self._resolved.cursor if mode is Mode.INCREMENTAL else self._resolved.bin_column
         return _named(named, self._columns or ())

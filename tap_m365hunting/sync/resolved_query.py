@@ -28,8 +28,8 @@ from tap_m365hunting.wire.schema import WINDOW_START, Column, Shape
 class ResolvedQuery(Struct, frozen=True):
     """A query with the way in which it is read.
 
-    `cursor` is named as in the query; windows are whole multiples of `bin`, if there is one. A
-    query that bounds itself has windows of one `width` otherwise, and rows of that `identity`.
+    `cursor` is named as in the query; windows are whole multiples of `bin`, if not `None`. A
+    WINDOWED query has windows of the same `width` otherwise, and rows of the `identity`.
     """
 
     query: kql.Query
@@ -63,7 +63,7 @@ class ResolvedQuery(Struct, frozen=True):
 
     @property
     def by(self) -> tuple[str, ...] | None:
-        """The columns that tell rows apart that the query puts together, if it does."""
+        """The `by` columns of the query's aggregate, if rows are aggregated."""
         return self.identity.by if self.mode is Mode.WINDOWED else None
 
     @property
@@ -74,7 +74,7 @@ class ResolvedQuery(Struct, frozen=True):
 
     @property
     def window_start(self) -> bool:
-        """Whether a row is known by its window, and so must say which that is."""
+        """Whether a row is known by its window, and so must name the window."""
         carried = self.identity.whole or self.identity.bins
         return self.mode is Mode.WINDOWED and not carried
 
@@ -142,10 +142,10 @@ def id_columns_of(
     saved: StreamState,
     tenant_id: str,
 ) -> IdColumns:
-    """Return what makes the ids of the query's rows in a tenant, given the stream's state.
+    """Return the makers of ids for the query's rows in a tenant, given the stream's state.
 
     Raises:
-        FatalSyncError: the state is none that this tap writes.
+        FatalSyncError: the state is not of the tap's form.
     """
     with _readable(query.name):
         return IdColumns.read(
@@ -158,10 +158,10 @@ def id_columns_of(
 
 @contextmanager
 def _readable(stream: str) -> Iterator[None]:
-    """Let what is wrong with a state name the stream that it is of.
+    """Name the stream in errors about its state.
 
     Raises:
-        FatalSyncError: the state is none that this tap writes.
+        FatalSyncError: the state is not of the tap's form.
     """
     try:
         yield
@@ -180,12 +180,12 @@ def run_windows_of(
     key: str | None,
     now: Instant,
 ) -> RunWindows:
-    """Return what a run is to read of the query in a tenant, given the stream's state.
+    """Return the windows for a run to read of the query in a tenant, given the stream's state.
 
     `key` is the replication key.
 
     Raises:
-        FatalSyncError: the state is none that this tap writes.
+        FatalSyncError: the state is not of the tap's form.
     """
     part = tenant_id if saved.partitioned else None
     with _readable(query.name):
@@ -204,7 +204,7 @@ def check_bounds(settings: Settings, *, now: float) -> None:
     """Hold the bounds of a run against the time, in seconds since 1970, and its queries' steps.
 
     Raises:
-        ConfigValidationError: some cannot be honoured; `errors` names the nearest that can.
+        ConfigValidationError: a bound cannot be honoured; `errors` names the nearest usable bound.
     """
     at, reading = Instant.of_seconds(now), settings.read_settings
     wrong = [w for query in settings.queries for w in _bound_problems(query, reading, at)]
@@ -238,7 +238,7 @@ def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: Resolved
 def key_of(
     query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery
 ) -> tuple[str, ...]:
-    """Return the columns that are the key, by their own names; none where `_row_id` is it."""
+    """Return the columns of the key, by their own names; empty where `_row_id` is the key."""
     if query.primary_keys or read_settings.row_id or resolved.by is None:
         return query.primary_keys
     return (*resolved.by, *(WINDOW_START,) * resolved.window_start)

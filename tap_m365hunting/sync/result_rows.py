@@ -1,4 +1,4 @@
-"""The rows of a result, held against what was asked for: counts, and the records of a window.
+"""The rows of a result, held against the question: counts, and the records of a window.
 
 Pure.
 """
@@ -26,14 +26,14 @@ _MOST_COUNTED: Final = 10_000_000_000
 
 
 class OtherAnswerError(ServiceError):
-    """The answer is not the one that was asked for."""
+    """The answer is to another question."""
 
 
 class WindowRows:
-    """The records of one answer for a window, in order of time, of which some may be used.
+    """The records of one answer for a window, in order of time, perhaps not all usable.
 
-    Those before `until` are; of a `truncated` answer those before its newest instant, which may be
-    cut. Then `told` describes what was used.
+    Records before `until` are usable; in a `truncated` answer records before the newest instant,
+    whose rows may be cut. Then `told` describes the used records.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class WindowRows:
         self._held = list[AnyBlock]()
 
     def usable(self, blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
-        """Yield the records that may be used, of all that came.
+        """Yield the usable records, of all records.
 
         Raises:
-            OtherAnswerError: a record has no readable cursor, or one outside the window; or records
-                are not in the order of time.
+            OtherAnswerError: a record has no readable cursor, or a cursor outside the window; or
+                records are not in the order of time.
         """
         for whole in blocks:
             self._check(whole)
@@ -104,7 +104,7 @@ class WindowRows:
         return block if block.records else None
 
     def _whole_instants(self, block: AnyBlock) -> Iterator[AnyBlock]:
-        """Yield the records but for those of the newest instant, which are held."""
+        """Yield the records up to the newest instant, whose records are held."""
         head, tail = block.cut(block.newest())
         if tail.cursors[0] != self._newest:
             yield from self._held
@@ -116,9 +116,9 @@ class WindowRows:
 
 
 class BinRows:
-    """The records of one answer of a query that bounds itself, whose rows carry their bin.
+    """The records of one answer of a WINDOWED query, whose rows carry their bin.
 
-    Their cursors are those bins, in any order; the records go on without.
+    The bins are the cursors, in any order; records go on without cursors.
     """
 
     def __init__(self, window: TimeWindow, column: str) -> None:
@@ -149,10 +149,10 @@ class BinRows:
 
 
 def rows_counted(value: object) -> int:
-    """Return a count of rows; what no tenant has would be planned for in millions of parts.
+    """Return a count of rows; more rows than any tenant has would make millions of parts.
 
     Raises:
-        ValueError: the value is none.
+        ValueError: the value is no such count.
     """
     rows = int(str(value))
     if not 0 <= rows <= _MOST_COUNTED:
@@ -162,10 +162,10 @@ def rows_counted(value: object) -> int:
 
 
 def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int], int | None]:
-    """Return the rows per bin, and the checksum of all of them if it was asked for.
+    """Return the rows per bin, and the checksum of all rows if asked for.
 
     Raises:
-        OtherAnswerError: a row has no count, or its bin is outside the window, or there is none.
+        OtherAnswerError: a row has no count, or a bin outside the window, or no row came.
     """
     counts, checksum = dict[Instant, int](), None
     for row in answer.rows:
@@ -185,10 +185,10 @@ def counts_of(answer: QueryResult, ask: CountAsk) -> tuple[Mapping[Instant, int]
 
 
 def check_columns(answer: QueryResult, resolved: ResolvedQuery, cursor: str | None) -> None:
-    """Hold the columns of an answer against what its rows are known by.
+    """Hold the columns of an answer against the columns of ids and cursor.
 
     Raises:
-        OtherAnswerError: one is missing.
+        OtherAnswerError: a column is missing.
     """
     lost = sorted(set(resolved.by or ()) - {column.name for column in answer.columns})
     if cursor is None:

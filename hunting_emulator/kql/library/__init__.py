@@ -1,4 +1,4 @@
-"""Kusto's functions that the translator lacks or has otherwise, as macros of DuckDB.
+"""Kusto's functions unknown to the translator, or wrong there, as macros of DuckDB.
 
-Pure. Each module is a table: the name of a function, its parameters, and its SQL.
+Pure. Each module is a table: the name of a function, the parameters, and the SQL.
 """

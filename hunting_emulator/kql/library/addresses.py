@@ -1,6 +1,6 @@
-"""IP addresses: `ipv4_…`, `ipv6_…`, `has_ipv4` and its kin, and where an address is.
+"""IP addresses: `ipv4_…`, `ipv6_…`, `has_ipv4` and its kin, and the place of an address.
 
-Pure. A text that is no address is null, as Microsoft's pages on these functions have it.
+Pure. A text other than an address is null, as on Microsoft's pages on the functions.
 """
 
 from typing import Final
@@ -38,7 +38,7 @@ _PREFIXED: Final = (
 
 
 def _any(test: str) -> tuple[str, str]:
-    """Return the overload that takes a list of things to look for, one of which will do."""
+    """Return the overload with a list of texts to look for, any of which will do."""
     return "x, l", f"list_bool_or(list_transform(kusto_texts(l), lambda a: {test}))"
 
 

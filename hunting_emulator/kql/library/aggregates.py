@@ -1,7 +1,7 @@
-"""Aggregates that the translator lacks: the `…if` forms, old names, limits, bags.
+"""Aggregates unknown to the translator: the `…if` forms, old names, limits, bags.
 
-Pure. Each row: the name, its SQL over `{0}`, `{1}`, how many arguments it takes, and the beginning
-of the name that a column gets without one.
+Pure. Each row: the name, the SQL over `{0}`, `{1}`, the number of arguments, and the beginning of
+the name of a column without a given name.
 """
 
 from typing import Final
@@ -73,6 +73,6 @@ def _spec(name: str, sql: str, arity: int, prefix: str) -> AggregateSpec:
 
 
 def register() -> None:
-    """Give the translator the rows that it lacks."""
+    """Give the translator the missing rows."""
     for name, sql, arity, prefix in _ROWS:
         AGGREGATE_FUNCTIONS[name] = _spec(name, sql, arity, prefix)

@@ -1,4 +1,4 @@
-"""All macros by name, and which of them a statement needs.
+"""All macros by name, and the macros of a statement.
 
 Pure.
 """
@@ -27,7 +27,7 @@ MACROS: Final[Mapping[str, str]] = {
 
 
 def macro_names(statement: str, known: Collection[str]) -> list[str]:
-    """Return the macros that a statement calls and that are not known, each behind its own.
+    """Return the unknown macros called by a statement, each behind the macros called by it.
 
     >>> macro_names("SELECT kusto_ipv6('x'), kusto_row_number(1)", ())
     ['kusto_row_number']

@@ -1,4 +1,4 @@
-"""Arrays and property bags: sets, shifts, slices, keys, and text that is JSON or is not.
+"""Arrays and property bags: sets, shifts, slices, keys, and text as JSON or not.
 
 Pure. `kusto_array` is the JSON elements of a dynamic array, and of nothing else.
 """

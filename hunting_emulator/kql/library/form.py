@@ -30,14 +30,14 @@ class Function:
 
     @property
     def arities(self) -> tuple[int, ...]:
-        """How many arguments it takes."""
+        """The number of arguments."""
         return tuple(
             len(parameters.split(",")) if parameters else 0 for parameters, _ in self.bodies
         )
 
 
 def function(name: str, *bodies: tuple[str, str]) -> Function:
-    """Make a function that KQL knows by this name."""
+    """Make a function known to KQL by the name."""
     return Function(name, bodies)
 
 

@@ -1,6 +1,6 @@
-"""The functions put where the translator and DuckDB find them.
+"""The functions in the places where the translator and DuckDB look for functions.
 
-The translator's table of functions is public and belongs to the process; rows are added to it once.
+The translator's table of functions is public and belongs to the process; rows are added once.
 """
 
 from typing import Final
@@ -42,7 +42,7 @@ _WRITTEN_ONCE: Final = {"kusto_concat": "concat({})", "kusto_text_once": "kusto_
 
 
 def register() -> None:
-    """Give the translator the functions and aggregates that it lacks."""
+    """Give the translator the missing functions and aggregates."""
     for name in NAMES:
         for known in (name, f"{PREFIX}{name}"):
             SCALAR_FUNCTIONS[known] = FunctionSpec(known, "template", f"{PREFIX}{name}({{}})")

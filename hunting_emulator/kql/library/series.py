@@ -1,6 +1,6 @@
-"""Series: statistics over the arrays that `make-series` makes.
+"""Series: statistics over the arrays of `make-series`.
 
-Pure. A function that gives several columns is a property bag here; the columns are taken from it.
+Pure. A function with several columns is a property bag here, from which the columns are taken.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
 """Text: command lines, paths, versions, browsers, lists with commas, sizes, code points.
 
-Pure. The shapes of the results are those of Microsoft's pages on these functions.
+Pure. The shapes of the results are as on Microsoft's pages on the functions.
 """
 
 from typing import Final

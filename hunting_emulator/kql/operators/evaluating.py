@@ -54,7 +54,7 @@ def evaluate(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
 
 
 def _asked_for(tokens: Sequence[Token], place: Place, source: str, desk: Desk) -> Mapping[str, str]:
-    """Return the names that later steps read and no column has, under a mark: maybe keys."""
+    """Return the names read by later steps and held by no column, under a mark: maybe keys."""
     behind = tokens[place.end : end_of_pipeline(tokens, place.end)]
     known = {name for name, _ in desk.columns(source)} | NOT_COLUMNS
     names = [
@@ -120,7 +120,7 @@ def _ignored(given: Sequence[str]) -> frozenset[str]:
 
 
 def _found_kinds(source: str, column: str, prefix: str, desk: Desk) -> Mapping[str, str]:
-    """Look at the bags for their keys, and at the values of each key for its type."""
+    """Look at the bags for the keys, and at the values of each key for the type."""
     del prefix
     made = desk.stage(
         "SELECT __key, string_agg(DISTINCT json_type(__value), ' ') AS __kinds FROM (SELECT "  # noqa: S608
@@ -135,7 +135,7 @@ def _found_kinds(source: str, column: str, prefix: str, desk: Desk) -> Mapping[s
 
 
 def _kind(kinds: Sequence[str]) -> str:
-    """Return the type of a key whose values have these types in JSON."""
+    """Return the type of a key, given the types of its values in JSON."""
     seen = {_JSON_KINDS.get(kind, "dynamic") for kind in kinds} - {"null"}
     if seen <= {"long", "real"} and seen:
         return "real" if "real" in seen else "long"

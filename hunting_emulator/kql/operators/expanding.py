@@ -48,7 +48,7 @@ _EXAMPLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An array to expand: the name of its column, its expression, and the type of its elements."""
+    """An array to expand: the name of the column, the expression, and the type of the elements."""
 
     name: str
     expression: str
@@ -149,7 +149,7 @@ def apply(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
 
 
 def _examples(targets: Sequence[Target], index: str | None) -> str:
-    """Write columns of the types that the subquery gets."""
+    """Write columns of the subquery's types."""
     made = [f"{kql_name(t.name)} = {_EXAMPLES.get(t.kind or '', 'dynamic(null)')}" for t in targets]
     return ", ".join([*made, *([f"{index} = 0"] if index else [])])
 
@@ -178,7 +178,7 @@ def _subquery(clause: str) -> str:
 
 
 def _element_rows(inner: Sequence[str], targets: Sequence[Target], index: str | None) -> str:
-    """Write the rows that the subquery reads: the outer row beside each element."""
+    """Write the rows for the subquery: the outer row beside each element."""
     arrays = [f"kusto_elements(_o.{sql.quote(f'__array{i}')})" for i in range(len(targets))]
     values: Mapping[str, str] = {
         target.name: converted(f"_e.e{i}", target.kind or "dynamic")

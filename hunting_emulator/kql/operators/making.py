@@ -23,7 +23,7 @@ _COUNTS: Final = frozenset({"min_idx", "max_idx"})
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The axis of a series: its column, its bounds where they are given, and its step."""
+    """The axis of a series: the column, any given bounds, and the step."""
 
     column: str
     start: str | None
@@ -122,7 +122,7 @@ def _arrays(
 
 
 def columns_of_series(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
-    """Write a function that gives several columns as those columns; nothing where there is none."""
+    """Write a function with several columns as the columns; `None` for other functions."""
     word = tokens[place.start].text
     made: list[str] = []
     found = False

@@ -58,7 +58,7 @@ def _best(level: str, keys: Sequence[str], count: str, order: str, desk: Desk) -
 
 
 def top_hitters(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
-    """Take the values that occur most."""
+    """Take the most frequent values."""
     count, _, rest = text_of(place.words(tokens)[3:]).strip().partition(" of ")
     key, _, weight = rest.partition(" by ")
     name = f"approximate_sum_{path_name(weight.strip()) or ''}" if weight else "approximate_count_"

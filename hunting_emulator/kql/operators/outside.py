@@ -13,7 +13,7 @@ from hunting_emulator.kql.tokens import Token, closing, text_of
 
 
 def externaldata(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
-    """Write the table that a file at a URL would be."""
+    """Write the table for a file at a URL."""
     words = place.words(tokens)
     opening = next((i for i, token in enumerate(words) if token.text == "("), 1)
     end = closing(words, opening) or opening
@@ -22,9 +22,9 @@ def externaldata(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
 
 
 def long_range(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
-    """Have a long range of numbers counted out in batches, which can be interrupted.
+    """Have a long range of numbers counted out in batches, so that an interruption works.
 
-    The translator makes one list of it, which cannot; shorter ranges may stay.
+    The translator makes a single list of a range, without interruption; shorter ranges may stay.
     """
     words = [token.text for token in place.words(tokens) if token.kind != "space"]
     if len(words) != len(_RANGE) or not all(map(str.isdigit, words[3::2])):

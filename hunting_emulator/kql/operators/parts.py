@@ -60,7 +60,7 @@ def named(text: str) -> tuple[str | None, str]:
 
 
 def column_name(text: str) -> str:
-    """Return the name that a text spells, in brackets or without.
+    """Return the name in a text, with brackets or without.
 
     >>> column_name("['x y']"), column_name("x")
     ('x y', 'x')
@@ -81,7 +81,7 @@ def type_of(text: str) -> str:
 
 
 def converted(sql: str, kind: str) -> str:
-    """Write a dynamic value as one of another type."""
+    """Write a dynamic value as a value of another type."""
     if kind == "dynamic":
         return sql
     text = f"({sql} ->> '$')"
@@ -100,7 +100,7 @@ def bare_word(text: str) -> bool:
 
 
 def path_name(text: str) -> str | None:
-    """Return the name that Kusto gives to a path such as `a.b['c'][0]`, nothing for another text.
+    """Return Kusto's name for a path such as `a.b['c'][0]`, `None` for another text.
 
     >>> path_name("A.q[0]"), path_name("parse_json(A).x"), path_name("f(A, B)")
     ('A_q_0', 'A_x', None)

@@ -16,7 +16,7 @@ _NAMED_INSIDE: Final = 5  # tokens: `f`, a bracket, a name, `=`, and more
 
 
 def project_away(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
-    """Write out the names that a pattern stands for; nothing to do where there is no pattern."""
+    """Write out the names of a pattern; without a pattern there is no change."""
     asked = [column_name(part) for part in listed(place.words(tokens)[3:])]
     if not any("*" in pattern for pattern in asked):
         return None
@@ -28,7 +28,7 @@ def project_away(tokens: Sequence[Token], place: Place, desk: Desk) -> str | Non
 
 
 def summarize(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
-    """Put a name that stands inside an aggregate before it; nothing to do where there is none."""
+    """Put a name from inside an aggregate before the aggregate; else make no change."""
     words = place.words(tokens)[1:]
     by = _by(words)
     parts = listed(words[:by])
@@ -74,5 +74,5 @@ def distinct(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
 
 
 def name_only(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
-    """Leave out `as`, whose name nothing else reads."""
+    """Leave out `as`, whose name is read nowhere else."""
     return place.reworded(tokens, "where true")

@@ -19,7 +19,7 @@ _SETTING: Final = 3  # tokens: a name, `=`, a value
 
 
 def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
-    """Rename the columns whose types differ; nothing to do where none does."""
+    """Rename the columns whose types differ; without a difference there is no change."""
     parameters, branches = _branches(place.words(tokens)[1:])
     if parameters.get("kind", "outer") != "outer" or any("*" in branch for branch in branches):
         return None
