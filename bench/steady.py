@@ -5,17 +5,55 @@ python -m bench.steady [--tenants 200 1000]
 
 import argparse
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
-from bench.tenants import emulator, settings_for
+from bench.tenants import settings_for
+from hunting_emulator import Emulator
+from hunting_emulator.engine import Engine
+from hunting_emulator.settings import Settings, made_up
+from hunting_emulator.tables import CATALOG
 
 _MIB: Final = 1 << 20
+
+
+@contextmanager
+def service(folder: Path, tenants: int) -> Iterator[str]:
+    """Run an emulator of so many tenants in a process of its own; yield its URL."""
+    ids = [tenant.tenant_id for tenant in made_up(tenants)]
+    (folder / "tenants.json").write_text(json.dumps([{"tenant_id": i} for i in ids]), "utf-8")
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(theirs, folder / "ca.pem", tenants)
+    )
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send("end")
+        process.join()
+
+
+def _serve(told: Connection, ca_file: Path, tenants: int) -> None:
+    """Serve until told to end.
+
+    All tenants share the tables, as a thousand engines would need more memory than there is.
+    """
+    settings = Settings(made_up(tenants))
+    engine = Engine(tables=[CATALOG["AlertInfo"]])
+    with Emulator(port=0, ca_file=ca_file, settings=settings) as emulator:
+        for tenant in settings.tenants:
+            emulator.use_engine(engine, tenant.tenant_id)
+        told.send(emulator.url)
+        told.recv()
 
 
 class Steady(NamedTuple):
@@ -50,7 +88,7 @@ def _run(folder: Path, settings: dict[str, Any], *options: str) -> tuple[Steady,
 
 def measured(tenants: int) -> tuple[Steady, Steady]:
     """Return the figures of a first run, and of a second one that finds nothing new."""
-    with TemporaryDirectory() as name, emulator(Path(name), tenants, 0.0) as url:
+    with TemporaryDirectory() as name, service(Path(name), tenants) as url:
         folder = Path(name)
         settings = settings_for(folder, url)
         catalog = _catalog(folder, settings)
