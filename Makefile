@@ -22,6 +22,8 @@ LOCK := $(VENV)/lock
 AUDIT := $(VENV)/audit
 LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
+AIRFLOW := .venv-airflow
+STATES := .venv-states
 CLIENTS := .venv-clients
 SDKS := $(patsubst tests/clients/pins/%.txt,$(CLIENTS)/%/installed,$(wildcard tests/clients/pins/*.txt))
 # the client for JavaScript, where Node is there
@@ -36,7 +38,8 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --grou
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist meltano-test \
-  loaders clients bench bench-latency bench-load fuzz fuzz-commands security audit lowest newest clean
+  fleet-demo fleet-test state-backends loaders clients bench bench-latency bench-load fuzz fuzz-commands \
+  security audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -108,6 +111,19 @@ site: $(VENV)/installed $(SITE)/installed ## 20 s the pages as a site
 meltano-test: $(VENV)/installed $(MELTANO)/installed ## 3 min installs Meltano and runs the pipeline in it twice
 	MELTANO=$(abspath $(MELTANO)/bin/meltano) $(BIN)/python -m pytest tests/pipeline/test_meltano.py
 
+# a real Airflow over forty made-up tenants, four of them broken; a worker is killed in mid-run
+fleet-demo: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 5 min forty tenants on Airflow, four broken, a worker killed
+	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin
+
+# the DAG as Airflow reads it, and a group by a real Meltano
+fleet-test: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 1 min the DAG in Airflow, a group in Meltano
+	AIRFLOW=$(abspath $(AIRFLOW)/bin/airflow) MELTANO=$(abspath $(MELTANO)/bin/meltano) \
+	  $(BIN)/python -m pytest tests/orchestrate
+
+# state on PostgreSQL, and on stand-ins of S3 and of Azure Storage
+state-backends: $(VENV)/installed $(STATES)/installed ## 3 min a fleet's state on shared backends, two runs each
+	STATE_BACKENDS=$(abspath $(STATES)) $(BIN)/python -m pytest tests/orchestrate/test_state_backends.py
+
 # what real loaders hold after the tap's runs, in files, DuckDB and PostgreSQL; writes docs/loaders.md
 loaders: $(VENV)/installed $(TARGETS) ## 10 min real loaders hold what the service had; writes docs/loaders.md
 	LOADERS=$(abspath $(LOADERS)) $(BIN)/python -m pytest tests/loaders \
@@ -161,7 +177,7 @@ fuzz: $(VENV)/installed ## 10 min broken answers of every kind
 	$(BIN)/python -m bench.fuzz --minutes 10
 
 clean: ## 1 s removes what the others made
-	rm -rf .venv .venv-lowest .venv-newest .venv-loaders .venv-clients .meltano .hunting-emulator output
+	rm -rf .venv .venv-lowest .venv-newest .venv-loaders .venv-clients .venv-airflow .venv-states .meltano .hunting-emulator output
 
 # each file by its hash: another than was tried is not installed
 $(VENV)/installed: pyproject.toml requirements.txt
@@ -205,6 +221,19 @@ $(SITE)/installed: | $(VENV)/installed
 $(MELTANO)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(MELTANO)
 	$(MELTANO)/bin/python $(PIP) 'meltano~=4.4'
+	touch $@
+
+# Meltano with what each backend needs, and the servers' stand-ins
+$(STATES)/installed: Makefile
+	$(PYTHON) -m venv $(STATES)
+	$(STATES)/bin/python $(PIP) 'meltano[psycopg2,s3,azure]==4.4.1' 'moto[server]==5.2.5'
+	npm install --prefix $(STATES) --no-audit --no-fund --no-package-lock --silent azurite@3.37.0
+	touch $@
+
+# Airflow and Meltano ask for different versions of SQLAlchemy
+$(AIRFLOW)/installed: orchestrate/airflow.lock.txt
+	$(PYTHON) -m venv $(AIRFLOW)
+	$(AIRFLOW)/bin/python $(PIP) -r $<
 	touch $@
 
 $(RIVALS)/installed: | $(VENV)/installed

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("tap_m365hunting", "hunting_emulator", "bulk_loader", "tests/guards")
+COPIED = ("tap_m365hunting", "hunting_emulator", "bulk_loader", "orchestrate", "tests/guards")
 FILES = ("pyproject.toml", "requirements.txt", "Makefile", "README.md", "tests/__init__.py")
 UNLISTED = '"""Nothing of use. Pure."""\n'
 
@@ -74,7 +74,7 @@ def test_the_tree_as_it_is_passes(tree: Tree) -> None:
 
 PACKAGES = sorted(
     ".".join(init.parent.relative_to(ROOT).parts)
-    for name in ("tap_m365hunting", "hunting_emulator", "bulk_loader")
+    for name in ("tap_m365hunting", "hunting_emulator", "bulk_loader", "orchestrate")
     for init in (ROOT / name).rglob("__init__.py")
 )
 

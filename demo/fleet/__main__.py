@@ -1,0 +1,138 @@
+"""`make fleet-demo`: forty tenants on a real Airflow, four of them broken, one worker killed."""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from demo.errors import DemoError
+from demo.fleet.airflow import Airflow, running
+from demo.fleet.processes import Programs, having, kill_worker
+from demo.fleet.readback import Loaded
+from demo.fleet.stage import MARK, ROOT, TENANTS, Stage
+from demo.fleet.tenants import BROKEN, Service, entries, serving, tenant_id
+from demo.fleet.waiting import Patience
+
+RUN: Final = "demo"
+#: The most seconds for one run over the fleet.
+_LONGEST: Final = 900.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play the demo; the exit status is 0 only if no part failed and no process is left."""
+    given = _options().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    folder = Path(tempfile.mkdtemp(prefix="fleet-demo-"))
+    stage = Stage(folder, given.group_size, given.latency, tuple(given.commands))
+    programs, told = Programs(MARK, str(stage.settings)), ""
+    try:
+        told = play(stage, programs, given.airflow, given.slots)
+    except DemoError as error:
+        print(f"\nThe demo stopped. {error}", file=sys.stderr)
+    finally:
+        left = programs.end()
+    if left:
+        print(f"Processes were left behind: {left}", file=sys.stderr)
+    if left or not told:
+        print(f"Its logs are in {folder}", file=sys.stderr)
+        return 1
+    shutil.rmtree(folder)
+    print(told)
+    return 0
+
+
+def play(stage: Stage, programs: Programs, airflow_command: Path, slots: int) -> str:
+    """Run the fleet broken, mend it, run what failed; return the last line, read from the tables.
+
+    Raises:
+        DemoError: a part did not do its work.
+    """
+    stage.prepare()
+    started, count = monotonic(), len(TENANTS)
+    emulator = stage.commands[0] / "hunting-emulator"
+    with serving(programs, emulator, stage.folder, count, stage.latency) as service:
+        service.order("tenants", {"tenants": entries(count, BROKEN)})
+        _say(f"{count} tenants, {len(BROKEN)} of them broken, each in a way of its own")
+        home, variables = stage.folder / "airflow", stage.variables(service)
+        with running(programs, airflow_command, home, ROOT, variables) as airflow:
+            _say(f"Airflow is up after {monotonic() - started:.0f} s: {slots} groups at once")
+            airflow.slots(slots)
+            first = _first_run(stage, airflow, service)
+            last = _mended(stage, airflow, service)
+    done, mended = first.done(TENANTS), last.done(TENANTS)
+    return (
+        f"tenants {count}, first run {len(done)} done {count - len(done)} failed, after mending "
+        f"{len(mended)} done, rows lost {last.lost(TENANTS)}, rows twice {last.twice}"
+    )
+
+
+def _first_run(stage: Stage, airflow: Airflow, service: Service) -> Loaded:
+    """Run the fleet with its broken tenants, and kill a worker in the middle of its work."""
+    airflow.trigger(RUN)
+    started = monotonic()
+    Patience("a group that has read a window", _LONGEST, every=0.1).until(
+        lambda: any(having("HUNTING_GROUP", group) for group in stage.begun()),
+        alive=[*airflow.processes, service.process],
+    )
+    group = next(group for group in stage.begun() if having("HUNTING_GROUP", group))
+    killed = kill_worker(group, airflow.scheduler)
+    _say(f"Killed with -9, amid {group}: its worker, its task and the run below, {killed}")
+    _wait(airflow, service)
+    loaded = Loaded.of(stage.fleet)
+    _say(f"First run: {len(loaded.done(TENANTS))} tenants done, {monotonic() - started:.0f} s")
+    _say(f"Attempts by group: {airflow.tries(RUN)}")
+    return loaded
+
+
+def _mended(stage: Stage, airflow: Airflow, service: Service) -> Loaded:
+    """Mend the tenants, and let Airflow try again what failed.
+
+    Raises:
+        DemoError: a tenant was asked that was done already.
+    """
+    before = len(service.asked())
+    service.order("tenants", {"tenants": entries(len(TENANTS), {})})
+    airflow.clear_failed(RUN)
+    _wait(airflow, service)
+    asked = set(service.asked()[before:])
+    _say(f"Mended, and what failed was tried again: {len(asked)} tenants were asked")
+    if asked != {tenant_id(number) for number in BROKEN}:
+        msg = f"After mending were asked {sorted(asked)}"
+        raise DemoError(msg)
+    return Loaded.of(stage.fleet)
+
+
+def _wait(airflow: Airflow, service: Service) -> None:
+    patience = Patience("the end of a run", _LONGEST, every=1)
+    patience.until(lambda: airflow.ended(RUN), alive=[*airflow.processes, service.process])
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demo.fleet", description=__doc__)
+    parser.add_argument(
+        "--airflow", type=Path, default=Path(".venv-airflow/bin/airflow"), help="the command"
+    )
+    parser.add_argument(
+        "--commands",
+        type=Path,
+        nargs="+",
+        default=[Path(".venv/bin"), Path(".venv/meltano/bin")],
+        help="folders of the project's commands, and of Meltano's",
+    )
+    parser.add_argument("--group-size", type=int, default=8, help="tenants of a group")
+    parser.add_argument("--slots", type=int, default=2, help="groups at once")
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds of each answer")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
