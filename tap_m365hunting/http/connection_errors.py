@@ -8,7 +8,13 @@ from collections.abc import Callable
 from errno import ECONNREFUSED
 from typing import Final, NamedTuple, TypeAlias
 
-from requests.exceptions import InvalidSchema, InvalidURL, ProxyError, RequestException
+from requests.exceptions import (
+    InvalidProxyURL,
+    InvalidSchema,
+    InvalidURL,
+    ProxyError,
+    RequestException,
+)
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -64,6 +70,13 @@ def _without_tls(error: _Error) -> ConnectionFailure | None:
     if not _NO_TLS.search(str(error)):
         return None
     return ConnectionFailure(f"it answers, but not over TLS; {_CHECK}", lasts=True)
+
+
+def _no_proxy(error: _Error) -> ConnectionFailure | None:
+    if not isinstance(error, InvalidProxyURL):
+        return None
+    text = "HTTPS_PROXY (or ALL_PROXY) holds no address of a proxy, such as http://proxy:3128"
+    return ConnectionFailure(text, lasts=True)
 
 
 def _no_address(error: _Error) -> ConnectionFailure | None:
@@ -133,6 +146,7 @@ def _cause(error: Exception) -> Exception:
 _KINDS: Final[tuple[Callable[[_Error], ConnectionFailure | None], ...]] = (
     _distrusted,
     _without_tls,
+    _no_proxy,
     _no_address,
     _socks,
     _proxy,

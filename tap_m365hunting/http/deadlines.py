@@ -14,12 +14,14 @@ from typing import Any, Final, Self
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.exceptions import InvalidProxyURL
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from typing_extensions import Buffer, override
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError
 from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 # Which a connection would read the trusted certificates from
@@ -134,6 +136,15 @@ class DeadlineAdapter(HTTPAdapter):
         _bound(self.poolmanager)
 
     @override
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        proxy = select_proxy(request.url or "", proxies)
+        if proxy and not _has_host(proxy):
+            raise InvalidProxyURL
+        return super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+
+    @override
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, ssl_context=_context(), **options)
         if isinstance(manager, ProxyManager):  # a SOCKS proxy has connections of its own
@@ -181,6 +192,13 @@ class PinnedAdapter(DeadlineAdapter):
     @override
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Trust the thumbprint."""
+
+
+def _has_host(proxy: str) -> bool:
+    try:
+        return bool(parse_url(proxy).host)
+    except LocationParseError:
+        return False
 
 
 def _bound(manager: PoolManager) -> None:

@@ -214,12 +214,25 @@ def test_token_of_odd_claims_is_refused_in_a_line(world: World, token: str) -> N
 PROXIES = {
     "no-host": f"http://user:{PROXY_PASSWORD}@",
     "no-port": f"http://user:{PROXY_PASSWORD}@localhost:99999",
+    "no-scheme": "localhost:3128",
     "no-bracket": f"http://user:{PROXY_PASSWORD}@[::1",
     "no-user": f"http://us/er:{PROXY_PASSWORD}@h",
     "letters": f"http://user:{PROXY_PASSWORD}é€@localhost:9",
     "percent": f"http://user:{PROXY_PASSWORD}%zz@localhost:9",
     "over-tls": f"https://user:{PROXY_PASSWORD}@localhost:9",
 }
+
+
+@pytest.mark.parametrize("kind", ["no-host", "no-port", "no-scheme", "no-bracket"])
+def test_proxy_without_an_address_is_named_at_once(world: World, kind: str) -> None:
+    """Asking again would be for nothing, and the setting to mend is not among the tap's."""
+    world.environment["HTTPS_PROXY"] = PROXIES[kind]
+
+    ran = world.tap(level="info")
+
+    assert ran.status == 1
+    assert "HTTPS_PROXY (or ALL_PROXY) holds no address of a proxy, such as" in ran.last
+    assert b"Waiting" not in ran.errors
 
 
 @pytest.mark.parametrize("kind", PROXIES)
