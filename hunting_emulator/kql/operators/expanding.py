@@ -16,6 +16,7 @@ from hunting_emulator.kql.operators.parts import (
     kql_name,
     listed,
     named,
+    parameters,
     path_name,
     type_of,
 )
@@ -25,14 +26,12 @@ from hunting_emulator.kql.tokens import (
     at,
     closing,
     following,
-    meaningful,
     quoted,
     string_value,
     text_of,
     tokenize,
 )
 
-_SETTING: Final = 3  # tokens: a name, `=`, a value
 _PARAMETERS: Final = ("with_itemindex", "bagexpansion", "kind")
 _EXAMPLES: Final = {
     "string": "''",
@@ -58,7 +57,7 @@ class Target:
 def expand(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
     """Name the targets of `mv-expand`; nothing to do where each has a name."""
     words = _behind(place.words(tokens), "mvexpand")
-    head, rest = _parameters(words)
+    head, rest = parameters(words, _PARAMETERS)
     body, limit = _cut(rest, "limit")
     given = listed(body)
     targets = _targets(given)
@@ -72,29 +71,13 @@ def expand(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
         + (f" to typeof({target.kind})" if target.kind else "")
         for target in targets
     )
-    parameters = "".join(f"{name}={value} " for name, value in head.items())
-    return place.reworded(tokens, f"mv-expand {parameters}{written}{limit}")
+    kept = "".join(f"{name}={value} " for name, value in head.items())
+    return place.reworded(tokens, f"mv-expand {kept}{written}{limit}")
 
 
 def _behind(words: Sequence[Token], old: str) -> list[Token]:
     """Return the tokens behind the operator's name, hyphenated or old."""
     return list(words[1:] if words[0].text == old else words[3:])
-
-
-def _parameters(words: Sequence[Token]) -> tuple[dict[str, str], list[Token]]:
-    """Take the parameters off the front: `name=value`."""
-    found: dict[str, str] = {}
-    rest = list(words)
-    while True:
-        told = meaningful(rest)
-        if (
-            len(told) < _SETTING
-            or rest[told[0]].text not in _PARAMETERS
-            or rest[told[1]].text != "="
-        ):
-            return found, rest
-        found[rest[told[0]].text] = rest[told[2]].text
-        rest = rest[told[2] + 1 :]
 
 
 def _cut(words: Sequence[Token], word: str) -> tuple[list[Token], str]:
@@ -126,7 +109,7 @@ def _typed(text: str) -> tuple[str, str | None]:
 
 def apply(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     """Run a subquery over the elements of each row's arrays."""
-    head, rest = _parameters(_behind(place.words(tokens), "mvapply"))
+    head, rest = parameters(_behind(place.words(tokens), "mvapply"), _PARAMETERS)
     body, clause = _cut(rest, "on")
     body, _limit = _cut(body, "limit")
     targets = _targets(listed(body))

@@ -4,7 +4,7 @@ Pure.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from hunting_emulator.kql.tokens import (
@@ -36,12 +36,33 @@ SQL_TYPES: Final = {
 }
 """DuckDB's types for Kusto's."""
 
+_PARAMETER: Final = 3  # tokens: a name, `=`, a value
 _PLAIN: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def listed(tokens: Sequence[Token]) -> list[str]:
     """Return the parts between commas, trimmed."""
     return [text_of(part).strip() for part in split(tokens, ",") if text_of(part).strip()]
+
+
+def parameters(
+    words: Sequence[Token], names: Collection[str]
+) -> tuple[dict[str, str], list[Token]]:
+    """Take the parameters `name=value` of these names off the front of an operator's tokens.
+
+    >>> found, rest = parameters(tokenize("kind=outer isfuzzy = true b = c"), ("isfuzzy", "kind"))
+    >>> found, text_of(rest)
+    ({'kind': 'outer', 'isfuzzy': 'true'}, ' b = c')
+    """
+    found: dict[str, str] = {}
+    rest = list(words)
+    while True:
+        told = meaningful(rest)[:_PARAMETER]
+        given = [rest[index].text for index in told]
+        if len(given) < _PARAMETER or given[0] not in names or given[1] != "=":
+            return found, rest
+        found[given[0]] = given[2]
+        rest = rest[told[-1] + 1 :]
 
 
 def named(text: str) -> tuple[str | None, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hunting_emulator.kql.desk import Desk
-from hunting_emulator.kql.operators.parts import kql_name, listed
+from hunting_emulator.kql.operators.parts import kql_name, listed, parameters
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import (
     Token,
@@ -21,7 +21,6 @@ from hunting_emulator.kql.tokens import (
     tokenize,
 )
 
-_SETTING: Final = 3  # tokens: a name, `=`, a value
 _NEXT_TO: Final = frozenset(
     {"==", "!=", "=~", "!~", "<>", "<", ">", "<=", ">=", "has", "contains", "startswith"}
     | {"endswith", ":", "in", "has_any", "has_all", "regex", "matches", "has_cs", "contains_cs"}
@@ -32,7 +31,8 @@ _NEXT_TO: Final = frozenset(
 def search(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     """Look for terms in every column; the table's name goes before the columns."""
     words = place.words(tokens)[1:]
-    words, case = _case(words)
+    given, words = parameters(words, ("kind",))
+    case = "_cs" if given.get("kind") == "case_sensitive" else ""
     words, tables = _tables(words)
     lets = text_of(tokens[: place.statement])
     if place.pipe > place.outset:
@@ -51,13 +51,6 @@ def search(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     columns = [name for name, _ in desk.columns(lets + joined) if name != "__table"]
     named = ", ".join(["['$table'] = __table", *map(kql_name, columns)])
     return place.replaced(tokens, f"{joined} | project {named}")
-
-
-def _case(words: Sequence[Token]) -> tuple[list[Token], str]:
-    told = meaningful(words)
-    if len(told) > _SETTING and words[told[0]].text == "kind" and words[told[1]].text == "=":
-        return list(words[told[2] + 1 :]), "_cs" if words[told[2]].text == "case_sensitive" else ""
-    return list(words), ""
 
 
 def _tables(words: Sequence[Token]) -> tuple[list[Token], list[str]]:

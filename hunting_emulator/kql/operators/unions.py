@@ -11,17 +11,18 @@ from duckdb_kql.types import kusto_type
 
 from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.errors import KqlError
-from hunting_emulator.kql.operators.parts import kql_name, listed
+from hunting_emulator.kql.operators.parts import kql_name, listed, parameters
 from hunting_emulator.kql.pipelines import Place
-from hunting_emulator.kql.tokens import Token, at, following, meaningful, text_of, tokenize
+from hunting_emulator.kql.tokens import Token, at, following, text_of, tokenize
 
-_SETTING: Final = 3  # tokens: a name, `=`, a value
+_PARAMETERS: Final = ("kind", "withsource", "with_source", "isfuzzy")
 
 
 def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
     """Rename the columns whose types differ; without a difference there is no change."""
-    parameters, branches = _branches(place.words(tokens)[1:])
-    if parameters.get("kind", "outer") != "outer" or any("*" in branch for branch in branches):
+    given, rest = parameters(place.words(tokens)[1:], _PARAMETERS)
+    branches = listed(rest)
+    if given.get("kind", "outer") != "outer" or any("*" in branch for branch in branches):
         return None
     lets = text_of(tokens[: place.statement])
     first = [place.source(tokens)] if place.pipe > place.outset else []
@@ -38,23 +39,11 @@ def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
         for text, kind in zip(texts, found, strict=True)
     ]
     order = ", ".join(map(kql_name, _order(found, apart)))
-    given = "".join(f"{name}={value} " for name, value in parameters.items() if name != "isfuzzy")
-    source = "withsource" in parameters
-    columns = f"{kql_name(parameters['withsource'])}, {order}" if source else order
-    made = f"union {given}{', '.join(f'({text})' for text in renamed)} | project {columns}"
+    kept = "".join(f"{name}={value} " for name, value in given.items() if name != "isfuzzy")
+    source = given.get("withsource")
+    columns = f"{kql_name(source)}, {order}" if source else order
+    made = f"union {kept}{', '.join(f'({text})' for text in renamed)} | project {columns}"
     return place.replaced(tokens, made)
-
-
-def _branches(words: Sequence[Token]) -> tuple[dict[str, str], list[str]]:
-    parameters: dict[str, str] = {}
-    rest = list(words)
-    while True:
-        told = meaningful(rest)
-        if len(told) < _SETTING or rest[told[1]].text != "=":
-            break
-        parameters[rest[told[0]].text] = rest[told[2]].text
-        rest = rest[told[2] + 1 :]
-    return parameters, listed(rest)
 
 
 def _bare(branch: str) -> str:
