@@ -38,7 +38,7 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --grou
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist meltano-test \
-  fleet-demo fleet-test state-backends loaders clients bench bench-latency bench-load fuzz fuzz-commands \
+  fleet-demo fleet-test state-backends loaders clients bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator \
   security audit lowest newest clean
 
 help: ## 1 s this list
@@ -171,6 +171,10 @@ newest: ## 10 min all tests with the newest versions that are allowed
 # from the service's bytes to tables, by this project's loader and others; writes a part of that page
 bench-load: $(VENV)/installed $(TARGETS) ## 5 min tap and loader together, beside other loaders
 	$(BIN)/python -m bench.load --loaders $(LOADERS) --write
+
+# ten thousand texts that are nested, long or odd: an answer to each, in bounded time and memory
+fuzz-emulator: $(VENV)/installed ## 15 min odd texts under the emulator
+	$(BIN)/python -m tests.emulator.fuzz --texts 10000
 
 # ten minutes of broken and odd answers, read in every way
 fuzz: $(VENV)/installed ## 10 min broken answers of every kind

@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.kql import diagnose, sql, times
 from hunting_emulator.kql.desk import Described
 from hunting_emulator.kql.errors import (
@@ -154,7 +155,7 @@ class Engine:
             TimeoutError: it took longer than `seconds` of the wall's time.
         """
         started = self._cpu()
-        until = None if seconds is None else time.monotonic() + seconds
+        deadline = Deadline(seconds)
         at = times.of(now)
         moment = Moment(
             at,
@@ -163,13 +164,12 @@ class Engine:
         )
         reader = self._current_reader(sight)
         views = _Views(self._store, moment, sight)
-        reading = reader.read(kql, partial(views.rows, at, until))
+        ask = partial(views.rows, at, deadline)
+        reading = deadline.kept(partial(reader.read, kql, ask, deadline))
         asked = views.under(reading.statement.filled(at), reading.statement.translation)
         try:
             shaped = sql.shaped(asked, reading.chosen, row_cap)
-            cursor = self._store.execute(shaped, seconds=_left(until))
-        except duckdb.InterruptException as error:
-            raise TimeoutError from error
+            cursor = self._store.execute(shaped, seconds=deadline.left)
         except duckdb.Error as error:
             raise reader.told(diagnose.database(kql, str(error)), kql) from error
         return Result(reading.columns, self._cpu() - started, cursor)
@@ -214,27 +214,21 @@ class _Views:
         }
         return sql.with_tables(query, views)
 
-    def described(self, translation: Translation) -> Described:
+    def described(self, translation: Translation, deadline: Deadline) -> Described:
         """Return the names and DuckDB types of the columns of a translation."""
         asked = self.under(sql.unfilled(translation.sql), translation)
-        described = self.store.execute(f"DESCRIBE {asked}")
-        return [(name, kind) for name, kind, *_ in described.fetchall()]
+        with deadline.held():
+            described = self.store.execute(f"DESCRIBE {asked}", seconds=deadline.left)
+            return [(name, kind) for name, kind, *_ in described.fetchall()]
 
-    def rows(self, now: str, until: float | None, statement: Statement) -> Sequence[Row]:
+    def rows(self, now: str, deadline: Deadline, statement: Statement) -> Sequence[Row]:
         """Return the rows of a part of a query."""
         asked = self.under(statement.filled(now), statement.translation)
-        try:
-            return self.store.execute(asked, seconds=_left(until)).fetchall()
-        except duckdb.InterruptException as error:
-            raise TimeoutError from error
+        with deadline.held():
+            return self.store.execute(asked, seconds=deadline.left).fetchall()
 
     def _kept(self, table: str) -> Moment:
         days = self.sight.kept_days.get(table)
         if days is None:
             return self.moment
         return replace(self.moment, oldest=times.minus_days(self.moment.now, days))
-
-
-def _left(until: float | None) -> float | None:
-    """Return the seconds until a moment of the monotonic clock."""
-    return None if until is None else until - time.monotonic()

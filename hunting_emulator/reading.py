@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from duckdb_kql.types import kusto_type
 
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.kql import complaints, sql
 from hunting_emulator.kql.bounds import bounded
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
@@ -33,32 +34,35 @@ class Reader:
     translator: Translator
     judge: Judge | None
 
-    def read(self, kql: str, ask: Ask) -> Reading:
+    def read(self, kql: str, ask: Ask, deadline: Deadline) -> Reading:
         """Read a query; `ask` answers the rows of a part of it, where columns depend on them.
 
         Raises:
             KqlError: the parser or the translator refuses it.
+            TimeoutError: the deadline came first.
         """
-        bounded(kql)
-        verdict = self._verdict(kql)
+        bounded(kql, self.translator.schema)
+        verdict = self._verdict(kql, deadline)
         try:
-            statement = self.translator.statement(kql, ask)
+            statement = self.translator.statement(kql, ask, deadline)
         except KqlError as error:
             raise self.told(error, kql) from error
         return Reading(statement, *_columns(statement, verdict))
 
     def told(self, error: KqlError, kql: str) -> KqlError:
         """Return the error to tell: what the parser takes, only the emulator refuses."""
-        if isinstance(error, KqlUnsupportedError) or self._verdict(kql) is None:
+        if isinstance(error, KqlUnsupportedError) or self._verdict(kql, Deadline()) is None:
             return error
         return KqlUnsupportedError(str(error))
 
-    def _verdict(self, kql: str) -> Verdict | None:
+    def _verdict(self, kql: str, deadline: Deadline) -> Verdict | None:
         """Ask the parser, and raise what it complains of."""
         if self.judge is None:
             return None
         text = complaints.judged(kql)
-        verdict = self.judge.verdict(text)
+        with deadline.held():
+            verdict = self.judge.verdict(text, deadline)
+        deadline.check()
         refusal = verdict and complaints.refusal(text, verdict)
         if refusal:
             raise refusal

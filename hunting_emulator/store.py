@@ -78,7 +78,7 @@ class Store:
         """Run a statement on a connection of its own, with the macros that it calls.
 
         Raises:
-            duckdb.InterruptException: it took longer than `seconds`.
+            TimeoutError: it took longer than `seconds`.
         """
         self._learn(statement)
         cursor = self.cursor()
@@ -89,6 +89,8 @@ class Store:
         watch.start()
         try:
             return cursor.execute(statement)
+        except duckdb.InterruptException as error:
+            raise TimeoutError from error
         finally:
             done.set()
             watch.join()

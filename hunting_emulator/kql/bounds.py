@@ -1,11 +1,12 @@
-"""Bounds of a text: how long, how deep, and how much SQL the translator would make of it.
+"""Bounds of a text: how long, how deep, how often it reads tables, and how much SQL it would make.
 
 Pure. The translator writes an argument of some functions several times, so nested calls grow by a
-power of their depth; a text that would grow too far is the emulator's own limit.
+power of their depth, and names of `let` that read one another by a power of their number; a text
+that would grow too far is the emulator's own limit.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -13,22 +14,27 @@ import duckdb_kql
 
 from hunting_emulator.kql.errors import KqlUnsupportedError
 from hunting_emulator.kql.library.catalog import MACROS
-from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, at, tokenize
+from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, at, meaningful, split, tokenize
 
 MOST_TOKENS: Final = 60_000
 MOST_DEPTH: Final = 120
 MOST_PIPES: Final = 300
+MOST_READS: Final = 300
+"""Reads of tables, those of a name of `let` as often as the name is read."""
+
 MOST_SQL: Final = 4_000_000
 """Characters of SQL, as estimated before the translation."""
 
 _PROBE: Final = "regex_quote(x)"
 _WRITTEN: Final = "kusto_regex_quote("
 _MACRO: Final = re.compile(r"CREATE OR REPLACE MACRO \w+\((.*?)\) AS (.*)", re.DOTALL)
+_TOO_MANY: Final = 1_000_000
+_VALUE: Final = 3  # where the value stands, behind `let`, a name and `=`
 _EACH: Final = 8  # characters of SQL for a token, at least
 
 
-def bounded(text: str) -> None:
-    """Look whether a text can be translated in bounded time and room.
+def bounded(text: str, tables: Collection[str] = ()) -> None:
+    """Look whether a text over these tables can be translated in bounded time and room.
 
     Raises:
         KqlUnsupportedError: it cannot.
@@ -44,6 +50,23 @@ def bounded(text: str) -> None:
     if _depth(tokens) > MOST_DEPTH:
         reason = f"it is nested deeper than {MOST_DEPTH}"
         raise KqlUnsupportedError(reason)
+    if _reads(tokens, tables) > MOST_READS:
+        reason = f"it reads tables more than {MOST_READS} times"
+        raise KqlUnsupportedError(reason)
+
+
+def _reads(tokens: Sequence[Token], tables: Collection[str]) -> int:
+    """Count the reads of tables by the statement that reads most of them."""
+    weights = dict.fromkeys(tables, 1)
+    most = 0
+    for statement in split(tokens, ";"):
+        told = [statement[index] for index in meaningful(statement)]
+        names = [token.text for token in told if token.kind == "name"]
+        read = min(sum(weights.get(name, 0) for name in names), _TOO_MANY)
+        if len(told) > _VALUE and told[0].text == "let":
+            weights[told[1].text] = read
+        most = max(most, read)
+    return most
 
 
 def small(text: str) -> None:

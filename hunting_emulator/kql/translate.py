@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 import duckdb_kql
 
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.kql import diagnose, sql
 from hunting_emulator.kql.bounds import small
 from hunting_emulator.kql.calls import in_other_words
@@ -43,7 +44,7 @@ _TAKEN_FOR_GRANTED: Final = (
 register()
 
 Schema = Mapping[str, tuple[str, ...]]
-Describe = Callable[["Translation"], Described]
+Describe = Callable[["Translation", Deadline], Described]
 """Answers the names and DuckDB types of the columns of a translation."""
 
 
@@ -98,6 +99,7 @@ class _CallDesk:
     translator: "Translator"
     instants: tuple[Instant, ...]
     ask: Ask
+    deadline: Deadline
     passing: bool = field(default=False)
 
     def columns(self, text: str) -> Described:
@@ -108,7 +110,7 @@ class _CallDesk:
         return self.translator.known(text, self).body
 
     def stage(self, sql: str) -> str:
-        return self.translator.staged(sql)
+        return self.translator.staged(sql, self.deadline)
 
     def stand_in(self, columns: Sequence[str]) -> str:
         return self.translator.stand_in(columns)
@@ -134,17 +136,20 @@ class Translator:
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._stage_columns: dict[str, tuple[str, ...]] = {}
 
-    def statement(self, text: str, ask: Ask = _nobody) -> Statement:
+    def statement(
+        self, text: str, ask: Ask = _nobody, deadline: Deadline | None = None
+    ) -> Statement:
         """Translate a query.
 
         Raises:
             KqlError: the text has no translation.
+            TimeoutError: the deadline came first.
         """
         if text.lstrip().startswith("."):
             raise diagnose.syntax(text)
         try:
             prepared = prepare(text, self._spellings)
-            desk = _CallDesk(self, prepared.instants, ask)
+            desk = _CallDesk(self, prepared.instants, ask, deadline or Deadline())
             known = self.known(prepared.text, desk)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
@@ -174,12 +179,12 @@ class Translator:
             self._remembered.clear()
         self._remembered[text] = known
 
-    def staged(self, statement: str) -> str:
+    def staged(self, statement: str, deadline: Deadline) -> str:
         """Keep a stage; the same statement has the same name."""
         name = f"__stage_{hashlib.sha256(statement.encode()).hexdigest()[:16]}"
         if name not in self._stage_columns:
             self._stages[name] = statement
-            described = self._describe(self._whole(f"FROM {sql.quote(name)}"))
+            described = self._describe(self._whole(f"FROM {sql.quote(name)}"), deadline)
             self._stage_columns[name] = tuple(column for column, _ in described)
         return name
 
@@ -205,7 +210,7 @@ class Translator:
         translation = self._whole(body)
         if any(name in body for name in self._stand_ins):
             return _Known(body, translation, ())
-        return _Known(body, translation, self._describe(translation))
+        return _Known(body, translation, self._describe(translation, desk.deadline))
 
     def _whole(self, body: str) -> Translation:
         """Put the stages that a statement reads, and those that they read, before it."""

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.parser.folder import FILES, installed
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ Tables = Mapping[str, Sequence[tuple[str, str]]]
 """Names and types of the columns of each table."""
 
 _SCRIPT: Final = Path(__file__).with_name("judge.js")
-_SECONDS: Final = 20
+_SECONDS: Final = 20.0
+_LEAST_SECONDS: Final = 0.01
 _TOO_DEEP: Final = "KS245"  # the parser's own bound, which says nothing of the text
 _REMEMBERED: Final = 1_000
 _MOST_HEAP: Final = 1_000_000_000
@@ -85,16 +87,20 @@ class Parser:
         for path in (*(folder / name for name in FILES), _SCRIPT):
             self._engine.eval(path.read_text("utf-8-sig"))
 
-    def judge(self, text: str, tables: Tables) -> Verdict | None:
-        """Return the parser's verdict, `None` where the parser fails."""
+    def judge(self, text: str, tables: Tables, deadline: Deadline) -> Verdict | None:
+        """Return the parser's verdict, `None` where the parser fails or is out of time."""
         from py_mini_racer import JSEvalException  # noqa: PLC0415 - as above
 
-        with self._lock:
-            try:
-                self._know(tables)
-                said = self._engine.eval(f"judge({json.dumps(text)})", timeout_sec=_SECONDS)
-            except JSEvalException:
-                return None
+        if not self._lock.acquire(timeout=_within(deadline)):
+            return None
+        try:
+            self._know(tables)
+            asked = f"judge({json.dumps(text)})"
+            said = self._engine.eval(asked, timeout_sec=_within(deadline))
+        except JSEvalException:
+            return None
+        finally:
+            self._lock.release()
         verdict = _verdict(json.loads(str(said)))
         return None if any(c.code == _TOO_DEEP for c in verdict.complaints) else verdict
 
@@ -106,6 +112,12 @@ class Parser:
             known = json.dumps({name: list(columns) for name, columns in tables.items()})
             self._engine.eval(f"know({known}, {json.dumps(FUNCTIONS)})")
             self._known = tables
+
+
+def _within(deadline: Deadline) -> float:
+    """Return the seconds that the parser may take, never none at all."""
+    left = deadline.left
+    return _SECONDS if left is None else max(_LEAST_SECONDS, min(_SECONDS, left))
 
 
 def _verdict(said: dict[str, Any]) -> Verdict:
@@ -161,10 +173,13 @@ class Judge:
         self._tables = tables
         self._remembered: dict[str, Verdict | None] = {}
 
-    def verdict(self, text: str) -> Verdict | None:
+    def verdict(self, text: str, deadline: Deadline) -> Verdict | None:
         """Return the parser's verdict on a text, `None` where the parser fails."""
         if text not in self._remembered:
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
-            self._remembered[text] = self._parser.judge(text, self._tables)
+            verdict = self._parser.judge(text, self._tables, deadline)
+            if verdict is None and deadline.left == 0:
+                return None  # out of time, which says nothing of the text
+            self._remembered[text] = verdict
         return self._remembered[text]

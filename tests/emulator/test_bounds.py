@@ -3,10 +3,12 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.engine import Engine, KqlError, KqlUnsupportedError
 from hunting_emulator.tables import Table
 from tests.emulator.conftest import Client
@@ -60,11 +62,17 @@ def test_nested_texts_are_answered(engine: Engine, kql: str, row: tuple[object, 
         pytest.param(f"T | where n == {nested('(1 + {})', 500, '1')}", id="deep"),
         pytest.param("T" + " | extend b = a" * 1_000, id="operators"),
         pytest.param("print " + "1," * 40_000 + "1", id="long"),
+        pytest.param(
+            "let x0 = T; "
+            + "".join(f"let x{i + 1} = union x{i}, x{i}; " for i in range(40))
+            + "x40 | count",
+            id="doubled",
+        ),
     ],
 )
 def test_texts_beyond_all_bounds_are_the_emulators_own_limit(engine: Engine, kql: str) -> None:
     """With a reason, and before any work."""
-    with pytest.raises(KqlUnsupportedError, match=r"nested|tokens|operators"):
+    with pytest.raises(KqlUnsupportedError, match=r"nested|tokens|operators|reads tables"):
         engine.run(kql, now=NOW)
 
 
@@ -88,6 +96,53 @@ def test_a_long_query_is_interrupted(engine: Engine) -> None:
         engine.run(LONG, now=NOW, seconds=0.5)
 
     assert time.monotonic() - started < 60
+
+
+def test_a_text_that_takes_long_to_translate_is_interrupted(engine: Engine) -> None:
+    """The translation is Python, which no time-out of DuckDB's reaches."""
+    long = "T | where " + " or ".join(f"a == '{n}'" for n in range(5_000))
+
+    with pytest.raises(TimeoutError):
+        engine.run(long, now=NOW, seconds=0.1)
+
+    assert list(engine.run("T | project n", now=NOW, seconds=60).rows()) == [(1,)]
+
+
+def test_python_past_its_deadline_is_interrupted() -> None:
+    """Though it would never end, and whatever it excepts."""
+
+    def endless() -> None:
+        while True:
+            with suppress(Exception):
+                sum(range(100))
+
+    with pytest.raises(TimeoutError):
+        Deadline(0.05).kept(endless)
+
+
+def test_what_is_held_runs_to_its_end() -> None:
+    """A lock that is taken is given back, and a database is asked to the end."""
+    deadline, done = Deadline(0.01), []
+
+    def work() -> None:
+        with deadline.held():
+            while deadline.left:
+                sum(range(100))
+            done.append("held")
+        while True:
+            sum(range(100))
+
+    with pytest.raises(TimeoutError):
+        deadline.kept(work)
+
+    assert done == ["held"]
+
+
+def test_what_ends_in_time_is_not_interrupted() -> None:
+    """And a deadline without seconds never comes."""
+    assert Deadline(60).kept(lambda: 1) == 1
+    assert Deadline().kept(lambda: 2) == 2
+    assert Deadline().left is None
 
 
 def test_the_limit_of_time_is_a_504(client: Client) -> None:

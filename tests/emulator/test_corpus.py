@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.engine import Engine, KqlError
 from hunting_emulator.kql import complaints
 from hunting_emulator.parser.folder import installed
@@ -51,7 +52,7 @@ def test_a_query_is_answered_with_the_parsers_columns(engine: Engine, kql: str) 
         for name, table in engine.tables.items()
         if not table.sentinel
     }
-    verdict = Judge(asked, tables).verdict(complaints.judged(kql))
+    verdict = Judge(asked, tables).verdict(complaints.judged(kql), Deadline())
     assert verdict is not None
     assert verdict.complaints == ()
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from hunting_emulator.kql.library.form import Function, function, helper
 
+_AT_MOST: Final = "least(n, 1048576)"  # documented of `range`, whose arrays are as long
 _DISTINCT: Final = "kusto_once(kusto_array(a))"
 _ROTATED: Final = (
     "list_transform([kusto_array(a)], lambda l: CASE WHEN len(l) = 0 THEN l ELSE "
@@ -205,7 +206,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         ("p, x", "coalesce(json_extract_string(TRY_CAST(kusto_plain(x) AS JSON), p), '')"),
     ),
     function("extractjson", ("p, x", "kusto_extract_json(p, x)")),
-    function("repeat", ("x, n", "to_json(list_transform(range(n), lambda i: x))")),
+    function("repeat", ("x, n", f"to_json(list_transform(range({_AT_MOST}), lambda i: x))")),
     function(
         "range",
         ("a, b", "to_json(generate_series(a, b))"),

@@ -1,4 +1,4 @@
-"""Kusto's `hash`: xxHash64 of a text's UTF-8 bytes, or of the eight bytes of a number or a time.
+"""Kusto's `hash`, xxHash64 of a text's UTF-8 bytes or the eight bytes of a number or time; Base64.
 
 Pure. Checked against the values of Microsoft's page on `hash()`; the algorithm is public:
 https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md (read 2026-11-29). A text of 32 bytes
@@ -105,6 +105,21 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         (
             "x, n",
             _bound("h", "kusto_hash_bytes(x)", _bound("m", "kusto_hash_hex(h)", "(m % n + n) % n")),
+        ),
+    ),
+    function(
+        "base64_decode_tostring", ("x", "coalesce(TRY(decode(from_base64(kusto_plain(x)))), '')")
+    ),
+    function("base64_decodestring", ("x", "kusto_base64_decode_tostring(x)")),
+    function(
+        "base64_decode_toarray",
+        (
+            "x",
+            (
+                "to_json(list_transform(regexp_extract_all(hex(TRY(from_base64(kusto_plain("
+                "x)))), '..'), "
+                "lambda h: CAST('0x' || h AS BIGINT)))"
+            ),
         ),
     ),
 )

@@ -29,6 +29,7 @@ def _bytes(power: str, digits: str, unit: str) -> str:
     return f"rtrim(rtrim({text}, '0'), '.') || ' ' || {unit}"
 
 
+_AT_MOST: Final = "least(n, 1024)"  # documented
 _PATH: Final = r"^(?:([A-Za-z][A-Za-z0-9+.-]+)://)?(.*)$"
 _DRIVE: Final = "regexp_extract(p, '^/?([A-Za-z]:)', 1)"
 _FILE: Final = r"regexp_extract(p, '([^\\/:]*)(?::[^\\/:]*)?$', 1)"
@@ -210,6 +211,14 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     function("regex_quote", ("x", "regexp_escape(kusto_plain(x))")),
     function("isutf8", ("x", "true")),
     function(
+        "strrep",
+        ("x, n", f"repeat(kusto_tostring(x), {_AT_MOST})"),
+        (
+            "x, n, d",
+            f"array_to_string(list_transform(range({_AT_MOST}), lambda i: kusto_tostring(x)), d)",
+        ),
+    ),
+    function(
         "unicode_codepoints_from_string",
         (
             "x",
@@ -272,21 +281,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
                 "kusto_texts(l)[i + 1], "
                 "CASE WHEN len(kusto_texts(r)) = 1 THEN kusto_texts(r)[1] ELSE kusto_texts(r)[i "
                 "+ 1] END), x)"
-            ),
-        ),
-    ),
-    function(
-        "base64_decode_tostring", ("x", "coalesce(TRY(decode(from_base64(kusto_plain(x)))), '')")
-    ),
-    function("base64_decodestring", ("x", "kusto_base64_decode_tostring(x)")),
-    function(
-        "base64_decode_toarray",
-        (
-            "x",
-            (
-                "to_json(list_transform(regexp_extract_all(hex(TRY(from_base64(kusto_plain("
-                "x)))), '..'), "
-                "lambda h: CAST('0x' || h AS BIGINT)))"
             ),
         ),
     ),
