@@ -75,7 +75,10 @@ def _without_tls(error: _Error) -> ConnectionFailure | None:
 def _no_proxy(error: _Error) -> ConnectionFailure | None:
     if not isinstance(error, InvalidProxyURL):
         return None
-    text = "HTTPS_PROXY (or ALL_PROXY) holds no address of a proxy, such as http://proxy:3128"
+    text = (
+        "HTTPS_PROXY (or ALL_PROXY) holds no address of a proxy, such as http://proxy:3128, or a "
+        "password with characters beyond Latin-1"
+    )
     return ConnectionFailure(text, lasts=True)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidProxyURL
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, select_proxy
 from typing_extensions import Buffer, override
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -140,7 +140,7 @@ class DeadlineAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
         proxy = select_proxy(request.url or "", proxies)
-        if proxy and not _has_host(proxy):
+        if proxy and not (_has_host(proxy) and _can_sign_in(proxy)):
             raise InvalidProxyURL
         return super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
 
@@ -199,6 +199,15 @@ def _has_host(proxy: str) -> bool:
         return bool(parse_url(proxy).host)
     except LocationParseError:
         return False
+
+
+def _can_sign_in(proxy: str) -> bool:
+    """Say if user and password fit into a header, which Requests writes in Latin-1."""
+    try:
+        "".join(get_auth_from_url(proxy)).encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bound(manager: PoolManager) -> None:

@@ -218,12 +218,15 @@ PROXIES = {
     "no-bracket": f"http://user:{PROXY_PASSWORD}@[::1",
     "no-user": f"http://us/er:{PROXY_PASSWORD}@h",
     "letters": f"http://user:{PROXY_PASSWORD}é€@localhost:9",
+    "letters-quoted": f"http://user:{PROXY_PASSWORD}%E2%82%AC@localhost:9",
     "percent": f"http://user:{PROXY_PASSWORD}%zz@localhost:9",
     "over-tls": f"https://user:{PROXY_PASSWORD}@localhost:9",
 }
 
 
-@pytest.mark.parametrize("kind", ["no-host", "no-port", "no-scheme", "no-bracket"])
+@pytest.mark.parametrize(
+    "kind", ["no-host", "no-port", "no-scheme", "no-bracket", "letters", "letters-quoted"]
+)
 def test_proxy_without_an_address_is_named_at_once(world: World, kind: str) -> None:
     """Asking again would be for nothing, and the setting to mend is not among the tap's."""
     world.environment["HTTPS_PROXY"] = PROXIES[kind]
