@@ -20,6 +20,7 @@ from singer_sdk.helpers._typing import (
 )
 from singer_sdk.singerlib import Catalog
 
+from tap_m365hunting.configuration.beside import beside
 from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
 from tap_m365hunting.configuration.files import (
     ENCODING,
@@ -76,7 +77,7 @@ def _settings_in(name: str) -> dict[str, Any]:
         _LOG.warning(
             "%s holds a secret, and every user of this machine can read it: chmod 600", name
         )
-    return settings
+    return beside(settings, Path(name).parent)
 
 
 def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,12 @@ QUERY: Final = th.ObjectType(
         description="The stream's name; a table's defaults to the table in snake case",
     ),
     th.Property("query", th.StringType, description="The KQL text"),
-    th.Property("query_file", th.StringType, description="A file that holds the KQL text"),
+    th.Property(
+        "query_file",
+        th.StringType,
+        description="A file that holds the KQL text, named from the working directory, else from "
+        "the folder of the settings",
+    ),
     th.Property("table", th.StringType, description="A whole hunting table, such as DeviceInfo"),
     th.Property("sigma_rule", th.StringType, description="A Sigma rule, or a folder of them"),
     th.Property(

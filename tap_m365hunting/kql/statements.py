@@ -87,6 +87,12 @@ def _check_pair(text: str, code: tuple[Token, ...], opened: list[int], index: in
         raise _at(msg, text, closing)
 
 
+_FOLDED: Final = (
+    "The query is a comment as a whole: its lines were joined into one, as YAML does behind `>`; "
+    "write `|` there, or put the comment behind the query"
+)
+
+
 def _at(message: str, text: str, token: Token) -> QueryTextError:
     line, column = position(text, token.start)
     return QueryTextError(message, line=line, column=column)
@@ -99,7 +105,9 @@ def _result(query: Query, statements: list[TokenSpan]) -> TokenSpan:
             msg = "Directives (#) are for desktop tools; the service knows none. Remove the line"
             raise query.error(msg, index)
     if not statements:
-        msg = "The query is empty"
+        text = query.text.strip()
+        folded = text.startswith("//") and "|" in text and len(text.splitlines()) == 1
+        msg = _FOLDED if folded else "The query is empty"
         raise QueryTextError(msg, line=1, column=1)
     results = [span for span in statements if not _is_leading(query, span)]
     _check_results(query, statements, results)

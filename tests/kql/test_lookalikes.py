@@ -27,6 +27,7 @@ from tap_m365hunting.errors import QueryTextError
         ),
         pytest.param("A | where x\n\nB | where y", "A second query starts", (3, 1), id="two"),
         pytest.param("A | where f(x)\n  \nB", "A second query starts", (3, 1), id="two-bare"),
+        pytest.param("// all AlertInfo | where x", "joined into one, as YAML", (1, 1), id="folded"),
     ],
 )
 def test_text_that_is_no_kql_is_named(text: str, words: str, place: tuple[int, int]) -> None:

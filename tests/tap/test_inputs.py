@@ -324,3 +324,56 @@ def test_file_is_utf_8_whatever_the_machine_takes_text_for(tmp_path: Path) -> No
     with file.open(encoding="cp1252") as opened:
         assert isinstance(opened, TextIOWrapper)
         assert state_of(opened) == {"bookmarks": {"größe": {}}}
+
+
+# --- files that settings name -------------------------------------------------------------------
+
+
+def given(folder: Path, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return settings as they are read from a file in the folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(settings), "utf-8")
+    return settings_of([str(folder / "config.json")])
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        pytest.param({"queries": [{"query_file": "{}"}]}, "q.kql", id="query"),
+        pytest.param({"queries": [{"sigma_rule": "{}"}]}, "rules", id="folder-of-rules"),
+        pytest.param({"tenants_file": "{}"}, "tenants.json", id="tenants"),
+        pytest.param({"certificate_path": "{}"}, "app.pem", id="certificate"),
+        pytest.param({"tenants": [{"federated_token_file": "{}"}]}, "token", id="of-a-tenant"),
+    ],
+)
+def test_file_beside_the_settings_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], name: str
+) -> None:
+    """The working directory comes first, as Meltano has its settings in a folder of its own."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    written = json.loads(json.dumps(settings).replace("{}", name))
+    found = json.loads(json.dumps(settings).replace("{}", str(there / name)))
+
+    assert given(there, **written) == written
+    (there / name).mkdir()
+    assert given(there, **written) == found
+    (here / name).mkdir()
+    assert given(there, **written) == written
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"queries": "q.kql", "tenants": 5}, id="no-lists"),
+        pytest.param({"queries": ["q.kql"], "certificate_path": 7}, id="no-objects"),
+        pytest.param({"certificate_path": "k" * 70_000}, id="too-long"),
+        pytest.param({"certificate_path": "a\0b"}, id="no-name"),
+    ],
+)
+def test_settings_that_name_no_file_are_left_to_their_own_check(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """What is wrong with them is said with all the rest that is."""
+    assert given(tmp_path, **settings) == settings
