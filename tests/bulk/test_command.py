@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import venv
 from importlib import resources
 from pathlib import Path
 
@@ -177,3 +178,22 @@ def test_main_ends_with_the_status(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     assert main(["--input", str(good)]) == 0
     assert main(["--input", str(bad)]) == 1
+
+
+def test_without_its_extra_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    """A line and a failure, in an environment that has nothing installed, and no traceback."""
+    venv.create(tmp_path / "bare", with_pip=False)
+
+    done = subprocess.run(
+        [str(tmp_path / "bare" / "bin" / "python"), "-m", "bulk_loader"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("target-bulk-duckdb needs its extra (")
+    assert done.stderr.endswith("pip install 'tap-m365hunting[duckdb]'\n")
+    assert done.stderr.count("\n") == 1
