@@ -17,6 +17,7 @@ RIVALS := $(VENV)/rivals
 PARSER := $(VENV)/kql-parser
 LINTERS := $(VENV)/linters
 BUILD := $(VENV)/build
+INSTALLERS := $(VENV)/installers
 SITE := $(VENV)/site
 LOCK := $(VENV)/lock
 AUDIT := $(VENV)/audit
@@ -37,9 +38,9 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --grou
 # two at a time; the runner that is done first takes tests from the other
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist meltano-test \
-  fleet-demo fleet-test state-backends loaders clients bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator \
-  security audit lowest newest clean
+.PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
+  meltano-test fleet-demo fleet-test state-backends loaders clients first-hour bench bench-latency bench-load fuzz \
+  fuzz-commands fuzz-emulator security audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -96,6 +97,10 @@ dist: $(VENV)/installed ## 1 min packages and their bill of materials, in dist/
 	$(PYTHON) -m venv $(BUILD)/user && $(BUILD)/user/bin/python $(PIP) -c constraints.txt dist/*.whl
 	$(BUILD)/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(BUILD)/user
 
+# wheel and source archive, outside the clone
+installs: $(VENV)/installed $(INSTALLERS)/installed ## 3 min installs the packages by pip, pipx and uv, and tries them
+	INSTALLERS=$(abspath $(INSTALLERS)/bin) $(BIN)/python -m pytest tests/pipeline/test_installs.py
+
 # what is written from the code: the settings, and the picture of the demo
 docs: $(VENV)/installed ## 1 min writes what is made from code: docs/settings.md, the picture of the demo
 	$(BIN)/python -m tests.docs.settings_page
@@ -123,6 +128,10 @@ fleet-test: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 1 min
 # state on PostgreSQL, and on stand-ins of S3 and of Azure Storage
 state-backends: $(VENV)/installed $(STATES)/installed ## 3 min a fleet's state on shared backends, two runs each
 	STATE_BACKENDS=$(abspath $(STATES)) $(BIN)/python -m pytest tests/orchestrate/test_state_backends.py
+
+# what an operator meets first, with what the commands say of it
+first-hour: $(VENV)/installed ## 2 min the mistakes and places of a first hour, each with what is said
+	$(BIN)/python -m tests.operator.first_hour --commands $(BIN)
 
 # what real loaders hold after the tap's runs, in files, DuckDB and PostgreSQL; writes docs/loaders.md
 loaders: $(VENV)/installed $(TARGETS) ## 10 min real loaders hold what the service had; writes docs/loaders.md
@@ -200,14 +209,9 @@ $(PARSER)/installed: tests/kql/parser/package-lock.json | $(VENV)/installed
 	elif npm ci --prefix $(PARSER) --silent --no-audit --no-fund; then touch $@; \
 	else echo "npm cannot install Microsoft's KQL parser: it is not asked"; fi
 
-$(AUDIT)/installed:
-	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/python $(PIP) 'pip-audit~=2.10'
-	touch $@
-
-$(LOCK)/installed:
-	$(PYTHON) -m venv $(LOCK)
-	$(LOCK)/bin/python $(PIP) 'uv~=0.13.0'
+.PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
+  meltano-test loaders clients first-hour bench bench-latency bench-load fuzz fuzz-commands security audit lowest newest \
+  clean
 	touch $@
 
 $(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed
