@@ -10,9 +10,11 @@ How the count is made:
   conjunction, too, and `one` as a number, so the share comes out too high rather than too low.
 - "what" alone is counted a second time, in 1,000 words.
 - A docstring opens badly if its first word is one of `OPENINGS`.
+- Of a page the prose outside code blocks is counted, tables among it, and links by their words.
+  A page may address its reader: "you" and "your" name somebody there.
 
 Run with `python -m tests.docs.prose`, and with `--worst 20` for the docstrings to look at first;
-folders or modules as arguments narrow the count.
+folders or modules as arguments narrow the count. `--pages` counts the pages of the project.
 """
 
 import argparse
@@ -33,10 +35,13 @@ PRONOUNS: Final = {
     *("something", "anything", "nothing", "everything"),
     *("someone", "anyone", "everyone", "somebody", "anybody", "nobody", "everybody"),
 }
+READER: Final = frozenset({"you", "your"})
 OPENINGS: Final = frozenset({"what", "who", "whatever", "it", "they"})
 
 _CODE = re.compile(r"``[^`]*``|`[^`]*`")
 _DOCTEST = re.compile(r"^ *>>>.*?(?:\n *\n|\Z)", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *(```|~~~).*?^ *\1", re.MULTILINE | re.DOTALL)
+_TARGET = re.compile(r"\]\([^)]*\)|<!--.*?-->|https?://\S+", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -85,6 +90,14 @@ class Count:
             openings=sum(docstring.opens_badly for docstring in known),
         )
 
+    @classmethod
+    def of_page(cls, page: Path) -> "Count":
+        """Count the prose of a page."""
+        prose = _TARGET.sub("] ", _BLOCK.sub("", page.read_text("utf-8")))
+        said = words(prose)
+        pronouns = sum(word in PRONOUNS - READER for word in said)
+        return cls(words=len(said), pronouns=pronouns, what=said.count("what"), openings=0)
+
     @property
     def pronoun_percent(self) -> float:
         """Pronouns in 100 words."""
@@ -123,6 +136,12 @@ def below(*places: Path) -> list[Docstring]:
     return [docstring for module in modules for docstring in docstrings(module)]
 
 
+def pages() -> list[Path]:
+    """Return the pages of the project, but for the list of changes."""
+    top = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
 def worst(found: Iterable[Docstring], most: int) -> list[Docstring]:
     """Return the docstrings with the most pronouns beyond a twentieth of their words."""
     weights = {
@@ -151,7 +170,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Count the pronouns in docstrings.")
     parser.add_argument("places", nargs="*", type=Path, help="modules or folders; else all")
     parser.add_argument("--worst", type=int, default=0, help="so many docstrings to look at first")
+    parser.add_argument("--pages", action="store_true", help="count the pages")
     options = parser.parse_args()
+    if options.pages:
+        for page in pages():
+            print(_line(str(page.relative_to(ROOT)), Count.of_page(page)))  # noqa: T201
+        return
     places = [place.resolve() for place in options.places] or [ROOT / name for name in PACKAGES]
     found = below(*places)
     for line in (*_table(found), "", *filter(lambda d: d.opens_badly, found)):
