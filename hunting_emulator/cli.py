@@ -1,6 +1,7 @@
 """The command `hunting-emulator`: serve until interrupted, and print the settings for a tap."""
 
 import logging
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,19 +64,25 @@ _TIMES: Final = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
-class TableFile(click.ParamType[tuple[str, Path]]):
-    """`TABLE=FILE`: rows for a table, from JSON lines or a JSON array."""
+class NamedFile(click.ParamType[tuple[str, Path]]):
+    """`TABLE=FILE`, `URL=FILE`: a name and a file, either with equals signs of its own."""
 
-    name = "TABLE=FILE"
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self.name = f"{kind.upper()}=FILE"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Path]:
         """Take the text apart; the file must be there."""
-        table, equals, path = str(value).partition("=")
-        if not equals or not Path(path).is_file():
-            self.fail(f"{value!r} is not a table, an equals sign and a file", param, ctx)
-        return table, Path(path)
+        text = str(value)
+        pairs = [
+            (text[: found.start()], Path(text[found.end() :])) for found in re.finditer("=", text)
+        ]
+        given = next((pair for pair in pairs if pair[1].is_file()), None)
+        if given is None:
+            self.fail(f"{value!r} is not a {self._kind}, an equals sign and a file", param, ctx)
+        return given
 
 
 @click.group(invoke_without_command=True, context_settings={"show_default": True})
@@ -102,7 +109,16 @@ class TableFile(click.ParamType[tuple[str, Path]]):
     default=0,
     help="Sentinel workspaces of each tenant that is made up.",
 )
-@click.option("--load", "files", type=TableFile(), multiple=True, help="Rows to add to a table.")
+@click.option(
+    "--load", "files", type=NamedFile("table"), multiple=True, help="Rows to add to a table."
+)
+@click.option(
+    "--external",
+    "externals",
+    type=NamedFile("url"),
+    multiple=True,
+    help="What `externaldata` finds at a URL.",
+)
 @click.option(
     "--ca-file",
     type=_FILE,
@@ -141,6 +157,7 @@ def main(  # noqa: PLR0913 - an option each
     tenants_file: Path | None,
     workspaces: int,
     files: Sequence[tuple[str, Path]],
+    externals: Sequence[tuple[str, Path]],
     ca_file: Path,
     ready_file: Path | None,
     **limits: float,
@@ -157,6 +174,7 @@ def main(  # noqa: PLR0913 - an option each
         host=host,
         ca_file=ca_file.absolute(),
         settings=changed(Settings(_tenants(tenants, tenants_file, workspaces)), limits),
+        externals={url: path.read_text("utf-8-sig", "replace") for url, path in externals},
     )
     logging.basicConfig(format="%(message)s")
     logging.getLogger("hunting_emulator").setLevel(logging.INFO)

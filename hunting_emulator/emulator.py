@@ -34,7 +34,7 @@ class Emulator:
     free one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an option each
         self,
         *,
         rows: int = 0,
@@ -45,8 +45,10 @@ class Emulator:
         host: str = "127.0.0.1",
         ca_file: Path | None = None,
         settings: Settings | None = None,
+        externals: Mapping[str, str] | None = None,
         **options: object,
     ) -> None:
+        self._externals = externals or {}
         self._rows, self._days, self._seed, self._anchor = rows, days, seed, anchor
         self._service = Service(changed(settings or Settings(), options), self._new_engine)
         self._authority = trustme.CA(organization_name="hunting-emulator")
@@ -249,7 +251,7 @@ class Emulator:
             self._service.forget_data()
 
     def _new_engine(self, tenant_id: str) -> Engine:
-        engine = Engine(on_disk=self._rows > ON_DISK_ABOVE)
+        engine = Engine(on_disk=self._rows > ON_DISK_ABOVE, externals=self._externals)
         if self._rows:
             known = [tenant.tenant_id for tenant in self.settings.tenants]
             seed = self._seed + (known.index(tenant_id) if tenant_id in known else 0)

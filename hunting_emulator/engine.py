@@ -73,7 +73,8 @@ class Engine:
     """The tables of a tenant, in memory or in a DuckDB file, and the queries over them.
 
     Threads may share it. Where Microsoft's parser is at hand, it decides which texts are KQL, and
-    the names and types of the columns of a result.
+    the names and types of the columns of a result. `externals` are the texts that `externaldata`
+    finds, by URL.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class Engine:
         cpu: Callable[[], float] = time.process_time,
         asked: Callable[[], Parser | None] = parser,
         on_disk: bool = False,
+        externals: Mapping[str, str] | None = None,
     ) -> None:
         start_v8()
         self._store = Store(database, on_disk=on_disk)
         self._cpu = cpu
+        self._externals = externals or {}
         self._asked = asked
         self._lock = threading.Lock()
         self._reader: tuple[object, Reader] | None = None
@@ -188,7 +191,8 @@ class Engine:
             name: tuple(spellings.inner(column.name) for column in columns)
             for name, columns in shown.items()
         }
-        translator = Translator(schema, spellings, _Views(self._store, _ANY, sight).described)
+        described = _Views(self._store, _ANY, sight).described
+        translator = Translator(schema, spellings, described, self._externals)
         asked = self._asked()
         if asked is None:
             return Reader(translator, None)

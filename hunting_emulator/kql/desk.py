@@ -33,6 +33,10 @@ class Desk(Protocol):
         """Run a query now, over what the call may see."""
         ...
 
+    def external(self, url: str) -> str | None:
+        """Return the text at a URL, `None` unless given beforehand."""
+        ...
+
     def tables(self) -> Sequence[str]:
         """Return the names of all tables."""
         ...

@@ -120,6 +120,9 @@ class _CallDesk:
         self.passing = True
         return self.ask(Statement(known.translation, known.columns, self.instants))
 
+    def external(self, url: str) -> str | None:
+        return self.translator.externals.get(url)
+
     def tables(self) -> Sequence[str]:
         return sorted(self.translator.schema)
 
@@ -127,8 +130,15 @@ class _CallDesk:
 class Translator:
     """Translates against a set of tables; changed tables need another translator."""
 
-    def __init__(self, schema: Schema, spellings: Spellings, describe: Describe) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        spellings: Spellings,
+        describe: Describe,
+        externals: Mapping[str, str] | None = None,
+    ) -> None:
         self.schema = schema
+        self.externals = externals or {}
         self._spellings = spellings
         self._describe = describe
         self._remembered: dict[str, _Known] = {}

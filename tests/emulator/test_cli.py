@@ -111,6 +111,19 @@ def test_it_makes_rows_up_and_loads_files(tmp_path: Path) -> None:
         assert emulator.count("DeviceProcessEvents") > 1
 
 
+def test_files_stand_for_what_is_at_urls(tmp_path: Path) -> None:
+    """The URL may hold equals signs; a file that is not named so is not read."""
+    given, other = tmp_path / "given.csv", tmp_path / "other.csv"
+    given.write_text("203.0.113.7\n")
+    other.write_text("secret\n")
+    url = "https://indicators.example/ips.csv?sig=a=b"
+    query = "externaldata(Ip:string)[@'{}'] with(format='csv')"
+
+    with running(tmp_path, "--rows", "0", "--external", f"{url}={given}") as emulator:
+        assert emulator.rows(query.format(url), TENANT_ID) == [{"Ip": "203.0.113.7"}]
+        assert emulator.rows(query.format(other.as_uri()), TENANT_ID) == []
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
