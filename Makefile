@@ -19,6 +19,8 @@ LINTERS := $(VENV)/linters
 BUILD := $(VENV)/build
 INSTALLERS := $(VENV)/installers
 SITE := $(VENV)/site
+SIEM := $(VENV)/siem
+DBT := $(VENV)/dbt
 LOCK := $(VENV)/lock
 AUDIT := $(VENV)/audit
 LOADERS := .venv-loaders
@@ -39,7 +41,8 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --grou
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
-  meltano-test fleet-demo fleet-test state-backends loaders clients first-hour bench bench-latency bench-load fuzz \
+  meltano-test fleet-demo fleet-test state-backends loaders clients siem-maps dbt-demo first-hour bench \
+  bench-latency bench-load fuzz \
   fuzz-commands fuzz-emulator security audit lowest newest clean
 
 help: ## 1 s this list
@@ -101,8 +104,9 @@ dist: $(VENV)/installed ## 1 min packages and their bill of materials, in dist/
 installs: $(VENV)/installed $(INSTALLERS)/installed ## 3 min installs the packages by pip, pipx and uv, and tries them
 	INSTALLERS=$(abspath $(INSTALLERS)/bin) $(BIN)/python -m pytest tests/pipeline/test_installs.py
 
-# what is written from the code: the settings, and the picture of the demo
-docs: $(VENV)/installed ## 1 min writes what is made from code: docs/settings.md, the picture of the demo
+# what is written from the code: the settings, the queries for SIEMs, and the picture of the demo
+docs: $(VENV)/installed ## 1 min writes what is made from code: settings, queries for SIEMs, the demo's picture
+	$(BIN)/python -m siem_maps
 	$(BIN)/python -m tests.docs.settings_page
 	$(BIN)/python -m tests.docs.plugin_definitions
 	$(BIN)/python -m tests.docs.picture --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
@@ -142,6 +146,16 @@ loaders: $(VENV)/installed $(TARGETS) ## 10 min real loaders hold what the servi
 # Microsoft's Graph clients, msticpy and curl against the emulator: sign in, query, errors, 429
 clients: $(VENV)/installed $(SDKS) ## 5 min Microsoft's clients, msticpy and curl on the emulator
 	CLIENTS=$(abspath $(CLIENTS)) $(BIN)/python -m pytest tests/clients
+
+# every event of a day by the schemas of OCSF and Elastic; `make test` runs a part that needs neither
+siem-maps: $(VENV)/installed $(PARSER)/installed $(SIEM)/installed ## 5 min maps to ECS and OCSF by the schemas' own packages
+	SIEM=$(abspath $(SIEM)) $(PYTEST) tests/siem
+
+# dbt's models over the tables of the demo, which is run first if there are none, and over broken copies
+dbt-demo: $(VENV)/installed $(DBT)/installed ## 2 min models of coverage, alerts and days, by dbt
+	@test -e output/hunting.duckdb || $(MAKE) demo
+	$(DBT)/bin/dbt build --project-dir dbt --profiles-dir dbt --target-path ../output/dbt --log-path output/dbt
+	DBT=$(abspath $(DBT)/bin/dbt) $(BIN)/python -m pytest -q tests/dbt
 
 # speed, beside other ways to read the same answers; writes docs/performance.md
 bench: $(VENV)/installed $(RIVALS)/installed ## 10 min speed and memory beside other ways; writes docs/performance.md
@@ -219,6 +233,18 @@ $(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed
 	$(LINTERS)/bin/python $(PIP) 'zizmor==1.32.0' 'pre-commit~=4.3'
 	cp tests/workflows/package.json $< $(LINTERS)
 	npm ci --prefix $(LINTERS) --silent --no-audit --no-fund
+	touch $@
+
+$(DBT)/installed: dbt/requirements.txt | $(VENV)/installed
+	$(PYTHON) -m venv $(DBT)
+	$(DBT)/bin/python $(PIP) -r $<
+	touch $@
+
+# the schemas alone, as data for tests
+$(SIEM)/installed: tests/siem/pins/ocsf.txt tests/siem/pins/package.json | $(VENV)/installed
+	mkdir -p $(SIEM) && cp tests/siem/pins/package.json $(SIEM)
+	$(BIN)/python $(PIP) --target $(SIEM)/python --upgrade -r tests/siem/pins/ocsf.txt
+	npm install --prefix $(SIEM) --no-audit --no-fund --no-package-lock --silent
 	touch $@
 
 $(SITE)/installed: | $(VENV)/installed
