@@ -42,8 +42,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
   meltano-test fleet-demo fleet-test state-backends loaders clients siem-maps dbt-demo first-hour bench \
-  bench-latency bench-load fuzz \
-  fuzz-commands fuzz-emulator security audit lowest newest clean
+  bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"

@@ -1,0 +1,2 @@
+-- Each device once, by its latest report.
+{{ latest(source('hunting', 'device_info'), ['"DeviceId"'], '"Timestamp"') }}

@@ -1,0 +1,11 @@
+
+    
+    
+
+
+
+select title
+from "models"."main"."alerts"
+where title is null
+
+

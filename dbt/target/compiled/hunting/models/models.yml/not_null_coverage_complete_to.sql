@@ -1,0 +1,11 @@
+
+    
+    
+
+
+
+select complete_to
+from "models"."main"."coverage"
+where complete_to is null
+
+

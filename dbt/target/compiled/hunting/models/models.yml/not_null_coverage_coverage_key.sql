@@ -1,0 +1,11 @@
+
+    
+    
+
+
+
+select coverage_key
+from "models"."main"."coverage"
+where coverage_key is null
+
+

@@ -1,0 +1,11 @@
+
+    
+    
+
+
+
+select "DeviceId"
+from "models"."main"."devices"
+where "DeviceId" is null
+
+

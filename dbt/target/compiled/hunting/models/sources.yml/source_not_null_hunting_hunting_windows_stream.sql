@@ -1,0 +1,11 @@
+
+    
+    
+
+
+
+select stream
+from "hunting"."main"."hunting_windows"
+where stream is null
+
+
