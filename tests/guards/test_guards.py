@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("tap_m365hunting", "hunting_emulator", "bulk_loader", "orchestrate", "siem_maps", "tests/guards")
+COPIED = (
+    "tap_m365hunting",
+    "hunting_emulator",
+    "bulk_loader",
+    "orchestrate",
+    "siem_maps",
+    "tests/guards",
+)
 FILES = ("pyproject.toml", "requirements.txt", "Makefile", "README.md", "tests/__init__.py")
 UNLISTED = '"""Nothing of use. Pure."""\n'
 
