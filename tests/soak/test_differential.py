@@ -14,7 +14,7 @@ RUNS = int(os.environ.get("SOAK_SCENARIOS", "2000"))
 
 def test_what_the_service_holds_is_what_was_loaded_or_a_run_said_otherwise() -> None:
     """A seed that fails is played again alone: `python -m tests.soak.differential --seed N`."""
-    outcomes = play(range(RUNS))
+    outcomes = list(play(range(RUNS)))
 
     tell(told(outcomes))
     assert [outcome.seed for outcome in outcomes if outcome.wrong] == []

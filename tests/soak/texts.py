@@ -19,6 +19,8 @@ TEXTS: Final = {
     "bins": f"{BOUND}\n| summarize N = count() by Hour = bin(Timestamp, 1h), Device",
     "groups": f"{BOUND}\n| summarize N = count() by Device",
     "table": "T\n| project Number, Device",
+    "inner": "T\n| join kind=inner (Clicks) on Number",
+    "outer": "T\n| join kind=leftouter (Clicks) on Number",
     "arrivals": "T\n| extend IngestionTime = ingestion_time()",
 }
 
