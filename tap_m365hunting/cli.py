@@ -34,10 +34,12 @@ from tap_m365hunting.configuration.config import QuotaSettings, RawSettings, Set
 from tap_m365hunting.coverage_report.command import coverage
 from tap_m365hunting.errors import UnusableInputError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.instants import Instant
 from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import OutputLostError
 from tap_m365hunting.printable import printable
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.resolved_query import check_bounds
 from tap_m365hunting.tap import TapM365Hunting
 
 _T = TypeVar("_T")
@@ -113,7 +115,7 @@ def check(
     schema = _schema()
     given = _settings(sources, schema)
     raw = RawSettings.read(given, schema=schema, online=not offline)
-    found = report(raw)
+    found = report(raw, now=Instant.of_seconds(effects.clock()))
     if not offline and not found.errors:
         found = asked(found, raw, connect=partial(_service, effects), progress=_progress)
     if form == "json":
@@ -141,7 +143,7 @@ def plan(
 ) -> None:
     """Show the plan of the next run; counts rows and fetches none."""
     schema = _schema()
-    settings = _parsed(_settings(sources, schema), schema)
+    settings = _parsed(_settings(sources, schema), schema, effects)
     saved, known = (
         state_of(state, wrapped=True) if state else {},
         catalog_of(catalog) if catalog else None,
@@ -191,11 +193,13 @@ def _service(effects: Effects, quotas: QuotaSettings, tenant: Tenant) -> TenantS
     )
 
 
-def _parsed(given: Mapping[str, Any], schema: dict[str, Any]) -> Settings:
+def _parsed(given: Mapping[str, Any], schema: dict[str, Any], effects: Effects) -> Settings:
     try:
-        return Settings.parse(given, schema=schema)
+        settings = Settings.parse(given, schema=schema)
+        check_bounds(settings, now=effects.clock())
     except ConfigValidationError as error:
         raise _failed(str(error), *error.errors) from error
+    return settings
 
 
 def _progress(items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]:

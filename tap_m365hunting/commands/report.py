@@ -12,13 +12,13 @@ from msgspec import Struct
 from tap_m365hunting import kql
 from tap_m365hunting.commands.documented_keys import Identity
 from tap_m365hunting.configuration.cautions import host_cautions
-from tap_m365hunting.configuration.config import DEFAULTS, RawSettings
+from tap_m365hunting.configuration.config import DEFAULTS, RawSettings, read_settings_of
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
-from tap_m365hunting.sync.resolved_query import ResolvedQuery, resolve
+from tap_m365hunting.sync.resolved_query import ResolvedQuery, bound_problems, resolve
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
 
@@ -200,14 +200,15 @@ class Report(Struct, frozen=True):
         }
 
 
-def report(raw: RawSettings) -> Report:
-    """Report for each configured query the way of reading, and the problems."""
+def report(raw: RawSettings, *, now: Instant) -> Report:
+    """Report for each configured query the way of reading, and the problems of a run from now."""
     by_query, errors = _by_query(raw.wrong, {query.number for query in raw.queries})
     # settings that are wrong leave those that go for all queries at their defaults
     filled = DEFAULTS if errors else raw.with_defaults
     return Report(
         tuple(
-            _query_report(query, by_query.get(query.number, []), filled) for query in raw.queries
+            _query_report(query, by_query.get(query.number, []), filled, now)
+            for query in raw.queries
         ),
         tuple(errors),
         tuple(_warnings(filled)),
@@ -233,7 +234,9 @@ def _by_query(
     return about, other
 
 
-def _query_report(listed: ListedQuery, wrong: list[str], filled: Mapping[str, Any]) -> QueryReport:
+def _query_report(
+    listed: ListedQuery, wrong: list[str], filled: Mapping[str, Any], now: Instant
+) -> QueryReport:
     lines = [*wrong, *filter(None, [listed.refused]), *listed.wrong]
     remarks = [Remark("error", line) for line in lines]
     if listed.unreadable:
@@ -243,10 +246,12 @@ def _query_report(listed: ListedQuery, wrong: list[str], filled: Mapping[str, An
         return QueryReport(listed.name, listed.text or "", tuple(remarks))
     query = listed.parsed(filled, without=keys)
     verdict, resolved = resolve(query)
+    remarks += map(Remark.of, verdict.problems)
+    bounds = bound_problems(query, read_settings_of(filled), now=now)
     return QueryReport(
         listed.name,
         listed.query.text,
-        (*remarks, *map(Remark.of, verdict.problems)),
+        (*remarks, *(Remark("error", problem) for problem in bounds)),
         verdict.mode,
         verdict.cursor,
         Texts.of(resolved, row_cap=filled["max_rows_per_call"]),

@@ -125,7 +125,7 @@ class Settings(Struct, frozen=True):
             partitioned=raw.tenants.partitioned,
             parallel_tenants=filled["max_parallel_tenants"],
             quotas=_quotas(filled),
-            read_settings=_read_settings(filled),
+            read_settings=read_settings_of(filled),
             queries=tuple(queries),
             refused_rules=refused_rules or {},
         )
@@ -183,7 +183,8 @@ def _quotas(filled: Mapping[str, Any]) -> QuotaSettings:
     )
 
 
-def _read_settings(filled: Mapping[str, Any]) -> ReadSettings:
+def read_settings_of(filled: Mapping[str, Any]) -> ReadSettings:
+    """Return how all queries are read, from settings that are right and whole."""
     end = filled.get("end_date")
     return ReadSettings(
         row_cap=filled["max_rows_per_call"],

@@ -20,6 +20,7 @@ from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.service.client import CallContext
 from tap_m365hunting.sync.reader import Call
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
+from tap_m365hunting.sync.result_rows import OtherAnswerError, rows_counted
 from tap_m365hunting.wire.answer import QueryResult
 from tap_m365hunting.wire.dialects import CallScope
 
@@ -48,6 +49,7 @@ def sight_of(resolved: ResolvedQuery, run: RunCall, now: Instant) -> Sight:
 
     Raises:
         SingerSDKError: as `run`, but for a refusal of the second call.
+        OtherAnswerError: an answer holds no count.
     """
     window = TimeWindow(now - resolved.retention, now - DEFAULT_TIMESPAN)
     workspace = resolved.workspace_id
@@ -87,5 +89,12 @@ def _shown(
     cursor = resolved.cursor if incremental else None
     with run(kql.oldest(resolved.query, cursor, window), CallContext(scope)) as answer:
         row = next(answer.rows, {})
-    oldest = canonical(str(row.get("__oldest") or ""))
-    return ShownRows(int(str(row.get("__rows") or 0)), Instant.parse(oldest) if oldest else None)
+    try:
+        return ShownRows(rows_counted(row.get("__rows")), _instant(row.get("__oldest")))
+    except ValueError as error:
+        msg = "A count of the rows older than 30 days was answered with something else"
+        raise OtherAnswerError(msg) from error
+
+
+def _instant(cell: object) -> Instant | None:
+    return Instant.parse(canonical(str(cell)) or "") if cell else None

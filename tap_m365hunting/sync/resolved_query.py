@@ -207,19 +207,23 @@ def check_bounds(settings: Settings, *, now: float) -> None:
         ConfigValidationError: a bound cannot be honoured; `errors` names the nearest usable bound.
     """
     at, reading = Instant.of_seconds(now), settings.read_settings
-    wrong = [w for query in settings.queries for w in _bound_problems(query, reading, at)]
+    wrong = [
+        f"{query.name}: {problem}"
+        for query in settings.queries
+        for problem in bound_problems(query, reading, now=at)
+    ]
     if wrong:
         msg = "Bounds in time that cannot be honoured"
         raise ConfigValidationError(msg, errors=wrong, schema={})
 
 
-def _bound_problems(
-    query: HuntingQuery, read_settings: ReadSettings, now: Instant
+def bound_problems(
+    query: HuntingQuery, read_settings: ReadSettings, *, now: Instant
 ) -> Iterator[str]:
+    """Yield why a query's bounds cannot be honoured, each with the nearest that can be."""
     _, resolved = resolve(query)
     if resolved.mode is not Mode.FULL_TABLE:
-        for problem in _timing(query, read_settings, resolved).problems(now):
-            yield f"{query.name}: {problem}"
+        yield from _timing(query, read_settings, resolved).problems(now)
 
 
 def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery) -> Timing:

@@ -1,10 +1,12 @@
 """Bounds in time that no run can honour are errors before any call."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from tests.tap.commands import CHECK, Commands
 from tests.tap.harness import Tenant, at
 from tests.tap.test_exactness import EVENTS, event
 from tests.tap.test_windowed import BINS, BOUNDED, NO_BINS
@@ -79,3 +81,21 @@ def test_every_bound_that_does_not_fit_is_named_at_once(tenant: Tenant) -> None:
     )
 
     assert said.count("sums: ") == 2
+
+
+def test_check_and_plan_tell_of_bounds_as_the_run_does(tenant: Tenant, tmp_path: Path) -> None:
+    """Who checks before the run need not wait for the run to be refused; no call is made."""
+    bounds = {"start_date": at(hours=6), "end_date": at(hours=3, minutes=30)}
+    said = refused(tenant, BINS, **bounds)
+    commands = Commands(tmp_path, tenant.emulator)
+    config = commands.file(tenant.config(BINS, EVENTS, **bounds))
+
+    checked = commands.run("check", "--offline", "--format", "json", "--config", config)
+    planned = commands.run("plan", "--config", config)
+
+    bins, events = checked.json(CHECK)["queries"]
+    assert [f"{bins['name']}: {p['message']}" for p in bins["problems"]] == [said]
+    assert (checked.status, bins["ok"], events["ok"]) == (1, False, True)
+    assert planned.status == 1
+    assert said in planned.errors
+    assert not tenant.emulator.calls

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tap_m365hunting.commands.display import check_lines
 from tap_m365hunting.commands.report import report
 from tap_m365hunting.configuration.config import RawSettings
+from tap_m365hunting.instants import Instant
 from tests.kql.corpus import CASES, UNREADABLE
 from tests.tap.commands import CHECK, Commands
 
@@ -432,6 +433,6 @@ def test_any_text_gets_a_report(text: str) -> None:
 
 
 def _report(queries: Sequence[Mapping[str, object]]) -> Any:  # noqa: ANN401 - JSON
-    found = report(RawSettings.read({"queries": queries}, online=False))
+    found = report(RawSettings.read({"queries": queries}, online=False), now=Instant(0))
     "\n".join(check_lines(found, show_kql=True)).encode()
     return found.to_json()

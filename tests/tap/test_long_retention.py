@@ -148,6 +148,25 @@ def test_data_younger_than_the_setting_is_told(connected: Tenant) -> None:
 
 
 @pytest.mark.parametrize(
+    "row", [{}, {"__rows": "many"}, {"__rows": -1}, {"__rows": 5, "__oldest": "long ago"}]
+)
+def test_count_of_old_rows_that_is_none_fails_its_stream_alone(
+    connected: Tenant, row: dict[str, object]
+) -> None:
+    """Nothing is known then of what the service shows."""
+    streams = catalog(connected, SIGNINS, EVENTS)
+    columns = [{"name": name, "type": "String"} for name in ("__rows", "__oldest")]
+    body = {"schema": columns, "results": [row]}
+    connected.emulator.fail_next(200, body=body, times=None, when="__oldest")
+
+    run = connected.sync(SIGNINS, EVENTS, catalog=streams)
+
+    assert "answered with something else" in run.failed["signins"]
+    assert list(run.failed) == ["signins"]
+    assert run.values("events", "ReportId")
+
+
+@pytest.mark.parametrize(
     ("query", "settings", "asked"),
     [
         pytest.param({}, {}, None, id="not-set"),
