@@ -176,11 +176,9 @@ def test_service_fabric_asks_no_proxy(world: World) -> None:
     assert all(path.endswith(f":{world.host.server_address[1]}") for path in tunnels)
 
 
-@pytest.mark.parametrize("header", [HEADER + "\nX: y", HEADER + "€", HEADER + "\x00"])
+@pytest.mark.parametrize("header", [HEADER + "\nX: y", HEADER + "€"])
 def test_header_that_cannot_be_sent_is_not_shown(world: World, header: str) -> None:
     """HTTP libraries quote it in their errors."""
-    if "\x00" in header:
-        pytest.skip("no variable may hold it")
     world.environment |= {**app_service(world), "IDENTITY_HEADER": header}
 
     for level in ("info", "debug"):
