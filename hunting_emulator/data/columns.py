@@ -52,7 +52,14 @@ _RULES: Final = (
     (r"DeviceId", DEVICE_ID),
     (
         r"OSPlatform",
-        pick(("Windows11", "Windows10", "Windows11", "macOS", "WindowsServer2022"), "d"),
+        pick(
+            (
+                *("Windows11", "Windows10", "Windows11", "macOS", "WindowsServer2022", "Windows11"),
+                *("Linux", "WindowsServer2019", "Windows10", "WindowsServer2016", "Windows11"),
+                *("WindowsServer2012R2", "Windows10", "Windows11"),
+            ),
+            "d",
+        ),
     ),
     (r"OSVersion", pick(("10.0", "11.0"), "d")),
     (r"LocalIP|DestinationIPAddress|IPAddressV4", PRIVATE_IP),

@@ -26,18 +26,37 @@ from hunting_emulator.data.company import (
 _CVE: Final = "'CVE-' || (2019 + k % 8) || '-' || (20000 + k * 37 % 700)"
 _LEVEL: Final = one_of("level", "Low", "Medium", "High")
 _SEVERITY: Final = one_of("severity", "Low", "Medium", "High", "Critical")
-_SETTING: Final = f"'scid-' || (2000 + {number('setting', 100)})"
+_SETTING: Final = either(
+    "old",
+    300,
+    f"'scid-' || (40 + {number('setting', 60)})",
+    either(
+        "firm",
+        300,
+        f"'scid-' || (2500 + {number('setting', 15)})",
+        f"'scid-' || (2000 + {number('setting', 100)})",
+    ),
+)
 _SETTINGS: Final = one_of("kind", "Security controls", "Accounts", "Network", "OS", "Application")
 _SOFTWARE: Final = {
     "SoftwareVendor": one_of(
         "vendor",
         *("microsoft", "microsoft", "microsoft", "google", "mozilla", "adobe", "oracle", "7-zip"),
         *("rarlab", "openssl", "apache", "python", "tukaani", "openprinting", "zoom", "anydesk"),
+        *("microsoft", "microsoft", "openbsd", "videolan", "fortinet", "microsoft"),
     ),
     "SoftwareName": one_of(
         "vendor",
         *("windows_11", "edge_chromium-based", "teams", "chrome", "firefox", "acrobat_reader_dc"),
         *("jre", "7-zip", "winrar", "openssl", "log4j", "python", "xz", "cups", "zoom", "anydesk"),
+        *(
+            "windows_10",
+            "windows_server_2019",
+            "openssh",
+            "vlc_media_player",
+            "forticlient",
+            "office",
+        ),
     ),
 }
 _ISOLATED: Final = """'{"Isolated":"true","BlockedByNetworkProtection":"false"}'"""
