@@ -14,13 +14,12 @@ from demo.errors import DemoError
 from demo.fleet.airflow import Airflow, running
 from demo.fleet.processes import Programs, having, kill_worker
 from demo.fleet.readback import Loaded
+from demo.fleet.scaling import LONGEST, ended, scaled
 from demo.fleet.stage import MARK, ROOT, TENANTS, Stage
 from demo.fleet.tenants import BROKEN, Service, entries, serving, tenant_id
 from demo.fleet.waiting import Patience
 
 RUN: Final = "demo"
-#: The most seconds for one run over the fleet.
-_LONGEST: Final = 900.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stage = Stage(folder, given.group_size, given.latency, tuple(given.commands))
     programs, told = Programs(MARK, str(stage.settings)), ""
     try:
-        told = play(stage, programs, given.airflow, given.slots)
+        told = play(stage, programs, given.airflow, given.slots, given.scale)
     except DemoError as error:
         print(f"\nThe demo stopped. {error}", file=sys.stderr)
     finally:
@@ -46,24 +45,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def play(stage: Stage, programs: Programs, airflow_command: Path, slots: int) -> str:
-    """Run the fleet broken, mend it, run what failed; return the last line, read from the tables.
+def play(stage: Stage, programs: Programs, airflow_command: Path, slots: int, scale: float) -> str:
+    """Start service and Airflow; return the last line of the demo, or the times by the slots.
 
     Raises:
         DemoError: a part did not do its work.
     """
     stage.prepare()
     started, count = monotonic(), len(TENANTS)
-    emulator = stage.commands[0] / "hunting-emulator"
-    with serving(programs, emulator, stage.folder, count, stage.latency) as service:
-        service.order("tenants", {"tenants": entries(count, BROKEN)})
-        _say(f"{count} tenants, {len(BROKEN)} of them broken, each in a way of its own")
+    emulator, latency = stage.commands[0] / "hunting-emulator", scale or stage.latency
+    with serving(programs, emulator, stage.folder, count, latency) as service:
         home, variables = stage.folder / "airflow", stage.variables(service)
         with running(programs, airflow_command, home, ROOT, variables) as airflow:
-            _say(f"Airflow is up after {monotonic() - started:.0f} s: {slots} groups at once")
+            _say(f"{count} tenants; Airflow is up after {monotonic() - started:.0f} s")
+            if scale:
+                return scaled(stage, airflow, service, slots=slots, call_seconds=scale)
             airflow.slots(slots)
-            first = _first_run(stage, airflow, service)
-            last = _mended(stage, airflow, service)
+            return _mending(stage, airflow, service)
+
+
+def _mending(stage: Stage, airflow: Airflow, service: Service) -> str:
+    """Run the fleet broken, mend it, run what failed; return the last line, from the tables."""
+    count = len(TENANTS)
+    service.order("tenants", {"tenants": entries(count, BROKEN)})
+    _say(f"{len(BROKEN)} tenants are broken, each in a way of its own")
+    first = _first_run(stage, airflow, service)
+    last = _mended(stage, airflow, service)
     done, mended = first.done(TENANTS), last.done(TENANTS)
     return (
         f"tenants {count}, first run {len(done)} done {count - len(done)} failed, after mending "
@@ -75,14 +82,14 @@ def _first_run(stage: Stage, airflow: Airflow, service: Service) -> Loaded:
     """Run the fleet with its broken tenants, and kill a worker in the middle of its work."""
     airflow.trigger(RUN)
     started = monotonic()
-    Patience("a group that has read a window", _LONGEST, every=0.1).until(
+    Patience("a group that has read a window", LONGEST, every=0.1).until(
         lambda: any(having("HUNTING_GROUP", group) for group in stage.begun()),
         alive=[*airflow.processes, service.process],
     )
     group = next(group for group in stage.begun() if having("HUNTING_GROUP", group))
     killed = kill_worker(group, airflow.scheduler)
     _say(f"Killed with -9, amid {group}: its worker, its task and the run below, {killed}")
-    _wait(airflow, service)
+    ended(RUN, airflow, service)
     loaded = Loaded.of(stage.fleet)
     _say(f"First run: {len(loaded.done(TENANTS))} tenants done, {monotonic() - started:.0f} s")
     _say(f"Attempts by group: {airflow.tries(RUN)}")
@@ -98,18 +105,13 @@ def _mended(stage: Stage, airflow: Airflow, service: Service) -> Loaded:
     before = len(service.asked())
     service.order("tenants", {"tenants": entries(len(TENANTS), {})})
     airflow.clear_failed(RUN)
-    _wait(airflow, service)
+    ended(RUN, airflow, service)
     asked = set(service.asked()[before:])
     _say(f"Mended, and what failed was tried again: {len(asked)} tenants were asked")
     if asked != {tenant_id(number) for number in BROKEN}:
         msg = f"After mending were asked {sorted(asked)}"
         raise DemoError(msg)
     return Loaded.of(stage.fleet)
-
-
-def _wait(airflow: Airflow, service: Service) -> None:
-    patience = Patience("the end of a run", _LONGEST, every=1)
-    patience.until(lambda: airflow.ended(RUN), alive=[*airflow.processes, service.process])
 
 
 def _say(text: str) -> None:
@@ -131,6 +133,12 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--group-size", type=int, default=8, help="tenants of a group")
     parser.add_argument("--slots", type=int, default=2, help="groups at once")
     parser.add_argument("--latency", type=float, default=0.2, help="seconds of each answer")
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=0.0,
+        help="measure runs by the groups at once instead; answers take so many seconds",
+    )
     return parser
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from airflow.sdk import (
     DeadlineAlert,
     DeadlineReference,
+    Param,
     SyncCallback,
     dag,
     get_current_context,
@@ -54,6 +55,7 @@ DEADLINE: Final = timedelta(minutes=_number("DEADLINE_MINUTES", 90))
             },
         ),
     ),
+    params={"groups": Param([], type="array", description="groups to read; none for all")},
     tags=["hunting"],
 )
 def hunting_fleet() -> None:
@@ -61,8 +63,9 @@ def hunting_fleet() -> None:
 
     @task(retries=2, retry_delay=timedelta(seconds=30))
     def groups() -> list[str]:
-        """Give new tenants a group; return the names of all groups."""
-        return list(Fleet.of_environment().assign())
+        """Give new tenants a group; return the groups that the run is for."""
+        there, wanted = Fleet.of_environment().assign(), get_current_context()["params"]["groups"]
+        return [group for group in there if not wanted or group in wanted]
 
     @task(
         pool=os.environ.get("HUNTING_POOL", "hunting"),
@@ -85,7 +88,9 @@ def hunting_fleet() -> None:
     @task(trigger_rule="all_done")
     def behind() -> None:
         """Name the tenants behind, and fail if there is one."""
-        told = report(Fleet.of_environment(), get_current_context()["run_id"])
+        context = get_current_context()
+        wanted = context["params"]["groups"] or None
+        told = report(Fleet.of_environment(), context["run_id"], wanted)
         print(told)
         if told.behind:
             raise TenantsBehindError(str(told))

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
@@ -44,9 +44,9 @@ def s3(programs: Path, folder: Path) -> Iterator[Variables]:
     port = free_port()
     command = [programs / "moto_server", "-H", "127.0.0.1", "-p", str(port)]
     with _served([*map(str, command)], port, folder):
-        connection = HTTPConnection("127.0.0.1", port)
-        connection.request("PUT", f"/{BUCKET}")
-        assert connection.getresponse().status == 200
+        with closing(HTTPConnection("127.0.0.1", port)) as connection:
+            connection.request("PUT", f"/{BUCKET}")
+            assert connection.getresponse().status == 200
         yield {
             "MELTANO_STATE_BACKEND_URI": f"s3://{BUCKET}/fleet",
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -92,10 +92,10 @@ def _served(command: list[str], port: int, folder: Path) -> Iterator[None]:
 
 
 def _answers(port: int) -> bool:
-    try:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/")
-        connection.getresponse()
-    except OSError:
-        return False
-    return True
+    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/")
+            connection.getresponse()
+        except OSError:
+            return False
+        return True
