@@ -61,7 +61,9 @@ def _config(bench: Bench, tables: Sequence[str], **settings: Any) -> Path:  # no
     return path
 
 
-def _tap(**settings: Any) -> Command:  # noqa: ANN401 - JSON
+def tap(**settings: Any) -> Command:  # noqa: ANN401 - JSON
+    """Return what makes the tap's command, with settings of its own."""
+
     def command(bench: Bench, tables: Sequence[str]) -> list[str]:
         config = _config(bench, tables, **settings)
         return [sys.executable, "-m", "tap_m365hunting", "--config", str(config)]
@@ -71,7 +73,7 @@ def _tap(**settings: Any) -> Command:  # noqa: ANN401 - JSON
 
 def _mapped(bench: Bench, tables: Sequence[str]) -> list[str]:
     """Let a stream map, which changes nothing, see every row."""
-    return _tap(stream_maps={f"{tables[0]}_0": {"__filter__": "True"}})(bench, tables)
+    return tap(stream_maps={f"{tables[0]}_0": {"__filter__": "True"}})(bench, tables)
 
 
 def _script(name: str, *arguments: str) -> Command:
@@ -110,8 +112,8 @@ SPLICE: Final = "bare splice of a file"
 IMPORTS: Final = "`import singer_sdk, msal`"
 
 COMMANDS: Final[dict[str, Command]] = {
-    TAP: _tap(),
-    WITHOUT_IDS: _tap(row_id=False),
+    TAP: tap(),
+    WITHOUT_IDS: tap(row_id=False),
     MAPPED: _mapped,
     CONVENTIONAL: _script("conventional", "sdk", "as-they-came"),
     CONVENTIONAL_MSGSPEC: _script("conventional", "msgspec", "as-they-came"),

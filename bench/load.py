@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.contenders import COMMANDS, TAP, Bench
+from bench.contenders import Bench, tap
 from bench.loaded import checksum, expected
 from bench.loader_commands import BULK, LOADERS, PLAIN, Loading
 from bench.measure import BenchError
@@ -107,19 +107,19 @@ def _run(
     log = bench.folder / "errors.txt"
     started = time.monotonic()
     with log.open("wb") as errors:
-        tap = subprocess.Popen(
-            COMMANDS[TAP](bench, tables),
+        source = subprocess.Popen(
+            tap(**loading.tap_settings)(bench, tables),
             stdout=subprocess.PIPE,
             stderr=errors,
             env=bench.environment,
         )
         loader = subprocess.Popen(
-            loading.command, stdin=tap.stdout, stdout=subprocess.DEVNULL, stderr=errors,
+            loading.command, stdin=source.stdout, stdout=subprocess.DEVNULL, stderr=errors,
             env={**bench.environment, **loading.environment}, cwd=loading.folder,
         )  # fmt: skip
-        if tap.stdout:
-            tap.stdout.close()  # the loader holds the other end
-        tap_cpu, _ = _ended(tap, log)
+        if source.stdout:
+            source.stdout.close()  # the loader holds the other end
+        tap_cpu, _ = _ended(source, log)
         loader_cpu, peak = _ended(loader, log)
     took = time.monotonic() - started
     rows = sum(int(table.split("_")[1]) for table in tables)
@@ -138,10 +138,10 @@ def _ended(process: subprocess.Popen[bytes], log: Path) -> tuple[float, int]:
 
 
 def _said(timings: Sequence[Timing]) -> str:
-    tap = [timing.rows / timing.tap_cpu for timing in timings]
+    paces = [timing.rows / timing.tap_cpu for timing in timings]
     return (
-        f"The tap by itself made {min(tap):,.0f} to {max(tap):,.0f} rows a CPU second. The load of "
-        f"the machine was {os.getloadavg()[1]:.1f}: above 3, others took part of the wall."
+        f"The tap by itself made {min(paces):,.0f} to {max(paces):,.0f} rows a CPU second. The "
+        f"load of the machine was {os.getloadavg()[1]:.1f}: above 3, others took part of the wall."
     )
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ class Loading:
     folder: Path
     place: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    tap_settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 Make = Callable[[Path, Path | None], AbstractContextManager[Loading]]
@@ -62,12 +63,18 @@ def _configured(
     return Loading([str(program), "--config", str(config)], folder, folder)
 
 
-@contextmanager
-def _postgres(folder: Path, loaders: Path | None) -> Iterator[Loading]:
-    folder.mkdir()
-    with serving() as server:
-        settings = {**server.settings, "default_target_schema": "hunting"}
-        yield _configured("target-postgres", folder, loaders, settings)
+def _postgres(*, batches: bool) -> Make:
+    @contextmanager
+    def make(folder: Path, loaders: Path | None) -> Iterator[Loading]:
+        folder.mkdir()
+        storage = {"root": str(folder / "batches")}
+        batch_config = {"batch_config": {"storage": storage, "batch_size": 20_000}}
+        with serving() as server:
+            settings = {**server.settings, "default_target_schema": "hunting", "use_copy": batches}
+            loading = _configured("target-postgres", folder, loaders, settings)
+            yield replace(loading, tap_settings=batch_config if batches else {})
+
+    return make
 
 
 def _of_jsonl(folder: Path) -> dict[str, Any]:
@@ -84,5 +91,6 @@ LOADERS: Final[Mapping[str, Make]] = {
     PLAIN: _plain,
     "target-jsonl": _installed("target-jsonl", _of_jsonl),
     "target-duckdb": _installed("target-duckdb", _of_duckdb),
-    "target-postgres": _postgres,
+    "target-postgres": _postgres(batches=False),
+    "target-postgres, BATCH and COPY": _postgres(batches=True),
 }

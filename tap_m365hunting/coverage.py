@@ -87,6 +87,10 @@ class CoverageStream(Stream):
         return _Silent(metrics.Metric.RECORD_COUNT, {}, log_interval)
 
     @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:
+        """Have the SDK write no batch, as the other streams."""
+
+    @override
     def log_sync_costs(self) -> None:
         """Use the SDK's only call to a stream after the last record of a run."""
         self._at_end()

@@ -108,13 +108,16 @@ class WholeLines(SimpleSingerWriter):
             write(*parts)
             self.written += sum(map(len, parts))
 
+    def finish(self) -> None:
+        """Write what is kept back: nothing here."""
+
 
 def _records(message: RecordMessage) -> tuple[bytes | memoryview, ...] | None:
     """Return a RECORD line for each; `None` if the SDK has to encode a value.
 
     Lines come in parts, lest large texts be copied more often than needed.
     """
-    texts = _texts(message.record)
+    texts = texts_of(message.record)
     if texts is None:
         return None
     at = message.time_extracted
@@ -127,7 +130,8 @@ def _records(message: RecordMessage) -> tuple[bytes | memoryview, ...] | None:
     return head, memoryview(lines)[: -len(head)]
 
 
-def _texts(record: dict[str, Any]) -> bytes | None:
+def texts_of(record: dict[str, Any]) -> bytes | None:
+    """Return the JSON of a record, or of many, in lines; `None` if the SDK has to encode it."""
     if isinstance(record, EncodedRecords):
         return record.lines.text
     if not _SIMPLE.issuperset(map(type, record.values())):

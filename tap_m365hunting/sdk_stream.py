@@ -5,7 +5,7 @@ State, versions and types are the stream's own; the SDK would move the bookmark 
 
 import logging
 import sys
-from collections.abc import Generator, Iterator, MutableMapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from itertools import islice
@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers import types
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
@@ -23,6 +24,18 @@ from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.wire.json_text import Lines
 from tap_m365hunting.wire.records import Record
 
+#: What the tap says of itself by `--about`.
+CAPABILITIES: Final = [
+    TapCapabilities.CATALOG,
+    TapCapabilities.STATE,
+    TapCapabilities.DISCOVER,
+    TapCapabilities.ACTIVATE_VERSION,
+    PluginCapabilities.BATCH,
+    PluginCapabilities.ABOUT,
+    PluginCapabilities.STREAM_MAPS,
+    PluginCapabilities.FLATTENING,
+    PluginCapabilities.STRUCTURED_LOGGING,
+]
 #: The setting that the SDK reads, and does not declare.
 VERSIONS: Final = {
     "type": ["boolean", "null"],
@@ -180,6 +193,13 @@ class SdkStream(Stream):
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
         """Write the state unchanged: there are no progress markers to promote."""
         self._write_state_message()
+        writer = self._tap.message_writer
+        if isinstance(writer, WholeLines):
+            writer.finish()
+
+    @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:
+        """Have the SDK write no batch: the writer does, of records that are selected and mapped."""
 
     @override
     def get_replication_key_signpost(self, context: types.Context | None = None) -> None:

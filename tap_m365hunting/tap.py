@@ -11,11 +11,11 @@ import click
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
+from tap_m365hunting.batches import BatchedLines
 from tap_m365hunting.configuration.cautions import host_cautions
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
@@ -31,7 +31,7 @@ from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.reporting.summary import Summary
 from tap_m365hunting.run_context import Run
-from tap_m365hunting.sdk_stream import VERSIONS
+from tap_m365hunting.sdk_stream import CAPABILITIES, VERSIONS
 from tap_m365hunting.service.tenant_service import tenant_services
 from tap_m365hunting.state_writer import WorthwhileStateWriter
 from tap_m365hunting.streams import HuntingStream
@@ -48,17 +48,7 @@ class TapM365Hunting(Tap):
     config_jsonschema: ClassVar = SETTINGS
     # streams come from the settings, so a catalog cannot be made from wrong ones
     dynamic_catalog = True
-    # no BATCH: the loaders that people use break on it
-    capabilities: ClassVar = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
+    capabilities: ClassVar = CAPABILITIES
 
     def __init__(
         self,
@@ -78,6 +68,7 @@ class TapM365Hunting(Tap):
         self._summary = Summary()
         options.setdefault("message_writer", WholeLines(self._signals))
         super().__init__(*args, **options)
+        self._take_batches()
         self._state_writer = self._states = WorthwhileStateWriter(self.message_writer)
 
     @classmethod
@@ -108,8 +99,14 @@ class TapM365Hunting(Tap):
         if tap.conclude():
             sys.exit(1)
 
+    def _take_batches(self) -> None:
+        if self._settings and self._settings.batches:
+            self.message_writer = BatchedLines(self._signals, self._settings.batches)
+
     def flush_state(self) -> None:
-        """Write the last STATE of a run, unless already written."""
+        """Write the last STATE of a run, unless already written, and all rows before."""
+        if isinstance(self.message_writer, WholeLines):
+            self.message_writer.finish()
         self._states.flush(self.state)
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Self
 from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_m365hunting.configuration.batch_settings import BatchSettings
 from tap_m365hunting.configuration.files import READ_UTF8
 from tap_m365hunting.configuration.queries import (
     HuntingQuery,
@@ -78,6 +79,7 @@ class Settings(Struct, frozen=True):
     read_settings: ReadSettings
     queries: tuple[HuntingQuery, ...]
     refused_rules: Mapping[str, str] = {}
+    batches: BatchSettings | None = None
 
     @property
     def connection(self) -> Connection:
@@ -128,6 +130,9 @@ class Settings(Struct, frozen=True):
             read_settings=read_settings_of(filled),
             queries=tuple(queries),
             refused_rules=refused_rules or {},
+            batches=BatchSettings.parse(batches)
+            if (batches := filled.get("batch_config"))
+            else None,
         )
 
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tap_m365hunting.configuration.batch_settings import batch_problems
 from tap_m365hunting.configuration.queries import COVERAGE_STREAM
 from tap_m365hunting.configuration.sources import INGESTION_TIME, SourcedQuery
 from tap_m365hunting.configuration.validation import nearest
@@ -38,6 +39,7 @@ def settings_problems(filled: Mapping[str, Any], streams: Collection[str]) -> It
     if filled["api"] == DEFENDER.name:
         yield from _graph_problems(filled)
     yield from _date_problems(filled.get("start_date"), filled.get("end_date"))
+    yield from batch_problems(filled.get("batch_config"))
 
 
 def query_problems(queries: Sequence[SourcedQuery], end: object) -> Iterator[tuple[str, ...]]:

@@ -44,6 +44,7 @@ TITLES: Final[dict[str, tuple[str, Any]]] = {
     "dynamic_as": ("Dynamic columns", "json"),
     "column_names": ("Column names", "as_is"),
     "row_id": ("Row id", False),
+    "batch_config": ("Files of rows (BATCH)", {"storage": {"root": "/var/lib/hunting/batches"}}),
 }
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from singer_sdk import typing as th
 
+from tap_m365hunting.configuration.batch_settings import BATCH_CONFIG
 from tap_m365hunting.configuration.credentials import GUID, METHODS, TOKEN_FILE_VARIABLE
 from tap_m365hunting.configuration.query_settings import (
     CENTURY_DAYS,
@@ -254,6 +255,12 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
         th.BooleanType,
         default=True,
         description="Add `_row_id`, the same for the same row on every read",
+    ),
+    th.Property(
+        "batch_config",
+        BATCH_CONFIG,
+        description="Rows in files that BATCH lines name, for loaders that take them: `storage` "
+        "with a `root`, perhaps `encoding` and `batch_size`",
     ),
     additional_properties=False,
 ).to_dict()

@@ -6,6 +6,7 @@ Pure. A limit that a loader no longer has fails the test as a new one would.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,6 +23,15 @@ class Limit:
 
 def _microseconds(kind: str, value: Json) -> Json:
     return f"{value[:-2]}0Z" if kind == "datetime" and value else value
+
+
+def _rounded(kind: str, value: Json) -> Json:
+    if kind != "datetime" or not value:
+        return value
+    # in doubles, half to even, as PostgreSQL does
+    micros = round(float(f"0.{value[20:27]}") * 1_000_000)
+    whole = datetime.fromisoformat(value[:19]) + timedelta(microseconds=micros)
+    return f"{whole.isoformat(timespec='microseconds')}0Z"
 
 
 def _empty_is_null(kind: str, value: Json) -> Json:
@@ -44,6 +54,7 @@ MICROSECONDS: Final = Limit(
     "Times are cut to microseconds: the 7th digit is lost, so two rows may get one time",
     _microseconds,
 )
+ROUNDED: Final = Limit("Times are rounded to microseconds", _rounded)
 EMPTY_IS_NULL: Final = Limit("An empty string becomes NULL", _empty_is_null)
 DOUBLE: Final = Limit("Decimals become the nearest double: about 16 digits are kept", _double)
 REPLACED_NUL: Final = Limit(

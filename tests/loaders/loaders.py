@@ -271,7 +271,7 @@ def _read(row: Mapping[str, Json], kinds: Mapping[str, str], *, nested: bool) ->
 def _time(text: str | None) -> str | None:
     if text is None:
         return None
-    seconds, _, fraction = text.replace(" ", "T").removesuffix("+00:00").partition(".")
+    seconds, _, fraction = text.replace(" ", "T").removesuffix("+00:00").rstrip("Z").partition(".")
     return f"{seconds}.{fraction:0<7}Z"
 
 

@@ -73,7 +73,8 @@ _TAIL: Final = """
 - Decimals as numbers of the format `decimal`: a double has no room for their digits.
 - A schema from the service's list of columns, never from values: the types are the same
   where there are no rows.
-- No BATCH messages: half of these loaders break on them.
+- Rows in files instead of lines, where a loader takes them and `batch_config` is set:
+  [batches.md](batches.md).
 """
 _IDLE: Final = (
     "After a run without a single row, `target-duckdb` passes on the first state of the run, not "
