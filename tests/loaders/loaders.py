@@ -178,7 +178,7 @@ class Postgres(Loader):
     name = "target-postgres"
     keeps = "each row once"
     drops = True
-    limits = (MICROSECONDS, REPLACED_NUL)
+    limits: ClassVar[tuple[Limit, ...]] = (MICROSECONDS, REPLACED_NUL)
     types: ClassVar[Mapping[str, str]] = {
         "string": "text",
         "datetime": "timestamp without time zone",
@@ -229,7 +229,7 @@ class Csv(Loader):
 
     name = "target-csv"
     keeps = "the last run"
-    limits = (MICROSECONDS, PYTHON_TEXT)
+    limits: ClassVar[tuple[Limit, ...]] = (MICROSECONDS, PYTHON_TEXT)
 
     def settings(self) -> Mapping[str, Json]:
         """Write to the folder."""
