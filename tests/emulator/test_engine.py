@@ -237,6 +237,13 @@ def test_predicates_hold_for_the_rows_that_kusto_would_keep(
             id="row_number",
         ),
         pytest.param(
+            "range k from 1 to 2 step 1 | extend l = range(10, 1009)"
+            " | mv-apply v = l to typeof(long) on (where v % 2 == k - 1"
+            " | extend r = row_number() | where v != 10 + (r - 1) * 2 + k - 1) | count",
+            [(0,)],
+            id="row_number-in-mv-apply",
+        ),
+        pytest.param(
             "Events | where ok | project column_ifexists('n', 0) == n, column_ifexists('x', 'no')",
             [(True, "no")],
             id="column_ifexists",
