@@ -70,8 +70,18 @@ def _load(files: list[Path], source: Path | None) -> int:
 
 
 def _emit(state: bytes) -> None:
-    sys.stdout.buffer.write(state + b"\n")
-    sys.stdout.buffer.flush()
+    """Write a state at once.
+
+    Raises:
+        OSError: nobody reads standard output. The interpreter would write the rest again at its
+            end, and end with a status of its own: the rest goes nowhere.
+    """
+    try:
+        sys.stdout.buffer.write(state + b"\n")
+        sys.stdout.buffer.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _said(error: Exception) -> str:

@@ -189,6 +189,7 @@ def test_full_disk_is_told(megabytes: int, database: Database) -> None:
 
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
     told = [json.loads(text) for text in done.stdout.splitlines()]
     held = database.ask("SELECT count(*) FROM s") if told else [(0,)]
     assert held[0][0] >= max(told, default=0)
@@ -257,3 +258,4 @@ def test_stopping_by_hand_is_no_traceback(database: Database, tmp_path: Path) ->
 
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
