@@ -186,7 +186,7 @@ def put(name: str, text: str, docs: Path) -> None:
 def write(results: Results, docs: Path | None) -> str:
     """Return the page; with `docs`, put it and its picture there."""
     page = _TEXT.read_text(encoding="utf-8")
-    for section in ("latency", "load"):  # they are measured by other runs
+    for section in ("latency", "load", "steady"):  # they are measured by other runs
         if docs and (kept := _kept(section, (docs / _PAGE).read_text(encoding="utf-8"))):
             page = _with(section, kept, page)
     for mark, lines in _PARTS.items():

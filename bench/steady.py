@@ -1,6 +1,8 @@
 """Output, CPU and memory of a run over many tenants with nothing new, by the number of tenants.
 
-python -m bench.steady [--tenants 200 1000]
+python -m bench.steady [--tenants 200 1000] [--write]
+
+A first run over a few tenants makes the state; that of all others is theirs with another id.
 """
 
 import argparse
@@ -9,13 +11,14 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
+from bench.page import put
 from bench.tenants import settings_for
 from hunting_emulator import Emulator
 from hunting_emulator.engine import Engine
@@ -23,6 +26,8 @@ from hunting_emulator.settings import Settings, made_up
 from hunting_emulator.tables import CATALOG
 
 _MIB: Final = 1 << 20
+#: Tenants of the first run.
+_FEW: Final = 4
 
 
 @contextmanager
@@ -65,6 +70,11 @@ class Steady(NamedTuple):
     cpu_seconds: float
     peak: int
 
+    @property
+    def size(self) -> int:
+        """Bytes of all lines."""
+        return self.state_bytes + self.other_bytes
+
 
 def _run(folder: Path, settings: dict[str, Any], *options: str) -> tuple[Steady, Path]:
     """Run the tap to its end; return its figures, and the file with what it wrote."""
@@ -86,39 +96,68 @@ def _run(folder: Path, settings: dict[str, Any], *options: str) -> tuple[Steady,
     return Steady(len(states), size, rest, cpu, used.ru_maxrss << 10), output
 
 
-def measured(tenants: int) -> tuple[Steady, Steady]:
-    """Return the figures of a first run, and of a second one that finds nothing new."""
+def measured(tenants: int) -> Steady:
+    """Return the figures of a run that finds nothing new in any tenant."""
     with TemporaryDirectory() as name, service(Path(name), tenants) as url:
         folder = Path(name)
         settings = settings_for(folder, url)
-        catalog = _catalog(folder, settings)
-        first, output = _run(folder, settings, "--catalog", str(catalog))
+        few = folder / "few.json"
+        listed = json.loads((folder / "tenants.json").read_text("utf-8"))
+        few.write_text(json.dumps(listed[:_FEW]), "utf-8")
+        of_few = {**settings, "tenants_file": str(few)}
+        _, found = _run(folder, of_few, "--discover")
+        catalog = found.rename(folder / "catalog.json")
+        _, output = _run(folder, of_few, "--catalog", str(catalog))
         last = [line for line in output.open("rb") if line.startswith(b'{"type":"STATE"')][-1]
         state = folder / "state.json"
-        state.write_text(json.dumps(json.loads(last)["value"]), "utf-8")
-        again, _ = _run(folder, settings, "--catalog", str(catalog), "--state", str(state))
-    return first, again
+        ids = [tenant["tenant_id"] for tenant in listed]
+        state.write_text(json.dumps(state_of_all(json.loads(last)["value"], ids)), "utf-8")
+        steady, _ = _run(folder, settings, "--catalog", str(catalog), "--state", str(state))
+    return steady
 
 
-def _catalog(folder: Path, settings: dict[str, Any]) -> Path:
-    _, output = _run(folder, settings, "--discover")
-    return output.rename(folder / "catalog.json")
+def state_of_all(state: dict[str, Any], ids: Sequence[str]) -> dict[str, Any]:
+    """Return a state with a part for each tenant, made from the first part of each stream.
+
+    >>> few = {"bookmarks": {"s": {"partitions": [{"context": {"tenant_id": "a"}, "x": 1}]}}}
+    >>> [part["context"] for part in state_of_all(few, ["a", "b"])["bookmarks"]["s"]["partitions"]]
+    [{'tenant_id': 'a'}, {'tenant_id': 'b'}]
+    """
+    bookmarks = {
+        stream: {
+            **mark,
+            "partitions": [{**mark["partitions"][0], "context": {"tenant_id": i}} for i in ids],
+        }
+        for stream, mark in state["bookmarks"].items()
+        if mark.get("partitions")
+    }
+    return {**state, "bookmarks": bookmarks}
+
+
+def section(runs: Mapping[int, Steady]) -> str:
+    """Return a table, with each run beside the first."""
+    first, *_ = runs.values()
+    lines = ["| tenants | STATE lines | output | of the first | CPU s | of the first | peak MiB |"]
+    lines.append("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for tenants, run in runs.items():
+        bytes_, cpu = run.size / first.size, run.cpu_seconds / first.cpu_seconds
+        lines.append(
+            f"| {tenants:,} | {run.states} | {run.size / 1e6:.2f} MB | {bytes_:.2f}x "
+            f"| {run.cpu_seconds:.1f} | {cpu:.2f}x | {run.peak / _MIB:.0f} |"
+        )
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table."""
+    """Measure, print, and put the table on the page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tenants", type=int, nargs="+", default=[200, 1000])
+    parser.add_argument("--write", action="store_true", help="write to docs/performance.md")
     given = parser.parse_args(arguments)
-    print("| tenants | run | STATE lines | STATE MB | other MB | CPU s | peak MiB |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for tenants in given.tenants:
-        for name, run in zip(("first", "steady"), measured(tenants), strict=True):
-            print(
-                f"| {tenants} | {name} | {run.states} | {run.state_bytes / 1e6:.2f} | "
-                f"{run.other_bytes / 1e6:.2f} | {run.cpu_seconds:.1f} | {run.peak / _MIB:.0f} |",
-                flush=True,
-            )
+    found = section({tenants: measured(tenants) for tenants in given.tenants})
+    print(found)
+    if given.write:
+        put("steady", found, Path("docs"))
 
 
 if __name__ == "__main__":
