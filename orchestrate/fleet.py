@@ -13,6 +13,8 @@ from orchestrate import groups, outcomes
 VARIABLE: Final = "HUNTING_FLEET"
 #: A Meltano run costs 6 s of processor time, a tenant within it 0.14 s.
 USUAL_SIZE: Final = 25
+#: Scheduled runs whose outcomes are kept: a week of those at each hour.
+_RUNS: Final = 168
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,11 @@ class Fleet:
         return {entry["tenant_id"].lower(): entry for entry in listed}
 
     def assign(self) -> dict[str, list[str]]:
-        """Give new tenants their groups, for good; return the groups of today's tenants."""
+        """Give new tenants their groups, for good; return the groups of today's tenants.
+
+        With this a scheduled run begins, so what is known of old runs is forgotten, too.
+        """
+        outcomes.forget(self.folder / "outcomes", keep=_RUNS)
         file = self.folder / "groups.json"
         known = json.loads(file.read_text("utf-8")) if file.exists() else {}
         assigned = groups.assigned(self.tenants(), known, size=self.group_size)

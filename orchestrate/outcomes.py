@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,6 +53,13 @@ def read(file: Path) -> Outcome:
 def write(file: Path, outcome: Outcome) -> None:
     """Put an outcome into a file, which is at no time half written."""
     whole(file, json.dumps(asdict(outcome), indent=1))
+
+
+def forget(folder: Path, *, keep: int) -> None:
+    """Remove what is known of scheduled runs, but for so many that were begun last."""
+    runs = sorted(folder.iterdir(), key=lambda run: run.stat().st_mtime) if folder.exists() else []
+    for run in runs[: max(0, len(runs) - keep)]:
+        shutil.rmtree(run)
 
 
 def whole(file: Path, text: str, *, mode: int = 0o644) -> None:

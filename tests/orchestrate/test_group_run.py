@@ -157,6 +157,20 @@ def test_attempt_that_is_called_off_takes_its_run_with_it(stage: Stage) -> None:
     assert not (stage.fleet.home("g0001") / "tenants.json").exists()
 
 
+def test_outcomes_of_old_runs_are_forgotten(stage: Stage) -> None:
+    """A run an hour would leave a thousand files a day."""
+    outcome = outcomes.Outcome(("a",))
+    for number in range(170):
+        file = stage.fleet.outcome_file(f"run-{number}", "g0001")
+        outcomes.write(file, outcome)
+        os.utime(file.parent, (number, number))
+
+    stage.fleet.assign()
+
+    there = {run.name for run in (stage.fleet.folder / "outcomes").iterdir()}
+    assert there == {f"run-{number}" for number in range(2, 170)}
+
+
 def test_outcome_is_at_no_time_half_written(tmp_path: Path) -> None:
     """A new file takes the place of the old one as a whole."""
     file = tmp_path / "outcome.json"
