@@ -24,12 +24,12 @@ from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
 from tap_m365hunting.mapping import register_streams
+from tap_m365hunting.outcome import Outcome
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
 from tap_m365hunting.planning.state import folded
 from tap_m365hunting.reporting.failures import Failure
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
-from tap_m365hunting.reporting.summary import Summary
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.sdk_stream import CAPABILITIES, VERSIONS
 from tap_m365hunting.service.tenant_service import tenant_services
@@ -64,8 +64,7 @@ class TapM365Hunting(Tap):
         self._sleep = sleep
         self._settings: Settings | None = None
         self._run: Run | None = None
-        self._failures = list[Failure]()
-        self._summary = Summary()
+        self._outcome = Outcome(self.logger)
         options.setdefault("message_writer", WholeLines(self._signals))
         super().__init__(*args, **options)
         self._take_batches()
@@ -94,7 +93,7 @@ class TapM365Hunting(Tap):
         except (SingerSDKError, Terminated) as error:
             tap.flush_state()
             if isinstance(error, Terminated):
-                tap.tell_interrupted(error)
+                tap._outcome.interrupted(error, tap.streams.values())
             raise
         if tap.conclude():
             sys.exit(1)
@@ -163,48 +162,14 @@ class TapM365Hunting(Tap):
         super(Tap, self).setup_mapper()
         register_streams(self.mapper, self.catalog)
 
-    def tell_interrupted(self, signalled: Terminated) -> None:
-        """Log the signal, and the complete part of each stream."""
-        signalled.told = True
-        self._finish_coverage()
-        self.logger.warning("Interrupted by %s. %s", signalled.signal, self._summary)
-        for line in self._summary.reached():
-            self.logger.info("%s", line)
-
     def conclude(self) -> Sequence[Failure]:
-        """Return the failures; log them behind the sum, which a dry run has not, and the gaps."""
-        self._finish_coverage()
-        if self._summary.windows:
-            self.logger.info("%s", self._summary)
-        streams = [s for s in self.streams.values() if isinstance(s, HuntingStream)]
-        for told in (*self._summary.gaps(), *filter(None, (s.key_warning for s in streams))):
-            self.logger.warning("%s", told)
-        for failure in self.failures:
-            self.logger.error("Failed: %s", failure)
-        return self.failures
-
-    def _finish_coverage(self) -> None:
-        for stream in self.streams.values():
-            if isinstance(stream, CoverageStream):
-                stream.finish()
+        """Log the last words of a run; return the failures."""
+        return self._outcome.conclude(self.streams.values(), self._run)
 
     @property
     def failures(self) -> Sequence[Failure]:
         """Streams and tenants not found, or not read whole."""
-        return [*self._failures, *self._failures_while_reading()]
-
-    def _failures_while_reading(self) -> Iterator[Failure]:
-        """Yield the failures; a tenant without any answer is named once."""
-        run = self._run
-        if run is None:
-            return
-        lost = {service.tenant_id: service.failure for service in run.services if service.failure}
-        yield from (Failure(error, tenant_id=tenant_id) for tenant_id, error in lost.items())
-        for stream in self.streams.values():
-            if isinstance(stream, HuntingStream):
-                for tenant_id, error in stream.failures.items():
-                    if tenant_id not in lost:
-                        yield Failure(error, stream.name, tenant_id if run.partitioned else None)
+        return self._outcome.failures(self.streams.values(), self._run)
 
     @classmethod
     @override
@@ -247,14 +212,14 @@ class TapM365Hunting(Tap):
         discovery = Discovery(self, self._run, self._settings.queries)
         streams: list[Stream] = [coverage]
         for name, reason in self._settings.refused_rules.items():
-            self._fail(FatalSyncError(reason), name)
+            self._outcome.fail(FatalSyncError(reason), name)
         for query in self._settings.queries:
             try:
                 streams.append(discovery.stream(query))
             except TENANT_ERRORS:
                 raise  # it holds for every query
             except SingerSDKError as error:
-                self._fail(error, query.name)
+                self._outcome.fail(error, query.name)
         self._run.prefetch.expect(self._partition_syncs(self._run))
         return streams
 
@@ -267,16 +232,12 @@ class TapM365Hunting(Tap):
         for caution in host_cautions(self.config):
             self.logger.warning("%s", caution)
 
-    def _fail(self, error: SingerSDKError, stream: str) -> None:
-        self.logger.error("Stream %s fails: %s", stream, error)
-        self._failures.append(Failure(error, stream))
-
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:
         progress = progress_on(sys.stderr, self._clock)
 
         def report(window: WindowReport) -> None:
             cover(window)
-            self._summary.add(window)
+            self._outcome.summary.add(window)
             progress.finished(window)
 
         several = settings.parallel_tenants if settings.partitioned else 1
