@@ -6,7 +6,7 @@ that would grow too far is the emulator's own limit.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -22,12 +22,16 @@ MOST_PIPES: Final = 300
 MOST_READS: Final = 300
 """Reads of tables, those of a name of `let` as often as the name is read."""
 
+MOST_JOINS: Final = 30
+"""Joins, counted likewise: DuckDB plans them without an interruption, each wider than the last."""
+
 MOST_SQL: Final = 4_000_000
 """Characters of SQL, as estimated before the translation."""
 
 _PROBE: Final = "regex_quote(x)"
 _WRITTEN: Final = "kusto_regex_quote("
 _MACRO: Final = re.compile(r"CREATE OR REPLACE MACRO \w+\((.*?)\) AS (.*)", re.DOTALL)
+_JOINS: Final = ("join", "lookup")
 _TOO_MANY: Final = 1_000_000
 _VALUE: Final = 3  # where the value stands, behind `let`, a name and `=`
 _EACH: Final = 8  # characters of SQL for a token, at least
@@ -50,14 +54,17 @@ def bounded(text: str, tables: Collection[str] = ()) -> None:
     if _depth(tokens) > MOST_DEPTH:
         reason = f"it is nested deeper than {MOST_DEPTH}"
         raise KqlUnsupportedError(reason)
-    if _reads(tokens, tables) > MOST_READS:
+    if _read(tokens, dict.fromkeys(tables, 1)) > MOST_READS:
         reason = f"it reads tables more than {MOST_READS} times"
+        raise KqlUnsupportedError(reason)
+    if _read(tokens, dict.fromkeys(_JOINS, 1)) > MOST_JOINS:
+        reason = f"it has more than {MOST_JOINS} joins"
         raise KqlUnsupportedError(reason)
 
 
-def _reads(tokens: Sequence[Token], tables: Collection[str]) -> int:
-    """Count the reads of tables by the statement that reads most of them."""
-    weights = dict.fromkeys(tables, 1)
+def _read(tokens: Sequence[Token], words: Mapping[str, int]) -> int:
+    """Count some words in the statement with most of them, names of `let` written out."""
+    weights = dict(words)
     most = 0
     for statement in split(tokens, ";"):
         told = [statement[index] for index in meaningful(statement)]

@@ -214,8 +214,9 @@ def _profile(column: str) -> str:
     """Write the columns of FileProfile; a file's values depend on the hash alone."""
     number = f"hash({column}, 1000)"
     known = f"isnotempty({column})"
+    rare = f"iff({number} % 5 == 0, {number} / 5 + 1, {number} * {number} + 1)"  # a fifth is rare
     facts = {
-        "GlobalPrevalence": f"iff({known}, {number} * {number} + 1, long(null))",
+        "GlobalPrevalence": f"iff({known}, {rare}, long(null))",
         "GlobalFirstSeen": f"iff({known}, ago(1d) - 1d * {number}, datetime(null))",
         "GlobalLastSeen": f"iff({known}, ago(1h), datetime(null))",
         "Signer": f"iff({known} and {number} % 3 > 0, 'Microsoft Corporation', '')",

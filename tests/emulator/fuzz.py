@@ -127,7 +127,7 @@ def main() -> int:
                     continue
                 figures.heard(text, status, time.monotonic() - started, limit)
                 if figures.statuses.total() % 500 == 0:
-                    told(figures.lines()[0], f"{emulator.peak_bytes() >> 20} MiB")
+                    told(*figures.lines(), f"{emulator.peak_bytes() >> 20} MiB")
             peak = emulator.peak_bytes()
         finally:
             emulator.process.terminate()

@@ -68,11 +68,12 @@ def test_nested_texts_are_answered(engine: Engine, kql: str, row: tuple[object, 
             + "x40 | count",
             id="doubled",
         ),
+        pytest.param("T" + " | join kind=inner (T) on a" * 60 + " | count", id="joins"),
     ],
 )
 def test_texts_beyond_all_bounds_are_the_emulators_own_limit(engine: Engine, kql: str) -> None:
     """With a reason, and before any work."""
-    with pytest.raises(KqlUnsupportedError, match=r"nested|tokens|operators|reads tables"):
+    with pytest.raises(KqlUnsupportedError, match=r"nested|tokens|operators|reads tables|joins"):
         engine.run(kql, now=NOW)
 
 
