@@ -17,8 +17,11 @@ from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.sync.reader import Call
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
 from tap_m365hunting.wire.schema import Column
+from tap_m365hunting.wording import plural
 
 _TRIED: Final = timedelta(days=1)
+# of a table that is filled slowly a day may have no row, and so no two with one key
+_ENOUGH: Final = 1_000
 
 
 class Identity(Struct, frozen=True):
@@ -49,7 +52,7 @@ class Identity(Struct, frozen=True):
         *,
         most: int,
     ) -> Self:
-        """Count the keys of the newest rows: of a day, and about so many at `most`.
+        """Count the keys of the newest rows: of a day or a thousand, and about `most` at most.
 
         Without counts over time, those of all rows.
         """
@@ -65,10 +68,11 @@ class Identity(Struct, frozen=True):
         """Return the fault of the columns as the configured key; `None` without a fault."""
         if self.unique is not False:
             return None
+        rows, keys = plural(self.rows or 0, "row"), plural(self.keys or 0, "key")
         why = (
-            f"null in {self.nulls:,} of {self.rows:,} rows, and a run fails on the first"
+            f"null in {self.nulls:,} of {rows}, and a run fails on the first"
             if self.nulls
-            else f"{self.rows:,} rows have {self.keys:,} keys, and a loader keeps one row of each"
+            else f"{rows} have {keys}, and a loader keeps one row of each"
         )
         return (
             f"primary_keys {', '.join(self.columns)}: {why}. Add columns that tell rows apart, or "
@@ -84,11 +88,12 @@ class Identity(Struct, frozen=True):
         columns = ", ".join(self.columns)
         if self.unique is None:
             return f"{columns}; set primary_keys to use it"
+        rows = plural(self.rows or 0, "row")
         if self.unique:
-            return f"{columns}, unique in {self.rows:,} rows; set primary_keys to use it"
+            return f"{columns}, unique in {rows}; set primary_keys to use it"
         if self.nulls:
-            return f"{columns}, but no key: null in {self.nulls:,} of {self.rows:,} rows"
-        return f"{columns}, but no key: {self.rows:,} rows have {self.keys:,}"
+            return f"{columns}, but no key: null in {self.nulls:,} of {rows}"
+        return f"{columns}, but no key: {rows} have {self.keys:,}"
 
     def to_json(self) -> dict[str, object]:
         """Return the entry of `identity`."""
@@ -101,6 +106,9 @@ class Identity(Struct, frozen=True):
 
 
 def _newest(counted: Density, most: int) -> TimeWindow:
-    start = counted.point(max(0, counted.total - most))
+    """Return the time of the newest rows: a day, longer if it has few, shorter if it has many."""
     end = Instant(counted.edges[-1])
-    return TimeWindow(min(max(end - _TRIED, Instant(start)), end.plus(-1)), end)
+    longest, enough = (
+        Instant(counted.point(max(0, counted.total - rows))) for rows in (most, min(most, _ENOUGH))
+    )
+    return TimeWindow(min(max(min(end - _TRIED, enough), longest), end.plus(-1)), end)

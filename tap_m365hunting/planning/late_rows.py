@@ -16,6 +16,7 @@ from msgspec import Struct
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.spans import overlap, span_between
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+from tap_m365hunting.wording import plural
 
 JsonTally: TypeAlias = dict[str, str | int | list[int | None]]
 
@@ -85,14 +86,14 @@ class Lateness(Struct, frozen=True):
     def told(self, lookback: timedelta) -> str:
         """Describe the lateness, and the consequence for the configured lookback."""
         set_to = lookback // _MINUTE
+        rows = plural(self.rows, "row")
         if self.reaches:
             return (
-                f"{self.rows} rows came late, some as late as can be seen: lookback_minutes is "
-                f"{set_to}, and what is older is missed; raise it"
+                f"{rows} came late, some as late as can be seen: lookback_minutes is {set_to}, and "
+                "what is older is missed; raise it"
             )
         return (
-            f"{self.rows} rows came late: lookback_minutes {self.minutes} would have sufficed "
-            f"(set: {set_to})"
+            f"{rows} came late: lookback_minutes {self.minutes} would have sufficed (set: {set_to})"
         )
 
 

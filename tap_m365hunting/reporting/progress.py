@@ -46,16 +46,17 @@ class Position(Struct, frozen=True):
         >>> Position("mail", "2026-03-01T12:00:00.0000000Z", 1000, 3000, 43).line(60)
         'mail  to 2026-03-01 12:00  1,000 of 4,000 rows  3 min left  43 calls left this minute'
         """
-        of = "" if self.rows_left is None else f" of {self.rows + self.rows_left:,}"
+        rows = self.rows + (self.rows_left or 0)
+        of = "" if self.rows_left is None else f" of {rows:,}"
         parts = [
             self.stream,
             f"to {self.complete_until[:16].replace('T', ' ')}",
-            f"{self.rows:,}{of} rows",
+            f"{self.rows:,}{of} {plural(rows, 'row').partition(' ')[2]}",
         ]
         if self.rows and self.rows_left is not None:
             minutes = seconds * self.rows_left / self.rows / _MINUTE
             parts.append(f"{minutes:.0f} min left" if minutes >= 1 else "under a minute left")
-        parts.append(f"{self.calls_left} calls left this minute")
+        parts.append(f"{plural(self.calls_left, 'call')} left this minute")
         return "  ".join(parts)
 
 

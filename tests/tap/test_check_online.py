@@ -28,11 +28,15 @@ class Checked:
         """Return what was found."""
         return self.run(*queries, **settings).json(CHECK)
 
-    def load(self, rows: int, **values: object) -> None:
-        """Put alerts into the last days, one an hour."""
+    def load(self, rows: int, *, before: int = 0, **values: object) -> None:
+        """Put alerts into the last days, one an hour, some minutes before the full hour."""
+        ids = (f"da{i}" if not before else f"da{i}-{before}" for i in range(rows))
         self.emulator.engine.load(
             "AlertInfo",
-            [{"Timestamp": at(hours=1 + i), "AlertId": f"da{i}", **values} for i in range(rows)],
+            [
+                {"Timestamp": at(hours=1 + i, minutes=before), "AlertId": name, **values}
+                for i, name in enumerate(ids)
+            ],
         )
 
 
@@ -205,15 +209,24 @@ def test_identity_is_offered_where_there_is_one_to_choose(
     assert len(checked.emulator.calls) == 3 + ("primary_keys" in query)
 
 
-def test_identity_is_counted_in_the_newest_rows(checked: Checked) -> None:
-    """As many as an answer may hold, and of a day; a count of all could be refused."""
-    checked.load(24 * 7)
+@pytest.mark.parametrize(
+    ("an_hour", "row_cap", "counted"),
+    [
+        pytest.param(1, 10, 10, id="as-many-as-an-answer-may-hold"),
+        pytest.param(1, 100_000, 24 * 7, id="of-days-that-have-few"),
+        pytest.param(60, 100_000, 60 * 24, id="of-a-day"),
+    ],
+)
+def test_identity_is_counted_in_the_newest_rows(
+    checked: Checked, an_hour: int, row_cap: int, counted: int
+) -> None:
+    """A count of all could be refused, and a day of a quiet table may have no row at all."""
+    for minute in range(an_hour):
+        checked.load(24 * 7, before=minute)
 
-    (few,) = checked.json({"table": "AlertInfo"}, max_rows_per_call=10)["queries"]
-    (day,) = checked.json({"table": "AlertInfo"})["queries"]
+    (found,) = checked.json({"table": "AlertInfo"}, max_rows_per_call=row_cap)["queries"]
 
-    assert few["identity"]["rows"] == 10
-    assert day["identity"]["rows"] == 24
+    assert found["identity"]["rows"] == pytest.approx(counted, abs=an_hour)
 
 
 def test_identity_that_cannot_be_counted_is_offered_all_the_same(checked: Checked) -> None:

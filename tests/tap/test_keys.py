@@ -12,7 +12,11 @@ from tests.tap.test_exactness import event
 
 TEXT = "DeviceEvents | project Timestamp, ReportId, DeviceId"
 EVENTS = {"name": "events", "query": TEXT}
-WHOLE = {"name": "events", "query": "DeviceEvents | project ReportId, DeviceId"}
+WHOLE = {
+    "name": "events",
+    "query": "DeviceEvents | project ReportId, DeviceId",
+    "replication_method": "FULL_TABLE",
+}
 SHARED = "keys (DeviceId) have more than one row"
 
 
