@@ -50,9 +50,10 @@ class Deadline:
         if left is None:
             return work()
         self._watch = watch = _Watch(threading.get_ident())
-        threading.Thread(target=watch.run, args=(left,), daemon=True).start()
-        try:  # an interruption may come as late as in the last line of what is inside
+        waiting = threading.Thread(target=watch.run, args=(left,), daemon=True)
+        try:  # an interruption may come in the first line inside, and as late as in the last
             try:
+                waiting.start()
                 return work()
             finally:
                 self._watch = None

@@ -57,10 +57,16 @@ class Result:
     columns: tuple[Column, ...]
     cpu_seconds: float
     _cursor: duckdb.DuckDBPyConnection
+    deadline: Deadline
 
     def batches(self, size: int = _BATCH) -> Iterator[list[Row]]:
-        """Yield the rows in lists of at most `size`, once."""
+        """Yield the rows in lists of at most `size`, once.
+
+        Raises:
+            TimeoutError: the query's time is over.
+        """
         while batch := self._cursor.fetchmany(size):
+            self.deadline.check()
             yield batch
 
     def rows(self) -> Iterator[Row]:
@@ -175,7 +181,7 @@ class Engine:
             cursor = self._store.execute(shaped, seconds=deadline.left)
         except duckdb.Error as error:
             raise reader.told(diagnose.database(kql, str(error)), kql) from error
-        return Result(reading.columns, self._cpu() - started, cursor)
+        return Result(reading.columns, self._cpu() - started, cursor, deadline)
 
     def _current_reader(self, sight: Sight) -> Reader:
         with self._lock:

@@ -152,14 +152,17 @@ class _Hunt:
         seconds = self._service.clock.seconds() - started
         self._service.meter.burn(self.tenant_id, self._service.clock.now(), result.cpu_seconds)
         self._refuse_excess(seconds, result.cpu_seconds)
-        given = answer(
-            result,
-            self._request.api,
-            context=self._request.context,
-            seconds=seconds,
-            limits=limits,
-            wire=wire,
-        )
+        try:
+            given = answer(
+                result,
+                self._request.api,
+                context=self._request.context,
+                seconds=seconds,
+                limits=limits,
+                wire=wire,
+            )
+        except TimeoutError as error:
+            raise timed_out() from error
         return answered(given, self._request, compression=wire.compression)
 
     def _run(self, engine: Engine) -> Result:

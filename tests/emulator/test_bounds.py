@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,23 @@ def test_what_is_held_runs_to_its_end() -> None:
         deadline.kept(work)
 
     assert done == ["held"]
+
+
+def test_rows_that_are_asked_for_too_late_are_not_given(engine: Engine) -> None:
+    """Making an answer of the rows belongs to a query's time, too."""
+    result = engine.run("range x from 1 to 10 step 1", now=NOW, seconds=60)
+    late = replace(result, deadline=Deadline(0))
+
+    assert next(result.batches(2)) == [(1,), (2,)]
+    with pytest.raises(TimeoutError):
+        list(late.rows())
+
+
+def test_a_deadline_that_has_come_already_is_a_time_out() -> None:
+    """Before the first line of the work, too."""
+    for _ in range(20):
+        with pytest.raises(TimeoutError):
+            Deadline(0).kept(lambda: time.sleep(0.5))
 
 
 def test_what_ends_in_time_is_not_interrupted() -> None:
