@@ -71,6 +71,7 @@ class HuntingStream(SdkStream):
         self._partition_syncs = dict[str, PartitionSync]()
         self._turns = Turns()
         self._row_types = RowTypes()
+        self._named: tuple[Any, ...] = ()
         self._saved = StreamState(self.tap_state, query.name, partitioned=run.partitioned)
         self._services = {service.tenant_id: service for service in run.services}
         self._tables_read = 0
@@ -111,14 +112,18 @@ class HuntingStream(SdkStream):
 
     def shape_of(self, columns: Iterable[Column]) -> Shape:
         """Name the columns of an answer by the settings, and like the schema."""
-        return shape_of(
-            self._query,
-            self._run.read_settings,
-            self._resolved,
-            columns,
-            known=self.effective_schema["properties"],
-            tenant=self._run.tenant_columns,
-        )
+        named = (tuple(columns), self.effective_schema)
+        if named != self._named:
+            self._named = named
+            self._shape = shape_of(
+                self._query,
+                self._run.read_settings,
+                self._resolved,
+                named[0],
+                known=self.effective_schema["properties"],
+                tenant=self._run.tenant_columns,
+            )
+        return self._shape
 
     @override
     def get_records(self, context: types.Context | None) -> Iterator[dict[str, Any]]:

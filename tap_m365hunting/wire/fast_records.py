@@ -168,7 +168,7 @@ class _Blocks(Generic[R]):
             digests = typed.types.digests(rows, ids, texts)
             self._compare(rows, digests)
             row_ids = ids.give_all(digests, cursors) if wanted else None
-        typed.types.finish(rows, row_ids, texts)
+        typed.types.finish(rows, row_ids, texts, self._converter.first)
         return Block(self._form.of_rows(rows), cursors)
 
     def _compare(self, rows: list[Any], digests: Sequence[bytes]) -> None:
@@ -231,4 +231,5 @@ def plain_blocks(
 
 
 def _names(converter: Converter) -> frozenset[str]:
-    return frozenset(converter.shape.json_schema()["properties"])
+    shape = converter.shape
+    return frozenset((*shape.given, *shape.names.values(), *(ROW_ID,) * shape.row_id))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import repeat
 from operator import attrgetter
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -131,12 +131,13 @@ class RowStructs:
         if "" in self._own.values():  # it is where a row's content has its seed
             raise ValueError
         tenant = {f"{_TENANT}{at}": name for at, name in enumerate(shape.given)}
-        self._given = {name: converter.first[column] for name, column in tenant.items()}
+        self._given = tenant
         columns = {name: shape.names[own] for name, own in self._own.items()}
         names = {**tenant, **columns, **({_ID: ROW_ID} if shape.row_id else {})}
         self._left_out = [name for name, column in names.items() if column not in kept]
         self._texts = _texts(shape, self.fields)
-        self._contents = dict[str, type]()
+        self._seed = ""
+        self._content: type | None = None
         self._id_names = dict(zip(self._own, converter.id_names, strict=True))
         texts = [field.name for field in self.fields if field.is_text]
         makes_ids = [field for field in self.fields if self._id_names[field.name] is not None]
@@ -164,8 +165,8 @@ class RowStructs:
 
     def _row_of(self, types: Mapping[ColumnKind, Any]) -> type:
         columns = [_column(field, types) for field in self.fields]
-        # keys of the answer that have their names fit only if they say the same
-        first = [(name, Literal[value], value) for name, value in self._given.items()]
+        # keys of the answer that have their names are overwritten
+        first = [(name, Any, None) for name in self._given]
         last = [(name, None, None) for name in self._came if name == _ID]
         return msgspec.defstruct(
             "Row", [*first, *columns, *last], rename=self._came, kw_only=True, gc=False
@@ -177,21 +178,24 @@ class RowStructs:
 
     def _content_of(self, seed: str) -> type:
         """Return the type with the same output as `RowIds.content`."""
-        if seed not in self._contents:
+        if self._content is None or seed != self._seed:
             # what is as it was when the row was made is left out
-            defaults = self._given | {f.name: "" for f in self.fields if f.is_text}
+            defaults = {f.name: "" for f in self.fields if f.is_text}
             called = self._came | {name: own for name, own in self._id_names.items() if own}
             names = sorted(called, key=called.__getitem__)
-            self._contents[seed] = msgspec.defstruct(
-                "Content",
-                [(name, Any, defaults.get(name)) for name in names],
-                rename=called,
-                tag_field="",
-                tag=seed,
-                omit_defaults=True,
-                gc=False,
+            self._seed, self._content = (
+                seed,
+                msgspec.defstruct(
+                    "Content",
+                    [(name, Any, defaults.get(name)) for name in names],
+                    rename=called,
+                    tag_field="",
+                    tag=seed,
+                    omit_defaults=True,
+                    gc=False,
+                ),
             )
-        return self._contents[seed]
+        return self._content
 
     def digests(self, rows: Sequence[Any], ids: RowIds, known: Mapping[str, bytes]) -> list[bytes]:
         """Return the SHA-256 of each row's content, as `RowIds.content` has it.
@@ -199,6 +203,8 @@ class RowStructs:
         `known` are JSON texts of dynamic columns.
         """
         before = self._put_values(rows, ids, known)
+        for name in self._given:
+            put(rows, name, repeat(None))
         _turn(rows, self._content_of(ids.seed))
         encode, content, digests = CANONICAL.encode_into, bytearray(), []
         for row in rows:
@@ -223,18 +229,27 @@ class RowStructs:
             before += [(name, put_id_values(with_texts, name, "")) for name in self._id_texts]
         return before
 
-    def finish(
-        self, rows: Sequence[Any], ids: Iterable[str] | None, known: Mapping[str, bytes]
-    ) -> None:
-        """Turn rows into records.
-
-        `known` are JSON texts of dynamic columns, a line for each row.
-        """
+    def _put_texts(self, rows: Sequence[Any], known: Mapping[str, bytes]) -> None:
         for name in self._texts:
             if name in known:
                 put(rows, name, known[name].decode().split("\n"))
             else:
                 put(rows, name, compact_all(cells_of(rows, name)))
+
+    def finish(
+        self,
+        rows: Sequence[Any],
+        ids: Iterable[str] | None,
+        known: Mapping[str, bytes],
+        first: Mapping[str, str | None],
+    ) -> None:
+        """Turn rows into records, which begin with the values of `first`.
+
+        `known` are JSON texts of dynamic columns, a line for each row.
+        """
+        for name, column in self._given.items():
+            put(rows, name, repeat(first[column]))
+        self._put_texts(rows, known)
         if ids is not None:
             put(rows, _ID, ids)
         for name in self._left_out:

@@ -67,10 +67,10 @@ class RowTypes:
 
     def prepare(self, converter: Converter, kept: Collection[str]) -> None:
         """Make the types, unless they are those of the last answer."""
-        of = (converter.shape, converter.own, converter.id_names, converter.first, kept)
+        of = (converter.shape, converter.id_names, kept)
         if not converter.straight:
             self._of = self.typed = None
-        elif self._of is None or of[0] is not self._of[0] or of[1:] != self._of[1:]:
+        elif of != self._of:
             self._of = of
             self.allow(converter, kept, Leniency())
 
