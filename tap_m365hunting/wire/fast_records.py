@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from tap_m365hunting.wire.answer import QueryResult
-from tap_m365hunting.wire.json_text import ENCODER, DepthError, Lines, mended
+from tap_m365hunting.wire.json_text import ENCODER, MENDERS, DepthError, Lines
 from tap_m365hunting.wire.leniency import row_at
 from tap_m365hunting.wire.records import Converter, Record, Row
 from tap_m365hunting.wire.row_ids import RowIds, in_order
@@ -97,15 +97,15 @@ class _Blocks(Generic[R]):
         self._types = types or RowTypes()
         self._types.prepare(converter, kept)
         self._kinds = {column.name: column.kind for column in converter.shape.columns}
-        self._mends = False
+        #: Those of which the answer had the faults so far.
+        self._menders = list[Callable[[bytes], bytes]]()
 
     def blocks(self, answer: QueryResult, ids: RowIds) -> Iterator[Block[R]]:
         """Convert an answer piece by piece; errors are those of `Converter.records`."""
         for text in answer.texts:
             quick = ids.by is None and self._types.typed is not None  # groups are few
             if quick and isinstance(text, bytes):
-                whole = mended(text) if self._mends else text
-                yield self._joined(list(self._parts(answer, whole, ids)))
+                yield self._joined(list(self._parts(answer, self._mended(text), ids)))
             else:
                 yield self._slow(answer.parsed(text), ids)
 
@@ -121,7 +121,7 @@ class _Blocks(Generic[R]):
                 return
             if at is None:
                 break
-            rows = RAW_ROWS(mended(text))
+            rows = RAW_ROWS(self._mended(text))
             if at:
                 yield self._fast_or_slow(answer, array_of(rows[:at]), ids)
             yield self._slow(answer.parsed(array_of(rows[at : at + 1])), ids)
@@ -193,11 +193,23 @@ class _Blocks(Generic[R]):
                 raise _OddRow(row_at(error)) from error
             self._types.allow(self._converter, self._kept, leniency)
         except (msgspec.MsgspecError, UnicodeError, RecursionError, DepthError) as error:
-            whole = mended(text)
-            if whole == text:
-                raise _OddRow from error
-            text, self._mends = whole, True
+            text = self._learned(text, error)
         return self._decoded(answer, text)
+
+    def _mended(self, text: bytes) -> bytes:
+        for mend in self._menders:
+            text = mend(text)
+        return text
+
+    def _learned(self, text: bytes, error: Exception) -> bytes:
+        """Return a text without the faults of a kind; mend them in the pieces that follow, too."""
+        for mend in MENDERS:
+            whole = mend(text)
+            if whole != text:
+                if mend not in self._menders:
+                    self._menders.append(mend)
+                return whole
+        raise _OddRow from error
 
     def _check_keys(self, rows: list[Any]) -> None:
         for index in self._converter.key:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 from msgspec import Struct
 
-from tap_m365hunting.wire.json_text import mended, parse
+from tap_m365hunting.wire.json_text import MENDERS, parse
 
 # Large enough that a chunk's cost is its bytes, small enough to stay in the processor's cache
 CHUNK: Final = 256 * 1024
@@ -79,12 +79,14 @@ def _count_array(array: memoryview) -> int | None:
 
 def _count_odd(array: bytes) -> int | None:
     """Count rows for a lenient reader only: half surrogate pairs, a bare NaN."""
-    whole = mended(array)
-    if whole != array:
+    for mend in MENDERS:
+        whole = mend(array)
+        if whole == array:
+            continue
         try:
             return len(_ROWS(whole))
         except (msgspec.MsgspecError, RecursionError):
-            pass  # it has other faults yet, or none that has a name
+            array = whole  # there are faults of another kind, or none that has a name
     try:
         found = parse(array)
     except ValueError:

@@ -5,7 +5,7 @@ Pure.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, overload
 
@@ -25,7 +25,7 @@ _SURROGATES: Final = re.compile(
 # where msgspec found what is no JSON
 _BYTE_AT: Final = re.compile(r"\(byte (\d+)\)")
 _CONSTANT: Final = re.compile(rb"NaN|-?Infinity")
-_MOST_CONSTANTS: Final = 64  # each is found by one more look at the text
+_MOST_FAULTS: Final = 64  # that are mended one by one, each by one more look at the text
 
 
 def _exact(text: str) -> Decimal | float:
@@ -133,18 +133,29 @@ def _whole_escape(found: "re.Match[bytes]") -> bytes:
     return found[0] if is_pair or (at - before) % 2 else rb"\ufffd"
 
 
-def mended(text: bytes) -> bytes:
-    r"""Return a text without the faults that `parse` overlooks, as far as they are found quickly.
+def with_whole_utf8(text: bytes) -> bytes:
+    r"""Replace what is no UTF-8 by U+FFFD, as `parse` reads it.
 
-    >>> mended(rb'[{"a":NaN,"b":"\ud800 NaN"}]')
-    b'[{"a":null,"b":"\\ufffd NaN"}]'
+    >>> with_whole_utf8(b'"a\xffb"')
+    b'"a\xef\xbf\xbdb"'
     """
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        text = text.decode(errors="replace").encode()
-    text = with_whole_escapes(text)
-    for _ in range(_MOST_CONSTANTS):
+    for _ in range(_MOST_FAULTS):
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            text = b"%b\xef\xbf\xbd%b" % (text[: error.start], text[error.end :])
+        else:
+            return text
+    return text.decode(errors="replace").encode()
+
+
+def without_constants(text: bytes) -> bytes:
+    """Replace numbers that JSON does not have by null, as `parse` reads them.
+
+    >>> without_constants(b'[{"a":NaN,"b":"NaN","c":-Infinity}]')
+    b'[{"a":null,"b":"NaN","c":null}]'
+    """
+    for _ in range(_MOST_FAULTS):
         found = _constant(text)
         if found is None:
             break
@@ -154,8 +165,6 @@ def mended(text: bytes) -> bytes:
 
 def _constant(text: bytes) -> "re.Match[bytes] | None":
     """Return the first number that JSON does not have, outside of texts."""
-    if b"NaN" not in text and b"Infinity" not in text:
-        return None
     try:
         _SKIP(text)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -163,6 +172,14 @@ def _constant(text: bytes) -> "re.Match[bytes] | None":
         at = int(byte[1]) if byte else 0
         return _CONSTANT.match(text, at - (text[at - 1 : at] == b"-")) if at else None
     return None
+
+
+#: What mends faults that `parse` overlooks, the most frequent one first.
+MENDERS: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    with_whole_escapes,
+    with_whole_utf8,
+    without_constants,
+)
 
 
 class Lines(Sequence[bytes]):
