@@ -21,6 +21,7 @@ INSTALLERS := $(VENV)/installers
 SITE := $(VENV)/site
 SIEM := $(VENV)/siem
 DBT := $(VENV)/dbt
+ELASTIC := $(VENV)/elastic
 LOCK := $(VENV)/lock
 AUDIT := $(VENV)/audit
 LOADERS := .venv-loaders
@@ -42,8 +43,8 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --grou
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
-  meltano-test fleet-demo fleet-scale fleet-test image manifests state-backends loaders clients siem-maps dbt-demo \
-  first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
+  meltano-test fleet-demo fleet-scale fleet-test image manifests state-backends loaders clients siem-maps elastic \
+  dbt-demo first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -165,6 +166,11 @@ clients: $(VENV)/installed $(SDKS) ## 5 min Microsoft's clients, msticpy and cur
 siem-maps: $(VENV)/installed $(PARSER)/installed $(SIEM)/installed ## 5 min maps to ECS and OCSF by the schemas' own packages
 	SIEM=$(abspath $(SIEM)) $(PYTEST) tests/siem
 
+# a day of mails through tap and target-elasticsearch into a recorder, twice
+elastic: $(VENV)/installed $(SIEM)/installed $(ELASTIC)/installed ## 5 min 78,000 rows through target-elasticsearch, twice
+	SIEM=$(abspath $(SIEM)) ELASTIC=$(abspath $(ELASTIC)/bin/target-elasticsearch) ELASTIC_ROWS=78000 \
+	  $(BIN)/python -m pytest -q tests/elastic
+
 # dbt's models over the tables of the demo, which is run first if there are none, and over broken copies
 dbt-demo: $(VENV)/installed $(DBT)/installed ## 2 min models of coverage, alerts and days, by dbt
 	@test -e output/hunting.duckdb || $(MAKE) demo
@@ -247,6 +253,11 @@ $(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed
 	$(LINTERS)/bin/python $(PIP) 'zizmor==1.32.0' 'pre-commit~=4.3'
 	cp tests/workflows/package.json $< $(LINTERS)
 	npm ci --prefix $(LINTERS) --silent --no-audit --no-fund
+	touch $@
+
+$(ELASTIC)/installed: tests/elastic/pins/target-elasticsearch.txt | $(VENV)/installed
+	$(PYTHON) -m venv $(ELASTIC)
+	$(ELASTIC)/bin/python $(PIP) -r $<
 	touch $@
 
 $(DBT)/installed: dbt/requirements.txt | $(VENV)/installed

@@ -97,7 +97,7 @@ def test_broken_ocsf_event_is_caught(
         pytest.param(having("process.colour", "x"), id="foreign-field"),
         pytest.param(having("event.kind", "thing"), id="value-not-allowed"),
         pytest.param(having("event.category", "file"), id="no-list"),
-        pytest.param(having("event.category", ["driver"]), id="category-without-such-type"),
+        pytest.param(having("event.category", ["vulnerability"]), id="category-without-such-type"),
         pytest.param(having("process.pid", "1"), id="number-as-text"),
         pytest.param(having("source.ip", "somewhere"), id="no-address"),
         pytest.param(having("event.action", ""), id="empty"),
