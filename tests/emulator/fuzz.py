@@ -25,6 +25,7 @@ _GRACE = 5.0
 _MOST_BYTES = 2_000_000_000
 _ANSWERS = frozenset({200, 400, 413, 501, 504})
 _WITHIN = 60.0
+_START = 300.0
 
 
 @dataclass(slots=True)
@@ -59,9 +60,10 @@ class Emulator:
         ready, certificate = folder / "ready", folder / "ca.pem"
         files = ["--ready-file", str(ready), "--ca-file", str(certificate)]
         self.process = Popen([*command, *files], stdout=sys.stderr)
-        until = time.monotonic() + _WITHIN
+        until = time.monotonic() + _START
         while not ready.exists() or not ready.read_text().strip():
             if time.monotonic() > until or self.process.poll() is not None:
+                self.process.kill()
                 sys.exit("The emulator did not start")
             time.sleep(0.1)
         self.url = ready.read_text().strip()
