@@ -6,7 +6,7 @@ Pure.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from tap_m365hunting.configuration.queries import COVERAGE_STREAM
@@ -66,7 +66,15 @@ class _Message(Struct, frozen=True, gc=False):
     record: Raw = Raw()
 
 
+class _Written(Struct, frozen=True, gc=False, tag_field="type", tag="RECORD"):
+    """A record as the tap writes it, read in one step."""
+
+    stream: str
+    record: LoadedRecord
+
+
 _MESSAGES: Final = Decoder(_Message)
+_WRITTEN: Final = Decoder(_Written)
 _RECORDS: Final = Decoder(LoadedRecord)
 
 
@@ -91,6 +99,12 @@ def windows(lines: Iterable[bytes], *, source: str) -> Iterator[WindowRecord]:
 def _record(line: bytes) -> LoadedRecord | None:
     if b'"type"' not in line:
         return _RECORDS.decode(line)
+    try:
+        written = _WRITTEN.decode(line)
+        if written.stream == COVERAGE_STREAM:
+            return written.record
+    except ValidationError:
+        pass  # told below, if the line is of this stream
     message = _MESSAGES.decode(line)
     if message.type is None:
         return _RECORDS.decode(line)

@@ -32,7 +32,7 @@ class Sums(Struct):
     retries: int = 0
     wait_ms: int = 0
 
-    def add(self, other: "Sums | WindowRecord", *, windows: int) -> None:
+    def add(self, other: "Sums | WindowRecord", windows: int) -> None:
         """Add what other windows cost."""
         self.windows += windows
         self.rows += other.rows
@@ -55,18 +55,27 @@ class Tally:
 
     def add(self, record: WindowRecord) -> None:
         """Take a record; its costs count once, however often the record was loaded."""
+        start, end, finished = record.start, record.end, record.finished
         if record.status == COMPLETE:
-            self.bound(record.start, 1)
-            self.bound(record.end, -1)
+            self._complete(start, end)
         else:
-            failure = Failure(record.finished, record.status, record.message or "")
-            self.fail(record.start, record.end, failure)
-        self.finished = max(self.finished, record.finished)
+            self.fail(start, end, Failure(finished, record.status, record.message or ""))
+        self.finished = max(self.finished, finished)
         run = self._runs.get(record.run_id)
         if run is None:
             run = self._runs[record.run_id] = _RunWindows()
-        if run.is_new(record.start, record.end):
-            self.sums.add(record, windows=1)
+        if run.is_new(start, end):
+            self.sums.add(record, 1)
+
+    def _complete(self, start: int, end: int) -> None:
+        """Take a complete window; most of millions begin at the end of another, which is quick."""
+        bounds = self.bounds
+        if bounds.get(start) == -1 and end not in bounds:
+            del bounds[start]
+            bounds[end] = -1
+        else:
+            self.bound(start, 1)
+            self.bound(end, -1)
 
     def bound(self, at: int, weight: int) -> None:
         """Add to the sum of a bound: windows that start there, less windows that end there."""
