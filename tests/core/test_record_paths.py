@@ -114,7 +114,7 @@ def test_an_odd_row_sends_no_other_row_the_slow_way(kind: str) -> None:
 def test_types_that_are_kept_fit_each_answer_of_a_stream() -> None:
     """Odd columns, other tenants, other columns, and the first ones again; misfits stay apart."""
     types, bodies = RowTypes(), [odd_body(300, odd) for odd in ODDITIES.values()]
-    bodies += [answer_of(50), *bodies[:2]]
+    bodies = [answer_of(50), *bodies, answer_of(50), *bodies[:2]]
     shapes = dict[tuple[Column, ...], Shape]()
     for number, body in enumerate(bodies):
         with read_answer(BytesIO(body), GRAPH) as answer:
