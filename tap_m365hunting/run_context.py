@@ -16,6 +16,8 @@ from tap_m365hunting.wire.schema import TENANT_ID, TENANT_NAME
 class Run(Struct, frozen=True):
     """Settings and tenants of a run, calls made ahead, and the receiver of finished windows.
 
+    `flush_state` writes a STATE at once.
+
     `partitioned` means several tenants, by name: state and records name the tenant.
     """
 
@@ -25,6 +27,7 @@ class Run(Struct, frozen=True):
     prefetch: Prefetch
     report: Callable[[WindowReport], None]
     progress: Progress
+    flush_state: Callable[[], None]
     oldest_first: OldestFirst = field(default_factory=OldestFirst)
 
     @property

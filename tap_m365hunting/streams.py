@@ -1,7 +1,7 @@
 """A query as a Singer stream: records, and the state allowed by the records."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.late_rows import Lateness
-from tap_m365hunting.planning.run_windows import RunWindows
+from tap_m365hunting.planning.run_windows import Remember, RunWindows
 from tap_m365hunting.planning.state import TENANT, Bookmark, StreamState
 from tap_m365hunting.planning.windows import WindowDone
 from tap_m365hunting.reporting.progress import Position
@@ -175,9 +175,9 @@ class HuntingStream(SdkStream):
         self, partition_sync: PartitionSync, context: types.Context | None
     ) -> Generator[Record, None, None]:
         read_settings, service = self._run.read_settings, partition_sync.service
-        log = NamedLines(self.logger, {"where": self._called(service)})
         answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
         id_columns = id_columns_of(self._query, self._resolved, self._saved, service.tenant_id)
+        id_columns.follow(self.get_context_state(None))
         reader = QueryReader(
             self._resolved,
             self.shape_of,
@@ -189,23 +189,27 @@ class HuntingStream(SdkStream):
             id_columns=id_columns,
             skipping=answers if read_settings.on_unreadable_window == "skip" else None,
         )
-        reader.log = log
+        reader.log = NamedLines(self.logger, {"where": self._called(service)})
         watch = Stopwatch(self.name, partition_sync, self._run.report)
         remember = partial(self._remember, id_columns, self.get_context_state(context))
         if self._resolved.mode is Mode.FULL_TABLE:
-            yield from self._table(partition_sync, reader, watch)
+            yield from self._table(partition_sync, reader, watch, remember)
             remember()
         else:
             yield from self._windows(partition_sync, reader, watch, remember)
         for column, cells in reader.misfits.items():
-            log.warning("%d values of %s do not fit its type", cells, column)
+            reader.log.warning("%d values of %s do not fit its type", cells, column)
 
     def _table(
-        self, partition_sync: PartitionSync, reader: QueryReader, watch: Stopwatch
+        self,
+        partition_sync: PartitionSync,
+        reader: QueryReader,
+        watch: Stopwatch,
+        remember: Remember,
     ) -> Iterator[Record]:
         planner = partition_sync.table()
         with closing(reader.read(planner, partition_sync)) as events:
-            yield from self._records(events)
+            yield from self._records(events, remember)
         partition_sync.check(planner.rows or 0)
         watch.table_read(partition_sync.begun, planner)
         self._tables_read += 1
@@ -217,7 +221,7 @@ class HuntingStream(SdkStream):
         partition_sync: PartitionSync,
         reader: QueryReader,
         watch: Stopwatch,
-        remember: Callable[[Bookmark], None],
+        remember: Remember,
     ) -> Iterator[Record]:
         """Read all windows; after each window write its coverage, then the state."""
         run_windows = partition_sync.run_windows
@@ -225,6 +229,7 @@ class HuntingStream(SdkStream):
         bookmark = run_windows.bookmark
         for planner in partition_sync.windows():
             late = run_windows.late_rows(planner.span)
+            at = partial(Position.of, self.name, partition_sync, planner)
             with closing(reader.read(planner, partition_sync)) as events:
                 for event in events:
                     if isinstance(event, WindowDone):
@@ -236,26 +241,27 @@ class HuntingStream(SdkStream):
                         yield WINDOW_IS_DONE
                     else:
                         late.add(event.cursors if isinstance(event, Block) else ())
-                        yield from self._records((event,))
-                        self._run.progress.moved(
-                            partial(Position.of, self.name, partition_sync, planner)
-                        )
+                        yield from self._records((event,), remember if run_windows.moves else None)
+                        self._run.progress.moved(at)
             self._tell_late(partition_sync.service, late.found())
 
     def _remember(
         self, id_columns: IdColumns, state: dict[str, Any], bookmark: Bookmark | None = None
-    ) -> None:
-        """Put the knowledge for the next run into the tenant's part of the state."""
+    ) -> bool:
+        """Put the knowledge for the next run into the state; say if it tells of ids anew."""
         if bookmark:
             bookmark.write(state)
-        if self._run.read_settings.row_id:
-            id_columns.write(self.get_context_state(None), state)
+        row_id = self._run.read_settings.row_id
+        return row_id and id_columns.write(self.get_context_state(None), state)
 
-    def _records(self, events: Iterable[Event]) -> Iterator[Record]:
+    def _records(self, events: Iterable[Event], remember: Remember | None) -> Iterator[Record]:
+        """Yield records, the columns of their ids in a STATE before: a kill may come behind."""
         for event in events:
             if isinstance(event, NewSchema):
                 self._announce(event.shape)
             elif not isinstance(event, WindowDone):
+                if remember and remember():
+                    self._run.flush_state()
                 yield from self.written(event.records)
 
     def _blocks(self, converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[AnyBlock]:

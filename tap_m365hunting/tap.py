@@ -248,6 +248,7 @@ class TapM365Hunting(Tap):
             Prefetch(calls=settings.quotas.parallel_calls, tenants=several),
             report,
             progress,
+            self.flush_state,
         )
 
     def _partition_syncs(self, run: Run) -> Iterator[PartitionSync]:

@@ -5,7 +5,7 @@ Pure.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,9 @@ from tap_m365hunting.planning.late_rows import LateRows, Tally
 from tap_m365hunting.planning.spans import Timing, span_between
 from tap_m365hunting.planning.state import WINDOW_END, Bookmark, why_void
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
+
+#: Puts a bookmark, if one is given, into the state; says if the state tells of ids anew.
+Remember: TypeAlias = Callable[..., bool]
 
 
 class RunWindows(Struct, frozen=True):
@@ -102,7 +105,7 @@ class RunWindows(Struct, frozen=True):
         bookmark: Bookmark,
         done: WindowDone,
         tally: Tally | None,
-        remember: Callable[[Bookmark], None],
+        remember: Remember,
     ) -> Bookmark:
         """Return the bookmark after a window, remembered; a backfill adds to its holes alone."""
         moved = bookmark.after(done, tally=tally) if self.moves else bookmark.beside(done)

@@ -34,13 +34,61 @@ def test_first_columns_make_the_ids_of_this_run_and_of_the_next() -> None:
     assert facts(read(state | BOOKMARK)) == (("A", "B"), False, TENANT)
 
 
-def test_nothing_is_remembered_before_columns_are_known() -> None:
-    """An answer may have none."""
+def test_bookmark_before_columns_are_known_is_none_of_version_0_1() -> None:
+    """The first window of a run may be a gap, of which no answer tells."""
     state: dict[str, Any] = {}
 
     read(state).write(state, state)
 
-    assert state == {}
+    assert facts(read(state | BOOKMARK)) == (None, False, TENANT)
+
+
+def test_tenant_without_a_state_follows_the_others_columns() -> None:
+    """It had the same ids in a run that ended before its own part was written."""
+    stream: dict[str, Any] = {}
+    first = read(stream, {})
+    first.came(["A"])
+    first.write(stream, {})
+
+    found = read(stream, {})
+    found.follow(stream)
+    found.came(["A", "New"])
+
+    assert facts(found) == (("A",), False, TENANT)
+
+
+@pytest.mark.parametrize(
+    "stream", [{}, {"row_id": {"query": "another", "columns": ["A"]}}], ids=str
+)
+def test_tenant_follows_no_columns_of_another_query(stream: dict[str, Any]) -> None:
+    """They are those of its own first answer."""
+    found = read({}, {})
+
+    found.follow(stream)
+
+    assert found.names is None
+
+
+def test_version_0_1_goes_on_though_others_have_new_ids() -> None:
+    """Its rows are loaded under the ids of then."""
+    found = read({}, dict(BOOKMARK))
+
+    found.follow({"row_id": {"query": QUERY, "columns": ["A"]}})
+
+    assert facts(found) == (None, True, TENANT)
+
+
+def test_state_is_new_where_it_tells_what_makes_ids_for_the_first_time() -> None:
+    """Of the second tenant with the same columns it says nothing that is not known."""
+    stream: dict[str, Any] = {}
+    told = []
+    for names in (["A"], ["A"], ["A", "B"]):
+        part: dict[str, Any] = {}
+        found = read(stream, part)
+        found.came(names)
+        told.append([found.write(stream, part), found.write(stream, part)])
+
+    assert told == [[True, False], [False, False], [True, False]]
 
 
 def test_another_query_has_its_own_columns() -> None:

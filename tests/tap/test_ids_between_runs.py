@@ -8,7 +8,7 @@ import pytest
 from hunting_emulator import Emulator
 from hunting_emulator.tables import Table
 from tests.tap.fleet import Fleet
-from tests.tap.harness import HOUR, Run, Tenant, at
+from tests.tap.harness import HOUR, Run, Tenant, at, reading
 
 EVENTS = {"name": "events", "query": "Events"}
 WHOLE = {"name": "events", "query": "Events", "replication_method": "FULL_TABLE"}
@@ -61,6 +61,41 @@ def test_event_has_one_id_though_its_table_changed(
 
     assert [len(ids) for ids in by_event(first, second).values()] == [1] * 5
     assert len(second.records("events")) == 5
+
+
+@pytest.mark.parametrize("query", [EVENTS, WHOLE], ids=["windows", "whole-table"])
+def test_event_of_a_killed_first_run_keeps_its_id(tenant: Tenant, query: dict[str, str]) -> None:
+    """A kill right behind the first row: the state before it already says what makes ids."""
+    hold(tenant, COLUMNS)
+    first = tenant.sync(query)
+    until = next(
+        n
+        for n, line in enumerate(first.lines)
+        if line.get("stream") == "events" and line["type"] == "RECORD"
+    )
+    before = [line["value"] for line in first.lines[:until] if line["type"] == "STATE"]
+    hold(tenant, {**COLUMNS, "New": "string"}, New="x")
+
+    second = tenant.sync(query, state=before[-1])
+
+    assert [len(ids) for ids in by_event(first, second).values()] == [1] * 5
+    assert len(second.records("events")) == 5
+
+
+def test_event_keeps_its_id_though_the_state_knows_a_gap_alone(tenant: Tenant) -> None:
+    """A bookmark behind a window that cannot be read, before any answer, is not an old one."""
+    hold(tenant, COLUMNS)
+    settings: dict[str, Any] = {"start_date": at(hours=3), "on_unreadable_window": "skip"}
+    bad = reading(at(hours=3), at(hours=3, seconds=-1))
+    tenant.emulator.fail_next("preempted", times=None, when=bad)
+    first = tenant.sync(EVENTS, **settings)
+    told = [state["bookmarks"]["events"] for state in first.states]
+    gap = next(n for n, state in enumerate(told) if "replication_key_value" in state)
+    assert told[gap]["replication_key_value"] == at(hours=3, seconds=-1)
+
+    second = tenant.sync(EVENTS, state=first.states[gap], **settings)
+
+    assert [len(ids) for ids in by_event(first, second).values()] == [1] * 5
 
 
 def test_backfill_gives_the_ids_of_the_runs_beside_it(tenant: Tenant) -> None:
