@@ -69,8 +69,7 @@ class HuntingStream(SdkStream):
         self._resolved = resolved
         self._run = run
         self._partition_syncs = dict[str, PartitionSync]()
-        self._turns = Turns()
-        self._row_types = RowTypes()
+        self._turns, self._row_types = Turns(), RowTypes()
         self._named: tuple[Any, ...] = ()
         self._saved = StreamState(self.tap_state, query.name, partitioned=run.partitioned)
         self._services = {service.tenant_id: service for service in run.services}
@@ -114,14 +113,10 @@ class HuntingStream(SdkStream):
         """Name the columns of an answer by the settings, and like the schema."""
         named = (tuple(columns), self.effective_schema)
         if named != self._named:
-            self._named = named
+            self._named, settings = named, self._run.read_settings
+            known, tenant = named[1]["properties"], self._run.tenant_columns
             self._shape = shape_of(
-                self._query,
-                self._run.read_settings,
-                self._resolved,
-                named[0],
-                known=self.effective_schema["properties"],
-                tenant=self._run.tenant_columns,
+                self._query, settings, self._resolved, named[0], known=known, tenant=tenant
             )
         return self._shape
 

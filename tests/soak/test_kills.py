@@ -109,7 +109,6 @@ def untrue(text: bytes, times: dict[int, str]) -> int:
             written.add(line["record"]["Number"])
             times[line["record"]["Number"]] = line["record"]["Timestamp"]
         elif line["type"] == "STATE" and line["value"].get("bookmarks"):
-            claims.append(
-                (line["value"]["bookmarks"]["narrow"]["replication_key_value"], len(written))
-            )
+            mark = line["value"]["bookmarks"]["narrow"].get("replication_key_value", "")
+            claims.append((mark, len(written)))
     return sum(count < sum(at < mark for at in times.values()) for mark, count in claims)

@@ -82,7 +82,7 @@ def untrue(found: list[dict[str, Any]], rows: dict[int, str]) -> list[int]:
         if line["type"] == "RECORD":
             written.add(line["record"]["ReportId"])
         elif line["type"] == "STATE":
-            mark = line["value"]["bookmarks"]["commands"]["replication_key_value"]
+            mark = line["value"]["bookmarks"]["commands"].get("replication_key_value", "")
             missing += [n for n, at in rows.items() if at < mark and n not in written]
     return missing
 

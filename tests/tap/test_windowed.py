@@ -35,7 +35,9 @@ def load(into: Loaded, run: Run, name: str = "sums", *, before_state: bool = Fal
     key = next(line["key_properties"] for line in run.lines if line.get("stream") == name)
     for line in run.lines:
         if line["type"] == "STATE" and before_state:
-            break
+            if "replication_key_value" in line["value"]["bookmarks"].get(name, {}):
+                break
+            continue
         if line["type"] == "RECORD" and line["stream"] == name:
             into[str([line["record"][column] for column in key])] = line["record"]
     return into
