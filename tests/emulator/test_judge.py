@@ -145,17 +145,18 @@ def test_threads_that_ask_at_once_share_one_parser() -> None:
     program = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from threading import Barrier\n"
+        "from hunting_emulator.deadline import Deadline\n"
         "from hunting_emulator.engine import Engine\n"
         "from hunting_emulator.parser.judge import parser\n"
         "engine, together = Engine(tables=()), Barrier(6)\n"
         "def ask(_):\n"
         "    together.wait()\n"
         "    found = parser()\n"
-        "    found.judge('print 1', {})\n"
+        "    found.judge('print 1', {}, Deadline())\n"
         "    return found\n"
         "with ThreadPoolExecutor(6) as pool:\n"
         "    print(len({id(found) for found in pool.map(ask, range(6))}))\n"
-        "parser().judge('print 2', {})\n"
+        "parser().judge('print 2', {}, Deadline())\n"
     )
 
     ran = run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -23,11 +23,13 @@ def quiet(_: str) -> None:
 
 
 def alive(process: int) -> bool:
-    """Say whether a process runs; one that nobody has waited for yet has no command line."""
+    """Say whether a process runs, or has still to let go of its files."""
     try:
-        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
-    except FileNotFoundError:
+        text = Path(f"/proc/{process}/stat").read_text("utf-8")
+    except (FileNotFoundError, ProcessLookupError):
         return False
+    # Z: ended, and nobody has waited for the process yet
+    return text.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def test_group_whose_tenants_are_all_read_is_done(stage: Stage) -> None:
