@@ -1,4 +1,4 @@
-"""What happens when a run over a fleet is not done in time."""
+"""The call for a run over a fleet that is not done in time."""
 
 import logging
 

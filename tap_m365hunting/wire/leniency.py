@@ -5,13 +5,13 @@ each refused row makes its column's type lenient, for all rows that follow.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Self
 
 from msgspec import Struct, ValidationError
 from msgspec.structs import replace
 
-from tap_m365hunting.wire.values import INTEGER, NUMBER, ColumnKind
+from tap_m365hunting.wire.values import INTEGER, NUMBER, TEXT, ColumnKind
 
 #: Kinds that most answers have no `{}` in: a type that allows for none spares looking for it.
 NUMBERS: Final = frozenset({INTEGER, NUMBER})
@@ -51,3 +51,25 @@ class Leniency(Struct, frozen=True):
         if "got `object`" in told and kinds[cell[1]] in NUMBERS and not self.empty:
             return replace(self, empty=True)
         return replace(self, loose=self.loose | {cell[1]})
+
+
+class Field(Struct, frozen=True):
+    """One column: its index among the shape's columns and its attribute in the types.
+
+    A `loose` column has cells of any type; rows may lack it if it is `absent`.
+    """
+
+    index: int
+    name: str
+    kind: ColumnKind
+    loose: bool = False
+    absent: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all cells are texts."""
+        return self.kind is TEXT and not self.loose
+
+    def is_unsure(self, typed: Collection[ColumnKind]) -> bool:
+        """Whether the type of a row's content, which has `typed` kinds, knows no empty cells."""
+        return self.kind not in typed or (self.kind is TEXT and self.loose)

@@ -22,7 +22,7 @@ from tap_m365hunting.wire.id_values import (
     with_json_texts,
 )
 from tap_m365hunting.wire.json_text import Json, compact_all
-from tap_m365hunting.wire.leniency import Leniency
+from tap_m365hunting.wire.leniency import Field, Leniency
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import CANONICAL, RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Shape
@@ -74,24 +74,6 @@ _TENANT: Final = "t"
 _ID: Final = "id"
 
 
-class Field(Struct, frozen=True):
-    """One column: its index among the shape's columns and its attribute in the types.
-
-    A `loose` column has cells of any type; rows may lack it if it is `absent`.
-    """
-
-    index: int
-    name: str
-    kind: ColumnKind
-    loose: bool = False
-    absent: bool = False
-
-    @property
-    def is_text(self) -> bool:
-        """Whether all cells are texts."""
-        return self.kind is TEXT and not self.loose
-
-
 def cells_of(rows: Iterable[Any], name: str) -> list[Json]:
     """Return the values of an attribute of all rows."""
     return list(map(attrgetter(name), rows))
@@ -106,11 +88,19 @@ def _turn(rows: Iterable[Any], into: type) -> None:
     put(rows, "__class__", repeat(into))
 
 
+def _record_of(names: dict[str, str]) -> type:
+    """Return the type of a record, whose columns have other names than in the answer."""
+    fields = [(name, Any) for name in names]
+    return msgspec.defstruct("Record", fields, rename=names, gc=False)
+
+
 _STRICT: Final = Leniency()
 
 
 class RowStructs:
     """The types for the rows of some columns; the records keep some of the columns."""
+
+    decode: Callable[[bytes], list[Any]]
 
     def __init__(
         self, converter: Converter, kept: Collection[str], leniency: Leniency = _STRICT
@@ -130,10 +120,9 @@ class RowStructs:
         self._own = {field.name: converter.own[field.index] for field in self.fields}
         if "" in self._own.values():  # it is where a row's content has its seed
             raise ValueError
-        tenant = {f"{_TENANT}{at}": name for at, name in enumerate(shape.given)}
-        self._given = tenant
+        self._given = {f"{_TENANT}{at}": name for at, name in enumerate(shape.given)}
         columns = {name: shape.names[own] for name, own in self._own.items()}
-        names = {**tenant, **columns, **({_ID: ROW_ID} if shape.row_id else {})}
+        names = {**self._given, **columns, **({_ID: ROW_ID} if shape.row_id else {})}
         self._left_out = [name for name, column in names.items() if column not in kept]
         self._texts = _texts(shape, self.fields)
         self._seed = ""
@@ -142,12 +131,7 @@ class RowStructs:
         texts = [field.name for field in self.fields if field.is_text]
         makes_ids = [field for field in self.fields if self._id_names[field.name] is not None]
         self._id_texts = [field.name for field in makes_ids if field.is_text]
-        # cells whose emptiness the type of the content does not know
-        self._loose = [
-            field
-            for field in makes_ids
-            if field.kind not in _TYPES or (field.kind is TEXT and field.loose)
-        ]
+        self._loose = [field for field in makes_ids if field.is_unsure(_TYPES)]
         self._floats = [field for field in makes_ids if field.kind in {NUMBER, DECIMAL}]
         self._no_ids = {
             name: "" if name in texts else None
@@ -156,11 +140,7 @@ class RowStructs:
         }
         self._came = {name: self._own.get(name, names[name]) for name in names}
         self._row = self._row_of({**_TYPES, **(_WITH_EMPTY if leniency.empty else {})})
-        self._record = self._row
-        if names != self._came:
-            fields = [(name, Any) for name in names]
-            self._record = msgspec.defstruct("Record", fields, rename=names, gc=False)
-        self.decode: Callable[[bytes], list[Any]]
+        self._record = self._row if names == self._came else _record_of(names)
         self.decode = msgspec.json.Decoder(list[self._row]).decode  # type: ignore[name-defined]
 
     def _row_of(self, types: Mapping[ColumnKind, Any]) -> type:
