@@ -179,8 +179,11 @@ class Scenario:
         )  # fmt: skip
 
     def _meddle(self) -> None:
-        """Change the columns, or the state, behind the tap's back."""
-        states = self.ledger.states
+        """Change the columns, or the state, behind the tap's back.
+
+        A state without a word of the stream is none: to go back to it is to begin anew.
+        """
+        states = [state for state in self.ledger.states if "t" in state["bookmarks"]]
         if self.drift and self.draw.random() < 0.5:
             self.drift.goes_on(self.service)
         if states and self.draw.random() < 0.15:
