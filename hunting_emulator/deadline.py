@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 _AGAIN: Final = 0.05  # seconds until a held interruption is tried again
+# seconds until an interruption comes again: a destructor, or a callback of the collector, that was
+# running at its time has swallowed the one before
+_SWALLOWED: Final = 1.0
 T = TypeVar("T")
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
@@ -76,7 +79,7 @@ class Deadline:
 
 
 class _Watch:
-    """Interrupts a thread once, at a time open to interruptions."""
+    """Interrupts a thread at a time open to interruptions, and again while the work goes on."""
 
     def __init__(self, thread: int) -> None:
         self._thread = ctypes.c_ulong(thread)
@@ -88,11 +91,11 @@ class _Watch:
         """Wait so long, then interrupt, unless the work is over by then."""
         wait = seconds
         while not self._over.wait(wait):
+            wait = _AGAIN
             with self._lock:
                 if not self._held and not self._over.is_set():
                     _raise_in(self._thread, ctypes.py_object(Interruption))
-                    return
-            wait = _AGAIN
+                    wait = _SWALLOWED
 
     def hold(self, *, held: bool) -> None:
         with self._lock:

@@ -100,6 +100,8 @@ def test_a_long_query_is_interrupted(engine: Engine) -> None:
     assert time.monotonic() - started < 60
 
 
+# the interruption may come while the collector calls back, which tells of it by a warning
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_text_that_takes_long_to_translate_is_interrupted(engine: Engine) -> None:
     """The translation is Python, which no time-out of DuckDB's reaches."""
     long = "T | where " + " or ".join(f"a == '{n}'" for n in range(5_000))
@@ -120,6 +122,23 @@ def test_python_past_its_deadline_is_interrupted() -> None:
 
     with pytest.raises(TimeoutError):
         Deadline(0.05).kept(endless)
+
+
+def test_an_interruption_that_is_swallowed_comes_again() -> None:
+    """A destructor lets no exception out; the work behind it is not without end for that."""
+
+    def spin() -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            sum(range(100))
+
+    def swallows_one() -> None:
+        with suppress(BaseException):
+            spin()
+        spin()
+
+    with pytest.raises(TimeoutError):
+        Deadline(0.05).kept(swallows_one)
 
 
 def test_what_is_held_runs_to_its_end() -> None:
