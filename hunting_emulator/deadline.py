@@ -15,6 +15,7 @@ _AGAIN: Final = 0.05  # seconds until a held interruption is tried again
 # seconds until an interruption comes again: a destructor, or a callback of the collector, that was
 # running at its time has swallowed the one before
 _SWALLOWED: Final = 1.0
+_STEPS: Final = 100  # more than Python takes to the next look at what interrupts it
 T = TypeVar("T")
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
@@ -62,6 +63,7 @@ class Deadline:
                 self._watch = None
                 watch.end()
         except Interruption as error:
+            watch.end()
             raise TimeoutError from error
 
     @contextmanager
@@ -86,6 +88,7 @@ class _Watch:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._held = False
+        self._sent = False
 
     def run(self, seconds: float) -> None:
         """Wait so long, then interrupt, unless the work is over by then."""
@@ -94,7 +97,7 @@ class _Watch:
             wait = _AGAIN
             with self._lock:
                 if not self._held and not self._over.is_set():
-                    _raise_in(self._thread, ctypes.py_object(Interruption))
+                    self._send()
                     wait = _SWALLOWED
 
     def hold(self, *, held: bool) -> None:
@@ -102,7 +105,21 @@ class _Watch:
             self._held = held
 
     def end(self) -> None:
-        """Let the thread be; take back an interruption on its way to the thread."""
+        """Let the thread be, which calls this; an interruption on its way arrives in here.
+
+        To take one back would leave CPython 3.11 with a word of an interruption that never comes:
+        from then on a function that is traced or profiled does not get past its first instruction.
+        """
         with self._lock:
             self._over.set()
-        _raise_in(self._thread, None)
+        while self._sent:
+            try:
+                self._send()  # in place of the one on its way, if there is one
+                for _ in range(_STEPS):
+                    pass
+            except Interruption:
+                self._sent = False
+
+    def _send(self) -> None:
+        self._sent = True
+        _raise_in(self._thread, ctypes.py_object(Interruption))

@@ -1,6 +1,8 @@
 """Every text has an answer in bounded time and room, and no query reads this machine's files."""
 
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -139,6 +141,31 @@ def test_an_interruption_that_is_swallowed_comes_again() -> None:
 
     with pytest.raises(TimeoutError):
         Deadline(0.05).kept(swallows_one)
+
+
+@pytest.mark.parametrize("seconds", [60, 0.05])
+def test_python_can_be_traced_after_a_deadline(seconds: float) -> None:
+    """An interruption that never came, or came, is nothing that the interpreter waits for."""
+    code = f"""
+import sys
+from contextlib import suppress
+from hunting_emulator.deadline import Deadline
+def endless():
+    while True:
+        pass
+with suppress(TimeoutError):
+    Deadline({seconds}).kept(endless if {seconds} < 1 else int)
+entered = []
+def traced(): pass
+sys.setprofile(lambda frame, event, _: entered.append(frame.f_code.co_name))
+traced()
+sys.setprofile(None)
+print(*entered)
+"""
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+
+    assert b"traced" in ran.stdout
 
 
 def test_what_is_held_runs_to_its_end() -> None:
