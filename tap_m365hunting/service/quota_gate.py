@@ -113,6 +113,7 @@ class _Waiting(Struct, eq=False):
     """A call in the queue: the time of its last look at the clock, and the end of its patience."""
 
     context: CallContext
+    turn: threading.Condition
     now: float
     until: float
     told: bool = False
@@ -123,7 +124,8 @@ class QuotaGate:
 
     The call whose patience ends first goes first; among equals, the earliest. Only the first call
     sleeps, and asks again at each glance, as a 429 may have come meanwhile. So no call waits longer
-    than its patience, and a clock moved by `sleep` is moved by one thread at a time.
+    than its patience, and a clock moved by `sleep` is moved by one thread at a time. Only the first
+    call is woken: the cost of a glance does not grow with the number of waiting threads.
     """
 
     def __init__(
@@ -136,16 +138,16 @@ class QuotaGate:
         self._quota = quota
         self._clock = clock
         self._sleep = sleep
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
         self._queue: list[_Waiting] = []
         self._asleep = False
 
     @contextmanager
     def quota(self) -> Iterator[TenantQuota]:
-        """Hold the quotas, to tell them of a call; waiting calls ask again."""
-        with self._changed:
+        """Hold the quotas, to tell them of a call; the first waiting call asks again."""
+        with self._lock:
             yield self._quota
-            self._changed.notify_all()
+            self._wake_first()
 
     def answered(self) -> float:
         """Note the answer to a call; return the time."""
@@ -161,17 +163,22 @@ class QuotaGate:
             QuotaWaitError: the quotas free up later than `patience`, in seconds, allows.
             CancelledError: the answer is no longer wanted.
         """
-        with self._changed:
+        with self._lock:
             began = self._clock()
-            me = _Waiting(context, began, began + patience)
+            turn = threading.Condition(self._lock)
+            me = _Waiting(context, turn, began, began + patience)
             insort(self._queue, me, key=lambda waiting: waiting.until)
             try:
                 self._queue_up(me)
             finally:
                 context.wait_seconds += max(0.0, me.now - began)
                 self._queue.remove(me)
-                self._changed.notify_all()
+                self._wake_first()
             return Permit(self, began=began, now=me.now, cpu=self._quota.cpu_used)
+
+    def _wake_first(self) -> None:
+        if self._queue:
+            self._queue[0].turn.notify()
 
     def _queue_up(self, me: _Waiting) -> None:
         while not self._has_taken(me):
@@ -181,12 +188,12 @@ class QuotaGate:
         """Take a call if first in the queue and within the quotas; else wait a little."""
         me.context.check()
         if self._asleep or self._queue[0] is not me:
-            self._changed.wait(_GLANCE_SECONDS)
+            me.turn.wait(_GLANCE_SECONDS)
             return False
         wait = self._quota.begin(me.now)
         if wait:
             self._be_patient(me, wait)
-            self._let_pass(wait)
+            self._let_pass(me, wait)
         return wait == 0
 
     def _be_patient(self, me: _Waiting, wait: float) -> None:
@@ -201,16 +208,16 @@ class QuotaGate:
             _LOG.info("Waiting %.1f s: the tenant's quota of calls is used", known)
             me.told = True
 
-    def _let_pass(self, wait: float) -> None:
+    def _let_pass(self, me: _Waiting, wait: float) -> None:
         """Let others in for a glance, or until a call on its way is answered."""
         if wait == inf:
-            self._changed.wait(_GLANCE_SECONDS)
+            me.turn.wait(_GLANCE_SECONDS)
             return
         self._asleep = True
-        self._changed.release()
+        self._lock.release()
         try:
             self._sleep(min(max(wait, _SHORTEST_WAIT_SECONDS), _GLANCE_SECONDS))
         finally:
-            self._changed.acquire()
+            self._lock.acquire()
             self._asleep = False
-            self._changed.notify_all()
+            self._wake_first()
