@@ -64,7 +64,7 @@ quick: $(VENV)/installed ## 2 min the tests of the core, of KQL and of one sync
 
 # about twenty minutes: millions of rows, hundreds of kills and of bad days; prints its figures
 soak: $(VENV)/installed ## 20 min millions of rows, hundreds of kills and of bad days
-	SOAK=1 $(BIN)/python -m pytest -q -s tests/soak 2>/dev/null
+	SOAK=1 $(BIN)/python -m pytest -q -s --timeout=0 tests/soak 2>/dev/null
 	$(BIN)/python -m tests.soak.cases 2>/dev/null
 	$(BIN)/python -m tests.soak.rivals 2>/dev/null
 
@@ -247,6 +247,21 @@ $(PARSER)/installed: tests/kql/parser/package-lock.json | $(VENV)/installed
 .PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
   meltano-test loaders clients first-hour bench bench-latency bench-load fuzz fuzz-commands security audit lowest newest \
   clean
+	touch $@
+
+$(INSTALLERS)/installed:
+	$(PYTHON) -m venv $(INSTALLERS)
+	$(INSTALLERS)/bin/python $(PIP) 'build~=1.3' 'pipx~=1.8' 'uv~=0.13.0'
+	touch $@
+
+$(AUDIT)/installed:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python $(PIP) 'pip-audit~=2.10'
+	touch $@
+
+$(LOCK)/installed:
+	$(PYTHON) -m venv $(LOCK)
+	$(LOCK)/bin/python $(PIP) 'uv~=0.13.0'
 	touch $@
 
 $(LINTERS)/installed: tests/workflows/package-lock.json | $(VENV)/installed

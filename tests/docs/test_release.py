@@ -90,3 +90,17 @@ def test_help_names_every_target_with_its_time() -> None:
     )
     assert lines.keys() == set(TARGETS.findall(makefile))
     assert all(re.match(r"(\d+ (s|min)|-) ", said) for said in lines.values()), lines
+
+
+@pytest.mark.parametrize("target", TARGETS.findall((ROOT / "Makefile").read_text("utf-8")))
+def test_every_target_has_what_it_is_made_from(target: str) -> None:
+    """Each file that a target stands on is there, or has a rule; nothing is run."""
+    told = subprocess.run(
+        [shutil.which("make") or "make", "--dry-run", "--no-print-directory", target],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stderr
