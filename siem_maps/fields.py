@@ -10,6 +10,7 @@ Pure. A map is text, one field a line: the field's path, its kind, and KQL to th
 `!` the object around it is left out, too. `[]` behind a name of the path is a list of one object.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -85,6 +86,15 @@ class Map:
         for each in self.fields:
             root.at(each.path[:-1]).fields.append(each)
         return root
+
+
+def snake_case(table: str) -> str:
+    """Return a table's name as names of files and of data sets are written.
+
+    >>> snake_case("UrlClickEvents")
+    'url_click_events'
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", table).lower()
 
 
 def _parsed(text: str) -> Iterator[Field]:

@@ -1,19 +1,18 @@
 """The files that are written from the maps: queries, and the tables of a page."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from siem_maps import ecs, kql, ocsf, ocsf_parts
-from siem_maps.fields import Map
+from siem_maps import ecs, kql, ocsf
+from siem_maps.fields import Map, snake_case
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "siem.md"
 MAPS: Final = (*ecs.MAPS, *ocsf.MAPS)
 _NAMES: Final = {
     "ecs": f"the Elastic Common Schema {ecs.VERSION}",
-    "ocsf": f"OCSF {ocsf_parts.VERSION}",
+    "ocsf": f"OCSF {ocsf.VERSION}",
 }
 _MARK: Final = "<!-- {} of the maps, by `make docs` -->\n"
 _TYPES: Final = {
@@ -34,15 +33,6 @@ _ENVELOPE: Final = """\
 """
 
 
-def file_name(table: str) -> str:
-    """Return the name of a table's query.
-
-    >>> file_name("UrlClickEvents")
-    'url_click_events.kql'
-    """
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", table).lower() + ".kql"
-
-
 def queries() -> dict[Path, str]:
     """Return the text of each query by its file."""
     mapped = {map_file(each): kql.text(each, _about(each)) for each in MAPS}
@@ -56,7 +46,7 @@ def map_file(wanted: Map) -> Path:
 
 
 def _file(folder: str, table: str) -> Path:
-    return ROOT / "queries" / folder / file_name(table)
+    return ROOT / "queries" / folder / f"{snake_case(table)}.kql"
 
 
 def _about(wanted: Map) -> str:

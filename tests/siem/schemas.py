@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from siem_maps import ocsf_parts
+from siem_maps import ocsf
 from tests.siem.events import Event, leaves
 
 FOLDER: Final = Path(os.environ.get("SIEM", ""))
@@ -39,7 +39,7 @@ TYPES: Final = {
 def _ocsf() -> Any:  # noqa: ANN401  # the package has no types
     sys.path.append(str(FOLDER / "python"))
     package = importlib.import_module("ocsf_json_schema")
-    return package.OcsfJsonSchemaEmbedded(package.get_ocsf_schema(version=ocsf_parts.VERSION))
+    return package.OcsfJsonSchemaEmbedded(package.get_ocsf_schema(version=ocsf.VERSION))
 
 
 @cache

@@ -1,10 +1,12 @@
 """Parts that the maps to OCSF have in common: class and activity, accounts, processes, files.
 
-Pure.
+Pure. Classes and objects: https://schema.ocsf.io/1.8.0/
 """
 
 from dataclasses import dataclass
 from typing import Final
+
+from siem_maps.fields import Map
 
 VERSION: Final = "1.8.0"
 CATEGORIES: Final = {
@@ -28,10 +30,13 @@ class Activity:
     name: str
     profiles: tuple[str, ...] = ()
 
-    def fields(self, table: str, event: str, severity: str = "1") -> str:
-        """Return the lines that every event has; `event` is KQL of its id."""
+    def mapped(self, table: str, event: str, *lines: str, severity: str = "1") -> Map:
+        """Return the map of a table: the fields that every event has, then those of the lines.
+
+        `event` is KQL of an event's id.
+        """
         profiles = ", ".join(f'"{name}"' for name in self.profiles)
-        return f"""
+        every = f"""
             time                is    {milliseconds("Timestamp")}
             category_uid        is    {self.category}
             category_name       is    "{CATEGORIES[self.category]}"
@@ -50,6 +55,7 @@ class Activity:
             metadata.uid        text  {event}
             {f"metadata.profiles is pack_array({profiles})" if profiles else ""}
         """
+        return Map.of("ocsf", table, every, *lines)
 
 
 def _severity(uid: str) -> str:
@@ -141,3 +147,11 @@ DEVICE: Final = """
     metadata.event_code     text  ActionType
 """
 DEVICE_EVENT: Final = 'strcat(DeviceId, "/", ReportId, "/", Timestamp)'
+LOGON_STATUS: Final = """
+    status_id               is    case(ActionType == "LogonSuccess", 1, ActionType == "LogonFailed", 2, 0)
+    status                  is    case(ActionType == "LogonSuccess", "Success", ActionType == "LogonFailed", "Failure", "Unknown")
+    status_detail           is    FailureReason
+    auth_protocol           is    Protocol
+    logon_type              is    LogonType
+    metadata.event_code     text  ActionType
+"""
