@@ -160,10 +160,14 @@ class Store:
         return sum(self._insert(table, batch) for batch in _batches(rows))
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
-        types = {marked(c.name): "VARCHAR" for c in table.columns} | {INGESTED: "VARCHAR"}
-        chosen = [cast(quote(marked(c.name)), c.type) for c in table.columns]
+        given = _given(table, rows)
+        types = {marked(c.name): "VARCHAR" for c in given} | {INGESTED: "VARCHAR"}
+        chosen = [
+            cast(quote(name) if (name := marked(c.name)) in types else "NULL", c.type)
+            for c in table.columns
+        ]
         chosen.append(f"CAST({INGESTED} AS TIMESTAMP_NS)")
-        batch = json.dumps([_texts(table, row) for row in rows])
+        batch = json.dumps([_texts(table, given, row) for row in rows])
         structure = json.dumps([types]).replace("'", "''")
         sql = (
             f"INSERT INTO {self.target(table)} SELECT {', '.join(chosen)} "  # noqa: S608
@@ -249,12 +253,20 @@ def _batches(
         yield batch
 
 
-def _texts(table: Table, row: Mapping[str, object]) -> dict[str, str | None]:
-    unknown = table.unknown(set(row) - {INGESTION_KEY})
+def _given(table: Table, rows: Sequence[Mapping[str, object]]) -> list[Column]:
+    """Return the columns that any of the rows names, in the order of the table."""
+    named = set().union(*rows) - {INGESTION_KEY}
+    unknown = table.unknown(named)
     if unknown:
         msg = f"{table.name} has no column {', '.join(map(repr, unknown))}"
         raise ValueError(msg)
-    texts = {marked(c.name): wire_text(row.get(c.name), c.type) for c in table.columns}
+    return [column for column in table.columns if column.name in named]
+
+
+def _texts(
+    table: Table, given: Sequence[Column], row: Mapping[str, object]
+) -> dict[str, str | None]:
+    texts = {marked(c.name): wire_text(row.get(c.name), c.type) for c in given}
     seen = row.get(INGESTION_KEY) or (row.get(table.time_column) if table.time_column else None)
     return texts | {INGESTED: _ALWAYS if seen is None else wire_text(seen, "datetime")}
 
