@@ -28,9 +28,10 @@ from tap_m365hunting.reporting.summary import notices, shared_keys
 from tap_m365hunting.run_context import Run
 from tap_m365hunting.sdk_stream import NamedLines, SdkStream
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.answer_records import AnswerRecords, NewSchema
 from tap_m365hunting.sync.oldest_first import WINDOW_IS_DONE, Turns
 from tap_m365hunting.sync.partition_sync import PartitionSync
-from tap_m365hunting.sync.reader import Event, NewSchema, QueryReader
+from tap_m365hunting.sync.reader import Event, QueryReader
 from tap_m365hunting.sync.resolved_query import (
     ResolvedQuery,
     id_columns_of,
@@ -77,8 +78,7 @@ class HuntingStream(SdkStream):
         self.failures = dict[str, SingerSDKError]()
         keyed = query.primary_keys and resolved.by is None
         self._key_sketch = KeySketch() if keyed else None
-        #: What is said of the query once, before its first rows.
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()  # said of the query once, before its first rows
         if resolved.mode is Mode.WINDOWED:  # Singer has no word for it
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
@@ -170,21 +170,22 @@ class HuntingStream(SdkStream):
         self, partition_sync: PartitionSync, context: types.Context | None
     ) -> Generator[Record, None, None]:
         read_settings, service = self._run.read_settings, partition_sync.service
-        answers = partial(partition_sync.service.answers, kql.probe(self._resolved.query))
+        answers = partial(service.answers, kql.probe(self._resolved.query))
         id_columns = id_columns_of(self._query, self._resolved, self._saved, service.tenant_id)
         id_columns.follow(self.get_context_state(None))
-        reader = QueryReader(
+        log = NamedLines(self.logger, {"where": self._called(service)})
+        records = AnswerRecords(
             self._resolved,
             self.shape_of,
             self._blocks,
             known=self.effective_schema["properties"],
-            row_cap=read_settings.row_cap,
             drift=read_settings.schema_drift,
-            tenant=self._run.cells(partition_sync.service),
+            tenant=self._run.cells(service),
             id_columns=id_columns,
-            skipping=answers if read_settings.on_unreadable_window == "skip" else None,
+            log=log,
         )
-        reader.log = NamedLines(self.logger, {"where": self._called(service)})
+        skipping = answers if read_settings.on_unreadable_window == "skip" else None
+        reader = QueryReader(records, row_cap=read_settings.row_cap, skipping=skipping)
         watch = Stopwatch(self.name, partition_sync, self._run.report)
         remember = partial(self._remember, id_columns, self.get_context_state(context))
         if self._resolved.mode is Mode.FULL_TABLE:
@@ -192,8 +193,8 @@ class HuntingStream(SdkStream):
             remember()
         else:
             yield from self._windows(partition_sync, reader, watch, remember)
-        for column, cells in reader.misfits.items():
-            reader.log.warning("%d values of %s do not fit its type", cells, column)
+        for column, cells in records.misfits.items():
+            log.warning("%d values of %s do not fit its type", cells, column)
 
     def _table(
         self,
@@ -261,11 +262,10 @@ class HuntingStream(SdkStream):
 
     def _blocks(self, converter: Converter, answer: QueryResult, ids: RowIds) -> Iterator[AnyBlock]:
         """Encode the records at once, unless a feature asks to see each record."""
-        converter.sketch = self._key_sketch
+        converter.sketch, types = self._key_sketch, self._row_types
         if not self.as_texts:
-            return plain_blocks(converter, answer, ids, types=self._row_types)
+            return plain_blocks(converter, answer, ids, types=types)
         kept = [name for name in self.schema["properties"] if self.mask["properties", name]]
-        types = self._row_types
         return BlockConverter(converter, selected=kept, types=types).blocks(answer, ids)
 
     def _run_windows(self, service: TenantService, now: Instant) -> RunWindows:

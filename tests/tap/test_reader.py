@@ -18,7 +18,8 @@ from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.id_columns import IdColumns
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import AnswerTimes, Ask, CountAsk, TimeWindow, WindowDone
-from tap_m365hunting.sync.reader import BlocksOf, Event, NewSchema, QueryReader
+from tap_m365hunting.sync.answer_records import AnswerRecords, BlocksOf, NewSchema
+from tap_m365hunting.sync.reader import Event, QueryReader
 from tap_m365hunting.sync.resolved_query import ResolvedQuery
 from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import GRAPH
@@ -130,17 +131,16 @@ def planned(row_cap: int) -> Planner:
 def reader_of(blocks_of: BlocksOf, *, row_cap: int, drift: Policy = "evolve") -> QueryReader:
     """Return a reader that knows the columns."""
     known = Shape.of([Column(*column) for column in OLD.items()])
-    return QueryReader(
+    made = AnswerRecords(
         RESOLVED,
         lambda columns: Shape.of(columns, known=known.names.values()),
         blocks_of,
         known=known.json_schema()["properties"],
-        row_cap=row_cap,
         drift=drift,
         tenant={"tenant_id": "contoso"},
         id_columns=IdColumns("query", "contoso"),
-        skipping=None,
     )
+    return QueryReader(made, row_cap=row_cap, skipping=None)
 
 
 def records(events: Iterable[Event]) -> list[Record]:
