@@ -117,7 +117,9 @@ def check(
     raw = RawSettings.read(given, schema=schema, online=not offline)
     found = report(raw, now=Instant.of_seconds(effects.clock()))
     if not offline and not found.errors:
-        found = asked(found, raw, connect=partial(_service, effects), progress=_progress)
+        settings = Settings.from_valid(raw, found.fit)
+        connect = partial(_service, effects, settings.quotas)
+        found = asked(found, settings, connect=connect, progress=_progress)
     if form == "json":
         _print_json(found.to_json())
     else:

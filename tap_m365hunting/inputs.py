@@ -58,17 +58,24 @@ def settings_of(sources: Iterable[str]) -> dict[str, Any]:
         try:
             given |= {} if name == ENV else _settings_in(name)
         except ValueError as error:
-            named = shown_name(name)
-            wrong.append(f"--config {named} {error}" if named[0] == "(" else f"{name}: {error}")
+            wrong.append(str(error))
     if wrong:
         raise UnusableInputError(wrong)
     return given
 
 
 def _settings_in(name: str) -> dict[str, Any]:
-    """Return the settings of a file; warn of oddities."""
-    twice: list[str] = []
-    settings = object_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
+    """Return the settings of a file; warn of oddities.
+
+    Raises:
+        ValueError: the file holds no settings; a secret in the place of its name is not shown.
+    """
+    shown, twice = shown_name(name), list[str]()
+    try:
+        settings = object_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
+    except ValueError as error:
+        msg = f"--config {shown} {error}" if shown[0] == "(" else f"{name}: {error}"
+        raise ValueError(msg) from error
     for key in dict.fromkeys(twice):
         _LOG.warning(
             "%s: the key %r stands twice in one object, and the last one counts", name, key

@@ -13,7 +13,8 @@ from typing import Final
 import click
 
 from tap_m365hunting.commands.plans import Plan, StreamPlan, TenantPlan
-from tap_m365hunting.commands.report import Facts, QueryReport, Remark, Report
+from tap_m365hunting.commands.remarks import Remark
+from tap_m365hunting.commands.report import Facts, QueryReport, Report
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.wording import plural

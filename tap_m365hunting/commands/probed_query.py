@@ -5,7 +5,7 @@ from typing import Self
 from msgspec import Struct
 
 from tap_m365hunting import kql
-from tap_m365hunting.commands.report import Remark
+from tap_m365hunting.commands.remarks import Remark
 from tap_m365hunting.configuration.config import HuntingQuery, ReadSettings
 from tap_m365hunting.sync.long_retention import RunCall, asking
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, in_user_lines, resolve, shape_of

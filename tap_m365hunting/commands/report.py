@@ -5,12 +5,14 @@ Pure. No error is raised: whatever the problems of a query, the others are repor
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from msgspec import Struct
 
 from tap_m365hunting import kql
 from tap_m365hunting.commands.documented_keys import Identity
+from tap_m365hunting.commands.probed_query import ProbedQuery
+from tap_m365hunting.commands.remarks import Remark
 from tap_m365hunting.configuration.cautions import host_cautions
 from tap_m365hunting.configuration.config import DEFAULTS, RawSettings, read_settings_of
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery
@@ -28,33 +30,6 @@ SHOWN: Final = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-02
 # What is wrong with one of these leaves open how the query would be read.
 _DECISIVE: Final = frozenset({"replication_method", "replication_key", "unsafe_window"})
 _OF_QUERY: Final = re.compile(r"queries\[(\d+)\]\.?(\w*)")
-
-
-class Remark(Struct, frozen=True):
-    """A remark about a query; without a place if about the query's settings."""
-
-    severity: Literal["error", "warning"]
-    message: str
-    line: int | None = None
-    column: int | None = None
-    operator: str | None = None
-
-    @classmethod
-    def of(cls, problem: kql.Problem) -> Self:
-        """Take a problem found in a text."""
-        return cls(
-            problem.severity, problem.message, problem.line, problem.column, problem.operator
-        )
-
-    def to_json(self) -> dict[str, object]:
-        """Return the remark as an entry of `problems`."""
-        return {
-            "severity": self.severity,
-            "line": self.line,
-            "column": self.column,
-            "operator": self.operator,
-            "message": self.message,
-        }
 
 
 class Texts(Struct, frozen=True):
@@ -113,7 +88,8 @@ class Facts(Struct, frozen=True):
 class QueryReport(Struct, frozen=True):
     """The report on a query.
 
-    `query` is `None` if there is no readable query, `mode` if unknown.
+    `query` is `None` if there is no readable query, `mode` if unknown; `probed` is the query with
+    the columns named by the service, once asked.
     """
 
     name: str
@@ -123,6 +99,7 @@ class QueryReport(Struct, frozen=True):
     cursor: str | None = None
     texts: Texts = Texts()
     query: HuntingQuery | None = None
+    probed: ProbedQuery | None = None
     facts: Facts | None = None
 
     @property
@@ -181,6 +158,11 @@ class Report(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     access: str | None = None
     tenants: tuple[TenantReport, ...] = ()
+
+    @property
+    def fit(self) -> list[HuntingQuery]:
+        """The queries that are fit to run."""
+        return [query.query for query in self.queries if query.ok and query.query]
 
     @property
     def ok(self) -> bool:

@@ -14,13 +14,8 @@ from tap_m365hunting.commands.forecasts import Forecaster
 from tap_m365hunting.commands.plans import TenantPlan
 from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.report import QueryReport, Report, TenantReport
-from tap_m365hunting.configuration.config import (
-    HuntingQuery,
-    QuotaSettings,
-    RawSettings,
-    Settings,
-    Tenant,
-)
+from tap_m365hunting.commands.run_sizes import RunSizer
+from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
 from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.wire.schema import TENANT_ID
@@ -55,27 +50,19 @@ def map_tenants(
         yield result.result()
 
 
-def asked(
-    found: Report,
-    raw: RawSettings,
-    *,
-    connect: Callable[[QuotaSettings, Tenant], TenantService],
-    progress: Progress,
-) -> Report:
+def asked(found: Report, settings: Settings, *, connect: Connect, progress: Progress) -> Report:
     """Ask the service about the fit queries, in a single tenant; the others get a call each."""
-    fit = [query.query for query in found.queries if query.ok and query.query]
-    settings = Settings.from_valid(raw, fit)
-    reach = partial(connect, settings.quotas)
+    fit = settings.queries
     number, heard = 0, tuple[TenantReport, ...]()
     if settings.partitioned and fit:
-        probe = partial(probed, query=fit[0], settings=settings, connect=reach)
+        probe = partial(probed, query=fit[0], settings=settings, connect=connect)
         replies = map_tenants(settings.tenants, probe, parallel=settings.parallel_tenants)
         heard = tuple(progress(replies, length=len(settings.tenants)))
         reachable = first_reachable(heard)
         if reachable is None:
             return replace(found, tenants=heard)
         number = reachable
-    found = _checked(found, settings, settings.tenants[number], reach, progress)
+    found = _checked(found, settings, settings.tenants[number], connect, progress)
     return replace(
         found, tenants=(*attribute_refusals(heard, found.queries, fit[0].name if fit else ""),)
     )
@@ -86,15 +73,11 @@ def _checked(
 ) -> Report:
     """Ask one tenant about all queries, unless no call is taken there."""
     service = connect(tenant)
-    checker = Checker(
-        settings.read_settings,
-        settings.quotas,
-        service.run,
-        now=service.now(),
-        tenant=(TENANT_ID,) if settings.partitioned else (),
-    )
+    sizer = RunSizer(settings.read_settings, settings.quotas, service.run, now=service.now())
+    tenant_columns = (TENANT_ID,) if settings.partitioned else ()
+    checker = Checker(settings.read_settings, service.run, tenant=tenant_columns)
     try:
-        queries = tuple(map(checker.check, progress(found.queries)))
+        queries = tuple(sizer.sized(checker.check(query)) for query in progress(found.queries))
     except TENANT_ERRORS as error:
         return replace(found, errors=(*found.errors, str(error)))
     title = tenant.connection.dialect.title

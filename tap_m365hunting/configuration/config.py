@@ -168,12 +168,12 @@ class RawSettings(Struct, frozen=True):
         filled = DEFAULTS | stated
         sourced = sourced_queries(stated.get("queries"), read=read)
         tenants = TenantList.read(stated, read=read, needed=online)
-        broken = query_problems(sourced, stated.get("end_date"))
         wrong = (
             *problems(given, schema),
             *tenants.problems(environment, needed=online),
             *settings_problems(filled, [query.name for query in sourced]),
         )
+        broken = query_problems(sourced, stated.get("end_date"))
         around = {key: value for key, value in filled.items() if key not in _LISTS}
         return cls(around, tuple(map(ListedQuery.of, sourced, broken)), tenants, wrong, environment)
 

@@ -6,7 +6,6 @@ Each broken rule is a line that starts with the key at fault; no value of a secr
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from fnmatch import fnmatch
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -71,18 +70,23 @@ def _map_source(key: str, definition: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def _date_problems(start: object, end: object) -> Iterator[str]:
-    dates: dict[str, Instant] = {}
-    for key, text in (("start_date", start), ("end_date", end)):
-        try:
-            dates |= {key: Instant.parse(text)} if isinstance(text, str) else {}
-        except ValueError as error:
-            yield f"{key}: {error}"
+    (first, bad_start), (last, bad_end) = (_parsed(date) for date in (start, end))
+    yield from (f"start_date: {why}" for why in bad_start)
+    yield from (f"end_date: {why}" for why in bad_end)
     if end is None:
         return
     if start is None:
         yield "end_date: needs start_date, since a backfill reads [start_date, end_date)"
-    elif len(dates) > 1 and dates["start_date"] >= dates["end_date"]:
+    elif first and last and first >= last:
         yield "end_date: must be after start_date"
+
+
+def _parsed(date: object) -> tuple[Instant | None, list[str]]:
+    """Return the instant of a date, and why a text is none; the schema names other types."""
+    try:
+        return (Instant.parse(date), []) if isinstance(date, str) else (None, [])
+    except ValueError as error:
+        return None, [str(error)]
 
 
 def _settle_problems(settle: object, retention: object) -> Iterator[str]:
@@ -174,16 +178,10 @@ def _window_problems(minutes: object) -> Iterator[str]:
 
 def _start_problems(start: object, end: object) -> Iterator[str]:
     """Yield the problems of a query's own start; `_date_problems` has those of the end."""
-    if not isinstance(start, str):
-        return
-    try:
-        first = Instant.parse(start)
-    except ValueError as error:
-        yield f"start_date: {error}"
-        return
-    with suppress(ValueError):
-        if isinstance(end, str) and first >= Instant.parse(end):
-            yield "start_date: must be before end_date, or nothing is read"
+    (first, wrong), (last, _) = (_parsed(date) for date in (start, end))
+    yield from (f"start_date: {why}" for why in wrong)
+    if first and last and first >= last:
+        yield "start_date: must be before end_date, or nothing is read"
 
 
 def _name_problems(name: str, taken: int) -> Iterator[str]:

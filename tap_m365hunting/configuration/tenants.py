@@ -169,10 +169,10 @@ class TenantList(Struct, frozen=True):
         missing.
         """
         match [key for key in SOURCES if key in given]:
-            case ["tenants_file"]:
-                return cls._of_file(given, read, needed=needed)
             case ["tenants"]:
                 return cls._of(given["tenants"], "tenants", given)
+            case ["tenants_file"]:
+                return cls._of_file(given, read, needed=needed)
             case [_, second, *_] as sources:
                 both = " and ".join(sources)
                 return cls((), (f"{second}: {both} say which tenants are read; keep one",))
@@ -246,8 +246,8 @@ class TenantList(Struct, frozen=True):
             return cls((), (f"tenants_file: {shown_name(name)} {error}",))
         if not isinstance(entries, list):
             return cls((), (f"tenants_file: {shown_name(name)} must hold a list",))
-        wrong = (f"{name}{line}" for line in problems(entries, SETTINGS["properties"]["tenants"]))
         found = cls._of(entries, name, given)
+        wrong = (f"{name}{line}" for line in problems(entries, SETTINGS["properties"]["tenants"]))
         return cls(found.tenants, (*wrong, *found.wrong))
 
 
