@@ -93,7 +93,7 @@ class Count:
     @classmethod
     def of_page(cls, page: Path) -> "Count":
         """Count the prose of a page."""
-        prose = _TARGET.sub("] ", _BLOCK.sub("", page.read_text("utf-8")))
+        prose = _TARGET.sub("] ", _CODE.sub(" ", _BLOCK.sub("", page.read_text("utf-8"))))
         said = words(prose)
         pronouns = sum(word in PRONOUNS - READER for word in said)
         return cls(words=len(said), pronouns=pronouns, what=said.count("what"), openings=0)
