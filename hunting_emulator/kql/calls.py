@@ -14,6 +14,7 @@ from hunting_emulator.kql.tokens import (
     at,
     closing,
     following,
+    quoted,
     split,
     string_value,
     text_of,
@@ -189,6 +190,20 @@ def _datetime_diff(arguments: list[str]) -> str:
     return _renamed(f"{_SAME}datetime_diff", arguments)
 
 
+def _format_datetime(arguments: list[str]) -> str:
+    """Write the seventh digit, which the translator refuses, from the text of the time."""
+    value, form = arguments[0], arguments[-1].strip()
+    if form[:1] not in {"'", '"'} or _TICKS not in form:
+        return _renamed(f"{_SAME}format_datetime", arguments)
+    pieces = string_value(form).split(_TICKS)
+    texts = [
+        f"{_SAME}format_datetime({value}, {quoted(piece)})" if piece else "" for piece in pieces
+    ]
+    digits = f"substring(tostring({value}), {_SECOND_ENDS}, {len(_TICKS)})"
+    between = [part for text in texts for part in (digits, text)][1:]
+    return f"kusto_concat({', '.join(part for part in between if part)})"
+
+
 def _own(name: str, arguments: list[str]) -> str:
     """Call the macro where the translator has a form of its own."""
     return _renamed(f"{OWN}{name}", arguments)
@@ -210,6 +225,8 @@ def _percentiles_array(arguments: list[str]) -> str:
 
 
 _SAME: Final = "__same_"
+_TICKS: Final = "fffffff"
+_SECOND_ENDS: Final = len("2026-03-04T05:06:07.")
 OWN: Final = "kusto_"
 _PERIODS: Final = ("day", "week", "month", "year")
 
@@ -227,6 +244,7 @@ _FUNCTIONS: Final[Rewrites] = {
     "extractjson": partial(_typed, "extractjson", 2),
     "has_any_ipv4": partial(_listed, "has_any_ipv4", 1),
     "has_any_ipv4_prefix": partial(_listed, "has_any_ipv4_prefix", 1),
+    "format_datetime": _format_datetime,
     "hash_xxhash64": partial(_renamed, "hash"),
     "indexof": partial(_by_count, "indexof", {3: "indexof_from"}),
     "ipv4_is_in_any_range": partial(_listed, "ipv4_is_in_any_range", 1),

@@ -45,13 +45,16 @@ _CAST: Final = re.compile(rf"CAST\(({_LITERAL}) AS TIMESTAMP\)")
 _LITERAL_TEXT: Final = re.compile(
     rf"\(strftime\(({_LITERAL}), '%Y-%m-%dT%H:%M:%S\.%f'\) \|\| '0Z'\)"
 )
+_SAME: Final = re.compile(
+    r"\((?P<x>\"(?:[^\"]|\"\")+\") (?P<how>=|<>) (?P<n>CAST\(-?[\d.]+ AS (?:BIGINT|DOUBLE)\))\)"
+)
 _QUOTED: Final = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
 _GETSCHEMA: Final = re.compile(
     r'SELECT column_name AS "ColumnName"(?P<rest>.*?\(DESCRIBE SELECT \* FROM \w+\))', re.DOTALL
 )
 _NAMED_SCHEMA: Final = (
     f"""SELECT regexp_replace(column_name, '{MARK}', '', 'g') AS "ColumnName\"""" + r"\g<rest>"
-    f" WHERE column_name <> '{INGESTED}'"
+    f" WHERE NOT starts_with(column_name, '{INGESTED}')"
 )
 
 
@@ -67,8 +70,15 @@ def exact(sql: str, packs: Sequence[str]) -> str:
     sql = _LITERAL_TEXT.sub(r"kusto_text(\1)", _CAST.sub(r"\1", sql))
     sql = _SHIFTED.sub(_shifted, sql)
     sql = _TICKS.sub(r"WHEN typeof(\1) = 'TIMESTAMP_NS' THEN kusto_ticks(\1) \g<0>", sql)
+    sql = _SAME.sub(_same, sql)
     sql = _calls(_PACKED.sub(lambda found: packs[int(found[1])], sql))
     return _GETSCHEMA.sub(_NAMED_SCHEMA, _QUOTED.sub(_unmarked_text, sql))
+
+
+def _same(found: re.Match[str]) -> str:
+    """Compare a column, which may hold texts, with a number."""
+    same = f"kusto_same({found['x']}, {found['n']})"
+    return same if found["how"] == "=" else f"(NOT {same})"
 
 
 def _shifted(found: re.Match[str]) -> str:

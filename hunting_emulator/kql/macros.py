@@ -52,6 +52,8 @@ MACROS: Final = (
     "CREATE MACRO kusto_prev(x) AS lag(x) OVER (), (x, n) AS lag(x, n) OVER ()",
     """CREATE MACRO kusto_strcat_array(x, between) AS
       array_to_string(CAST(to_json(x) AS VARCHAR[]), between)""",
+    # a number is compared with a text as text
+    "CREATE MACRO kusto_same(x VARCHAR, n) AS x = CAST(n AS VARCHAR), (x, n) AS x = n",
     "CREATE MACRO kusto_row_number(x) AS row_number() OVER () - 1 + x",
     "CREATE MACRO kusto_tohex(x) AS lower(hex(x))",
     "CREATE MACRO kusto_url_decode(x) AS url_decode(x)",

@@ -25,6 +25,7 @@ from hunting_emulator.kql.expand import expand
 from hunting_emulator.kql.library.rows import register
 from hunting_emulator.kql.rewrite import INGESTED, Instant, prepare
 from hunting_emulator.kql.stages import staged
+from hunting_emulator.kql.terms import together
 from hunting_emulator.kql.twins import Spellings
 
 _REMEMBERED: Final = 512
@@ -216,7 +217,7 @@ class Translator:
         made = {**self._stage_columns, **self._stand_ins}
         schema |= {name: list(columns) for name, columns in made.items() if name in expanded}
         small(expanded)
-        body = exact(_told_apart(expanded, schema), packs)
+        body = together(exact(_told_apart(expanded, schema), packs))
         translation = self._whole(body)
         if any(name in body for name in self._stand_ins):
             return _Known(body, translation, ())

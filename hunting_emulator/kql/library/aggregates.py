@@ -1,12 +1,15 @@
-"""Aggregates unknown to the translator: the `…if` forms, old names, limits, bags.
+"""Aggregates unknown to the translator: the `…if` forms, old names, limits, bags, spans of time.
 
 Pure. Each row: the name, the SQL over `{0}`, `{1}`, the number of arguments, and the beginning of
 the name of a column without a given name.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, AggregateSpec
+
+from hunting_emulator.kql.library.form import Function
 
 _LIST: Final = "coalesce(list({0}) FILTER (WHERE {0} IS NOT NULL{1}), [])"
 _SET: Final = (
@@ -67,6 +70,34 @@ _ROWS: Final = (
 )
 
 
+_OF_SPANS: Final = {
+    "sum": "kusto_sum({0})",
+    "sumif": "kusto_sum(CASE WHEN {1} THEN {0} END)",
+    "avg": "kusto_avg({0})",
+    "avgif": "kusto_avg(CASE WHEN {1} THEN {0} END)",
+}
+"""The translator's aggregates that take numbers alone, by functions that take timespans, too."""
+
+FUNCTIONS: Final[tuple[Function, ...]] = (
+    Function(
+        "sum",
+        (
+            ("x INTERVAL", "to_microseconds(CAST(coalesce(sum(epoch_us(x)), 0) AS BIGINT))"),
+            ("x", "coalesce(sum(x), 0)"),
+        ),
+        hidden=True,
+    ),
+    Function(
+        "avg",
+        (
+            ("x INTERVAL", "to_microseconds(CAST(floor(avg(epoch_us(x))) AS BIGINT))"),
+            ("x", "coalesce(avg(x), CAST('NaN' AS DOUBLE))"),
+        ),
+        hidden=True,
+    ),
+)
+
+
 def _spec(name: str, sql: str, arity: int, prefix: str) -> AggregateSpec:
     named = {"name_is_argument": True} if not prefix else {"name_prefix": prefix}
     return AggregateSpec(name, sql, (arity,), **named)
@@ -76,3 +107,5 @@ def register() -> None:
     """Give the translator the missing rows."""
     for name, sql, arity, prefix in _ROWS:
         AGGREGATE_FUNCTIONS[name] = _spec(name, sql, arity, prefix)
+    for name, sql in _OF_SPANS.items():
+        AGGREGATE_FUNCTIONS[name] = replace(AGGREGATE_FUNCTIONS[name], template=sql)

@@ -25,6 +25,7 @@ _TABLES: Final = (
     hashes.FUNCTIONS,
     series.FUNCTIONS,
     moments.FUNCTIONS,
+    aggregates.FUNCTIONS,
 )
 
 MACROS: Final = macros(_TABLES)

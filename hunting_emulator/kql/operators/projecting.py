@@ -1,4 +1,4 @@
-"""`project-away *1` and its like, and aggregates with a name inside: `toint(n = count())`.
+"""`project-away *1` and its like, and aggregates with a name inside, or of one column alone.
 
 Pure, but for the desk's answers.
 """
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from hunting_emulator.kql.desk import Desk
-from hunting_emulator.kql.operators.parts import column_name, kql_name, listed
+from hunting_emulator.kql.operators.parts import bare_word, column_name, kql_name, listed, named
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import Token, closing, following, meaningful, text_of, tokenize
 
+_EXTREMES: Final = {"arg_max": "max", "arg_min": "min", "argmax": "max", "argmin": "min"}
 _NAMED_INSIDE: Final = 5  # tokens: `f`, a bracket, a name, `=`, and more
 
 
@@ -33,7 +34,10 @@ def summarize(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
     by = _by(words)
     parts = listed(words[:by])
     keys = listed(words[by + 1 :])
-    written = [[_name_before(part) for part in group] for group in (parts, keys)]
+    written = [
+        [_largest_alone(_name_before(part)) for part in parts],
+        list(map(_name_before, keys)),
+    ]
     if written == [parts, keys]:
         return None
     behind = f" by {', '.join(written[1])}" if keys else ""
@@ -63,6 +67,24 @@ def _name_before(part: str) -> str:
         return part
     inside = text_of(tokens[following(tokens, told[3] + 1) : told[-1]])
     return f"{tokens[told[2]].text} = {tokens[told[0]].text}({inside.strip()})"
+
+
+def _largest_alone(part: str) -> str:
+    """Write an `arg_max` that returns no other column as `max`.
+
+    >>> _largest_alone("arg_max(Timestamp)"), _largest_alone("L = arg_min(n + 1)")
+    ('Timestamp = max(Timestamp)', 'L = min(n + 1)')
+    >>> _largest_alone("arg_max(Timestamp, *)")
+    'arg_max(Timestamp, *)'
+    """
+    name, call = named(part)
+    function, _, rest = call.strip().partition("(")
+    extreme = _EXTREMES.get(function.strip())
+    given = listed(tokenize(rest.rpartition(")")[0])) if extreme else []
+    if len(given) != 1:
+        return part
+    own = name or (column_name(given[0]) if bare_word(given[0]) else None)
+    return f"{kql_name(own)} = {extreme}({given[0]})" if own else f"{extreme}({given[0]})"
 
 
 def distinct(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:

@@ -1,10 +1,10 @@
-"""`union` of tables with different types for the same column name.
+"""`union` of tables with different types for the same column name, or that are not there.
 
 Pure, but for the desk's answers. Kusto gives such a column once for each type, with the type in its
-name: `ReportId_long`, `ReportId_string`.
+name: `ReportId_long`, `ReportId_string`. With `isfuzzy` a table that is not there is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from duckdb_kql.types import kusto_type
@@ -22,6 +22,11 @@ def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
     """Rename the columns whose types differ; without a difference there is no change."""
     given, rest = parameters(place.words(tokens)[1:], _PARAMETERS)
     branches = listed(rest)
+    if given.get("isfuzzy") in {"true", "1"}:
+        known = {*desk.tables(), *_let_names(tokens)}
+        there = [branch for branch in branches if not _is_missing(branch, known)]
+        if there != branches and (there or place.pipe > place.outset):
+            return place.reworded(tokens, _of_branches(given, there))
     if given.get("kind", "outer") != "outer" or any("*" in branch for branch in branches):
         return None
     lets = text_of(tokens[: place.statement])
@@ -44,6 +49,32 @@ def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
     columns = f"{kql_name(source)}, {order}" if source else order
     made = f"union {kept}{', '.join(f'({text})' for text in renamed)} | project {columns}"
     return place.replaced(tokens, made)
+
+
+def _of_branches(given: Mapping[str, str], branches: Sequence[str]) -> str:
+    kept = "".join(f"{name}={value} " for name, value in given.items())
+    return f"union {kept}{', '.join(branches)}" if branches else "where true"
+
+
+def _let_names(tokens: Sequence[Token]) -> set[str]:
+    return {
+        at(tokens, following(tokens, index + 1))
+        for index, token in enumerate(tokens)
+        if token.text == "let"
+    }
+
+
+def _is_missing(branch: str, known: Collection[str]) -> bool:
+    """Say whether a branch reads a table of another name than the known ones.
+
+    >>> [_is_missing(text, {"T"}) for text in ("T", "Nope", "(Nope | take 1)", "(print a=1)", "N*")]
+    [False, True, True, False, False]
+    """
+    tokens = tokenize(_bare(branch))
+    first = following(tokens, 0)
+    if first >= len(tokens) or tokens[first].kind != "name" or tokens[first].text in known:
+        return False
+    return at(tokens, following(tokens, first + 1)) in {"", "|"}
 
 
 def _bare(branch: str) -> str:

@@ -1,0 +1,171 @@
+"""Queries of kinds that were answered wrongly, or not at all; each kind stays right."""
+
+import pytest
+
+from hunting_emulator.engine import Engine, KqlUnsupportedError
+from hunting_emulator.tables import Table
+
+NOW = "2026-03-01T00:00:00Z"
+SPANS = "datatable(t:timespan)[1h, 2h]"
+FRACTION = "print t = datetime(2026-03-04T05:06:07.1234567Z)"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Devices and events of two of them."""
+    tables = (
+        Table.of(
+            "Device", {"Timestamp": "datetime", "Id": "string", "Name": "string", "N": "long"}
+        ),
+        Table.of("Event", {"Timestamp": "datetime", "Id": "string", "File": "string"}),
+    )
+    made = Engine(tables=tables)
+    devices = [
+        {"Timestamp": f"2026-02-0{n}", "Id": str(n), "Name": f'lap-{n}.a\'s "x"', "N": n}
+        for n in (1, 2, 3)
+    ]
+    made.load("Device", devices)
+    made.load("Event", [{"Timestamp": "2026-02-05", "Id": n, "File": 'a"b.exe'} for n in "12"])
+    return made
+
+
+def answered(engine: Engine, kql: str) -> list[tuple[object, ...]]:
+    """Return the rows."""
+    return list(engine.run(kql, now=NOW).rows())
+
+
+@pytest.mark.parametrize(
+    ("kql", "row"),
+    [
+        (f"{SPANS} | summarize avg(t), sum(t), max(t)", ("01:30:00", "03:00:00", "02:00:00")),
+        (f"{SPANS} | summarize avgif(t, t > 1h), sumif(t, t < 2h)", ("02:00:00", "01:00:00")),
+        ("Device | summarize avg(N), sum(N), sumif(N, N > 9), avgif(N, N > 1)", (2.0, 6, 0, 2.5)),
+        ("Device | summarize arg_max(N)", (3,)),
+        ("Device | summarize arg_min(N), count() by Same = 1", (1, 1, 3)),
+        ("Device | summarize First = arg_min(N)", (1,)),
+    ],
+)
+def test_aggregates_of_spans_and_the_largest_alone(
+    engine: Engine, kql: str, row: tuple[object, ...]
+) -> None:
+    """Timespans are added as numbers are, and `arg_max` may return no other column."""
+    assert answered(engine, kql) == [row]
+
+
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [("Id == 2", 1), ("Id != 2", 2), ("Name == 2", 0), ("Name != 2", 3), ("N == 2", 1)],
+)
+def test_a_text_is_compared_with_a_number_as_text(
+    engine: Engine, condition: str, rows: int
+) -> None:
+    """A text that is no number is unlike any, and no reason to fail."""
+    assert answered(engine, f"Device | where {condition} | count") == [(rows,)]
+
+
+@pytest.mark.parametrize(
+    ("kql", "rows"),
+    [
+        ("Device | union isfuzzy=true Nope", 3),
+        ("union isfuzzy=true Nope, Device", 3),
+        ("union isfuzzy=true (Nope | where A == 1), (Device | take 1), (Nada)", 1),
+        ("let A = Device; union isfuzzy=true A, Nope, (A | take 1)", 4),
+    ],
+)
+def test_a_fuzzy_union_goes_without_the_tables_that_are_not_there(
+    engine: Engine, kql: str, rows: int
+) -> None:
+    """Names of `let` are there."""
+    assert answered(engine, f"{kql} | summarize count()") == [(rows,)]
+
+
+RECENT = "(Device | where ingestion_time() > ago(90d))"
+
+
+@pytest.mark.parametrize(
+    "behind", ["getschema", "distinct * | getschema", "take 1 | evaluate narrow()"]
+)
+def test_the_time_of_ingestion_is_a_hidden_column_on_both_sides_of_a_join(
+    engine: Engine, behind: str
+) -> None:
+    """No operator lists it."""
+    found = answered(engine, f"{RECENT} | join kind=inner {RECENT} on Id | {behind}")
+
+    assert len(found) == 8
+    assert not [row for row in found if any(str(cell).startswith("__") for cell in row)]
+
+
+def test_a_format_has_the_seventh_digit(engine: Engine) -> None:
+    """Before, behind and between other parts of the time."""
+    forms = ("fffffff", "ss.fffffff", "fffffff yy", "HH:mm:ss.fffffff [yyyy]")
+    columns = ", ".join(f"c{n} = format_datetime(t, '{form}')" for n, form in enumerate(forms))
+
+    [row] = answered(engine, f"{FRACTION} | project {columns}")
+
+    assert row == ("1234567", "07.1234567", "1234567 26", "05:06:07.1234567 [2026]")
+
+
+@pytest.mark.parametrize(
+    ("kql", "rows"),
+    [
+        ("Device | where Name != '\"' | count", 3),
+        (
+            "Device | extend x = replace_string(Name, '\"', '') | join (Event) on Id | count",
+            2,
+        ),
+        ('let a = "x\\"y"; Device | where Name == a | join (Event) on Id | count', 0),
+        ("Device | where Name has '\"x\"' | join kind=inner Event on Id | count", 2),
+        ('Device | join kind=inner (Event | where File != "\\"") on Id | union Event | count', 4),
+    ],
+)
+def test_a_quote_within_a_text_hides_no_table(engine: Engine, kql: str, rows: int) -> None:
+    """Tables behind it are read."""
+    assert answered(engine, kql) == [(rows,)]
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ("'lap', 'zz'", True),
+        ("'LAP-2.A', 'zz'", True),
+        ("'la', 'ap'", False),
+        ("'-2', '(', '['", True),
+        ("'\"x', \"'s\"", True),
+        ("'zz', 'a\\'s'", True),
+        ("'zz'", False),
+    ],
+)
+def test_terms_of_a_list_are_found_as_words(engine: Engine, terms: str, found: bool) -> None:  # noqa: FBT001
+    """Whole words without regard to case; marks in a term are taken as they are."""
+    kql = f"Device | where Id == '2' | project x = Name has_any ({terms})"
+
+    assert answered(engine, kql) == [(found,)]
+
+
+def test_many_terms_are_looked_for_at_once(engine: Engine) -> None:
+    """A list of a thousand is planned as one of three; so many one by one are not tried."""
+    terms = ", ".join(f"'t{number}'" for number in range(1_000))
+
+    assert answered(engine, f"Device | where Name has_any ({terms}, 'lap') | count") == [(3,)]
+    with pytest.raises(KqlUnsupportedError, match="more than 150 terms one by one"):
+        answered(engine, f"Device | where Name has_all ({terms})")
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "print iff(true, 1, 2.5)",
+        "print case(true, 1, 2.0)",
+        f"{FRACTION} | extend u = t + 1tick",
+        f"{FRACTION} | project format_datetime(t, 'yyyy-MM-ddTHH:mm')",
+        "Device | take -1",
+        "Device; Event",
+        "print x = 'abc' | where x matches regex '(?<=a)b'",
+    ],
+)
+def test_a_text_that_the_service_may_refuse_is_the_emulators_own_limit(
+    engine: Engine, kql: str
+) -> None:
+    """The parser takes each, and nobody has seen the service answer it."""
+    with pytest.raises(KqlUnsupportedError):
+        answered(engine, kql)
