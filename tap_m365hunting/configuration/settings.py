@@ -42,7 +42,7 @@ _SIGN_IN: Final = (
         "certificate_password",
         th.StringType,
         secret=True,
-        description="The password of the certificate's file, if it has one",
+        description="The password of the certificate's file, if there is a password",
     ),
     th.Property(
         "federated_token_file",
@@ -221,8 +221,8 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
         "on_unreadable_window",
         th.StringType(allowed_values=["stop", "skip"]),
         default="stop",
-        description="A window that fails even at its narrowest: stop the stream before it, or "
-        "skip it and try it again on later runs",
+        description="A window that fails even at its narrowest: stop the stream before the window, "
+        "or skip the window and try again on later runs",
     ),
     th.Property(
         "on_changing_rows",

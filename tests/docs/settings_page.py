@@ -11,13 +11,13 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
 _HEAD: Final = """\
 # Settings
 
-This page is made by `make docs` from the tap's own declaration, so it holds for this version.
+The page is made by `make docs` from the tap's own declaration, so the page holds for its version.
 
 A setting stands in a JSON file (`--config FILE`; several files are merged, the later one wins)
-or, with `--config ENV`, in an environment variable: `TAP_M365HUNTING_` and its name in capitals,
-such as `TAP_M365HUNTING_CLIENT_SECRET`. A list or an object in a variable is JSON, and a boolean is
-`true` or `false`. The environment beats the files. In a file a name that does not exist is an error
-that names the nearest one that does; a variable of such a name is a warning if one is near.
+or, with `--config ENV`, in an environment variable: `TAP_M365HUNTING_` and the setting's name in
+capitals, such as `TAP_M365HUNTING_CLIENT_SECRET`. A list or an object in a variable is JSON, and a
+boolean is `true` or `false`. The environment beats the files. In a file an unknown name is an error
+with the nearest known name; a variable of an unknown name is a warning if a known name is near.
 
 Times are ISO 8601 in UTC, as `2026-03-01T00:00:00Z` or `2026-03-01`; another zone is refused.
 
@@ -28,23 +28,23 @@ _QUERY_HEAD: Final = """
 ## A query
 
 Each member of `queries`. One of `query`, `query_file`, `table` and `sigma_rule` says what to read.
-Column names in it are the query's own, before any renaming. How a query is read, and why one may
+Column names are the query's own, before any renaming. How a query is read, and why a query may
 be refused: [queries.md](queries.md).
 
 """
 _TENANT_HEAD: Final = """
 ## A tenant
 
-Each member of `tenants`, or of the list in the file that `tenants_file` names. What stands here
-beats what is set for all tenants. A way to sign in is taken as a whole: a tenant that has one of
-its own has nothing of the shared one but its `client_id`, and may replace that, too. How to run
-the tap for many tenants: [tenants.md](tenants.md).
+Each member of `tenants`, or of the list in the file named by `tenants_file`. A tenant's setting
+beats the setting for all tenants. A way to sign in is taken as a whole: a tenant with a way of
+its own shares no setting of the common way but the `client_id`, and may replace the
+`client_id`, too. How to run the tap for many tenants: [tenants.md](tenants.md).
 
 """
 _SDK_HEAD: Final = """
 ## From the Singer SDK
 
-Stream maps rename, drop, filter and mask what is written; see the SDK's page on
+Stream maps rename, drop, filter and mask records; see the SDK's page on
 [stream maps](https://sdk.meltano.com/en/latest/stream_maps.html).
 
 """

@@ -22,55 +22,56 @@ _HEAD: Final = """\
 
 `target-bulk-duckdb` comes with the tap (extra `duckdb`) and is the default: DuckDB tables, each row
 once, every digit, at the tap's own pace. What it does, and how to do without any loader:
-[files.md](files.md). The others take 15 to 30 times its processor time for a row, which is seldom
+[files.md](files.md). The others take 15 to 30 times the processor time for a row, seldom
 felt where a run brings a few thousand.
 
-## What to set
+## Settings
 
-- `target-bulk-duckdb`: `database`, the file. Its tables lie in the schema `main`, or in `schema`.
-- `target-jsonl`: `do_timestamp_file: false` for one file a stream. It needs an environment of its
-  own. It appends, so rows of the lookback stand in the file twice; take each `_row_id` once when
-  you read it: `SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')`.
-- `target-duckdb`: pin `duckdb<1.3` **and** set `add_metadata_columns: true`: without both it loses
-  a row of each batch and says nothing. Name the file otherwise than `default_target_schema`: in
-  `hunting.duckdb` the table `hunting.devices` is ambiguous.
+- `target-bulk-duckdb`: `database`, the file. Tables lie in the schema `main`, or in `schema`.
+- `target-jsonl`: `do_timestamp_file: false` for one file a stream. The loader needs an environment
+  apart, and appends, so rows of the lookback stand in the file twice; take each `_row_id` once when
+  you read the file: `SELECT DISTINCT ON (_row_id) * FROM read_json('output/device_info.jsonl')`.
+- `target-duckdb`: pin `duckdb<1.3` **and** set `add_metadata_columns: true`: without both the
+  loader loses a row of each batch without a word. Name the file otherwise than
+  `default_target_schema`: in `hunting.duckdb` the table `hunting.devices` is ambiguous.
 - `target-postgres`: `password`, even if the server asks for none, and
   `sanitize_null_text_characters: true`. With `hard_delete: true` and the tap's
-  `emit_activate_version_messages`, rows that are gone from a table that is read whole are deleted;
-  without `hard_delete` they get `_sdc_deleted_at`. A column whose type changes fails the load.
+  `emit_activate_version_messages`, rows gone from a table read whole are deleted;
+  without `hard_delete` such rows get `_sdc_deleted_at`. A column whose type changes fails the load.
 - `target-csv`: a `file_naming_scheme` with `{timestamp}` in it, where more than the last run is to
   stay.
-- `target-elasticsearch` (2.1.0; not in the table below): set the document id to `_row_id`, so that
-  a row read again replaces itself.
+- `target-elasticsearch` (2.1.0; not in the table below): set the document id to `_row_id`,
+  and name the index by the row's own time, so that a row read again replaces itself:
+  [siem.md](siem.md).
 
 `target-sqlite` and `target-parquet` as published do not run on Python 3.11. Parquet is one line of
 DuckDB: `COPY (SELECT * FROM device_info) TO 'device_info.parquet'`.
 
-## What they hold afterwards
+## Loaded values
 
 `make loaders` installs each loader, runs the tap twice against the emulator for each case, loads
 both runs, reads the result back by query (PostgreSQL from a server of its own) and compares every
-value with what the service had. This section is what the last run found: *ok* is every value as it
-was; a number is a limit of the loader, named below; **fails** is a load that ends with an error.
+value with the service's. The section is the finding of the last run: *ok* is every value unchanged;
+a number is a limit of the loader, named below; **fails** is a load that ends with an error.
 
 """
 _TAIL: Final = """
-## What the tap does for them
+## The tap's part
 
 - Column and stream names that no loader splits, folds or cuts (`column_names`, and the rule for
   `name`). With `safe`, names are unique without regard to case and at most 63 bytes: a second
-  one gets `_2`, a long one is cut and ends in a hash of the whole, `"` and what cannot be
-  printed become `_`. Names that are taken get `_2`, too: `_row_id`, `tenant_id`, and the columns
-  that each PostgreSQL table has (`ctid`, `xmin`, `xmax`, `cmin`, `cmax`, `tableoid`). A query's
-  own `_sdc_…` becomes `sdc_…`, since loaders write such columns themselves. The log says once
-  what was renamed.
+  name gets `_2`, a long name is cut and ends in a hash of the whole, `"` and characters without
+  print become `_`. Taken names get `_2`, too: `_row_id`, `tenant_id`, and the columns
+  of each PostgreSQL table (`ctid`, `xmin`, `xmax`, `cmin`, `cmax`, `tableoid`). A query's
+  own `_sdc_…` becomes `sdc_…`, since loaders write such columns themselves. The log names
+  renamed columns once.
 - Times as text of one length, seven digits. Most databases keep six; `target-bulk-duckdb` and the
   file of `target-jsonl` have all.
-- Dynamic columns as JSON text. With `"dynamic_as": "json"` they are nested; PostgreSQL and
-  `target-bulk-duckdb` take that, `target-duckdb` only objects and arrays.
-- A key that is never null (`_row_id`), so that upserts work. Its format `x-content-hash` says that
-  rows with the same id are equal, where they are, and need not be written again.
-- Decimals as numbers of the format `decimal`: a double has no room for their digits.
+- Dynamic columns as JSON text. With `"dynamic_as": "json"` columns are nested; PostgreSQL and
+  `target-bulk-duckdb` take any nested value, `target-duckdb` only objects and arrays.
+- A key that is never null (`_row_id`), so upserts work. The format `x-content-hash` marks
+  rows with the same id as equal, where so, and not to be written again.
+- Decimals as numbers of the format `decimal`: a double has no room for the digits.
 - A schema from the service's list of columns, never from values: the types are the same
   where there are no rows.
 - Rows in files instead of lines, where a loader takes them and `batch_config` is set:

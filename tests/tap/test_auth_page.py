@@ -8,23 +8,23 @@ from tap_m365hunting.auth.entra_errors import TRANSIENT, WAYS_OUT
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "auth" / "refusals.md"
 _HEAD: Final = """\
-# What a refusal means
+# Refusals at the sign-in
 
-A refused sign-in carries a code of Entra ID. The tap shows Entra ID's own sentence, then what to
-do, then the correlation id, which finds the attempt under *Sign-in logs*. Codes are Microsoft's
+A refused sign-in carries a code of Entra ID. The tap shows Entra ID's own sentence, then the way
+out, then the correlation id, to find the attempt under *Sign-in logs*. Codes are Microsoft's
 ([its page](https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes);
-any single one: `https://login.microsoftonline.com/error?code=50058`) and may change; one that is
-not here is shown with what to check.
+a single code: `https://login.microsoftonline.com/error?code=50058`) and may change; an unknown
+code is shown with the settings to check.
 
-| code (AADSTS…) | what to do |
+| code (AADSTS…) | way out |
 | --- | --- |
 """
 _TAIL: Final = """
-These pass by themselves, and are tried again: {codes}.
+Some codes pass by themselves, and are tried again: {codes}.
 
-A token that the API refuses is read, though not trusted, for what it says: that it is for another
-API or tenant, that this machine's clock is behind, which permissions it has, and which the API
-needs. A refusal for want of a licence is cured by no token and no permission.
+A token refused by the API is read, though not trusted, for the reason: a token for another
+API or tenant, this machine's clock behind, the token's permissions, and the API's needs. A refusal
+for want of a licence is cured by no token and no permission.
 """
 
 
