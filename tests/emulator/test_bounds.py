@@ -229,8 +229,11 @@ def answered(ask: Callable[[str], object], text: str) -> bool:
 
 
 def test_odd_texts_are_answered(engine: Engine) -> None:
-    """Nesting, length, odd characters: no text ends in another error than those that are told."""
-    for text in odd_texts(random.Random(7), 40):
+    """Nesting, length, odd characters: no text ends in another error than those that are told.
+
+    `make fuzz-emulator` asks for many more.
+    """
+    for text in odd_texts(random.Random(7), 12):
         assert answered(lambda kql: engine.run(kql, now=NOW, seconds=20).rows(), text)
 
 

@@ -27,7 +27,7 @@ def test_schema_says_whether_an_id_follows_from_the_content(
     when = f"{NOW:%Y-%m-%dT10:00:00}.0000001Z"
     tenant.emulator.engine.load("AlertInfo", [{"Timestamp": when, "AlertId": "a"}])
 
-    run = tenant.sync({"name": "alerts", **query})
+    run = tenant.sync({"name": "alerts", **query}, start_date=f"{NOW:%Y-%m-%dT09:00:00Z}")
 
     properties = run.schemas("alerts")[-1]["schema"]["properties"]
     assert properties["_row_id"] == property_

@@ -231,7 +231,7 @@ def test_window_of_the_query_s_own_has_a_fingerprint_too(tenant: Tenant) -> None
         "DeviceEvents | where Timestamp >= window_start and Timestamp < window_end "
         "| summarize N = count() by ReportId"
     )
-    query = {"name": "events", "query": text}
+    query = {"name": "events", "query": text, "window_minutes": 1440}
     first = tenant.sync(query)
 
     second = tenant.sync({**query, "query": f"{text} | where N > 0"}, state=first.state)
