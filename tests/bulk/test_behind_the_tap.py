@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from bulk_loader.lines import runs
 from hunting_emulator.engine import Engine
 from hunting_emulator.tables import Table
 from tests.bulk.loads import Database, Json
@@ -79,3 +80,15 @@ def test_row_that_is_read_again_is_one_row(tenant: Tenant, database: Database) -
 
     assert len(second.records("alerts")) > 0
     assert database.rows("alerts") == 3
+
+
+def test_rows_of_several_answers_are_one_run(tenant: Tenant) -> None:
+    """Lines that are told apart by the time of their answer alone are not looked at one by one."""
+    rows = [{"Timestamp": f"{TEN[:-9]}.{n:07}Z", "AlertId": f"{n}"} for n in range(4)]
+    tenant.emulator.engine.load("AlertInfo", rows)
+    done = tenant.sync({"name": "alerts", "query": "AlertInfo"}, max_rows_per_call=2)
+    records = [line for line in done.lines if line["type"] == "RECORD"]
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in records)
+
+    assert len({line["time_extracted"] for line in records}) > 1
+    assert [(run.stream, run.lines) for run in runs(text)] == [(b"alerts", 4)]
