@@ -13,6 +13,8 @@ from tests.loaders.postgres import serving
 
 BULK: Final = "target-bulk-duckdb"
 PLAIN: Final = "plain way, files.md"
+#: In the name of a loader that takes rows in files.
+BATCHED: Final = "BATCH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +94,5 @@ LOADERS: Final[Mapping[str, Make]] = {
     "target-jsonl": _installed("target-jsonl", _of_jsonl),
     "target-duckdb": _installed("target-duckdb", _of_duckdb),
     "target-postgres": _postgres(batches=False),
-    "target-postgres, BATCH and COPY": _postgres(batches=True),
+    f"target-postgres, {BATCHED} and COPY": _postgres(batches=True),
 }

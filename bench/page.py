@@ -15,6 +15,7 @@ from bench.picture import bars
 
 _MIB: Final = 2**20
 _LARGE: Final = 100_000
+_MANY: Final = 1_000  # from here on a figure has no use for an exponent
 _LIBRARIES: Final = ("singer-sdk", "msgspec", "requests", "msal")
 _PAGE: Final = "performance.md"
 #: A part of the page between two marks that no reader sees.
@@ -69,9 +70,10 @@ class Target:
 
     def row(self) -> str:
         """Return it as a line of a table."""
-        found = f"{self.value:.3g}{self.unit}"
+        found = f"{self.value:,.0f}" if self.value >= _MANY else f"{self.value:.3g}"
         verdict = "yes" if self.met else "**no**"
-        return f"| {self.promise} | {self.bound} {self.limit:g}{self.unit} | {found} | {verdict} |"
+        limit = f"{self.bound} {self.limit:,g}{self.unit}"
+        return f"| {self.promise} | {limit} | {found}{self.unit} | {verdict} |"
 
 
 def _faster(promise: str, ratios: list[float], limit: float) -> Target:
