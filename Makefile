@@ -38,7 +38,7 @@ SDKS += $(if $(shell command -v npm),$(CLIENTS)/node/installed)
 # what `make constraints` writes; `make constraints UPGRADE=` keeps the versions, and adds what is new
 UPGRADE ?= --upgrade
 COMPILE := $(LOCK)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
-DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --group dev
+DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --extra isal --group dev
 
 # two at a time; the runner that is done first takes tests from the other
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
@@ -204,12 +204,12 @@ audit: $(AUDIT)/installed ## 1 min pip-audit over what is locked, and over the l
 lowest: ## 10 min all tests with the lowest versions that are allowed
 	$(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python $(PIP) --upgrade 'pip>=25.1'
 	$(PYTHON) -m tests.guards.lowest > .venv-lowest/lowest.txt
-	.venv-lowest/bin/python $(PIP) -c .venv-lowest/lowest.txt -e '.[emulator,sigma,duckdb]' --group test
+	.venv-lowest/bin/python $(PIP) -c .venv-lowest/lowest.txt -e '.[emulator,sigma,duckdb,isal]' --group test
 	.venv-lowest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
 
 newest: ## 10 min all tests with the newest versions that are allowed
 	$(PYTHON) -m venv .venv-newest && .venv-newest/bin/python $(PIP) --upgrade 'pip>=25.1'
-	.venv-newest/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[emulator,sigma,duckdb]' --group test
+	.venv-newest/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[emulator,sigma,duckdb,isal]' --group test
 	.venv-newest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
 
 # from the service's bytes to tables, by this project's loader and others; writes a part of that page

@@ -39,7 +39,7 @@ def developed() -> list[str]:
     """Return what `make .venv/installed` is to have."""
     project = DECLARED["project"]
     extras = project["optional-dependencies"]
-    named = [extras[extra] for extra in ("emulator", "sigma", "duckdb")]
+    named = [extras[extra] for extra in ("emulator", "sigma", "duckdb", "isal")]
     return [*project["dependencies"], *(entry for extra in named for entry in extra)]
 
 

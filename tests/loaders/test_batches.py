@@ -124,7 +124,7 @@ def emulator() -> Iterator[Emulator]:
 def batches(folder: Path, compression: Literal["gzip", "none"] = "gzip") -> dict[str, Any]:
     """Return the setting for batches of some of the rows."""
     encoding = {"format": "jsonl", "compression": compression}
-    storage = {"root": str(folder / "batches")}
+    storage = {"root": str(folder / "of batches, é")}
     return {"batch_config": {"encoding": encoding, "storage": storage, "batch_size": 7}}
 
 

@@ -3,10 +3,12 @@
 import gzip
 import json
 import stat
+import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
@@ -46,8 +48,8 @@ def batched(folder: Path, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - 
 
 
 def file_of(url: str) -> Path:
-    """Return the file of a manifest's entry."""
-    return Path(unquote(urlsplit(url).path))
+    """Return the file of a manifest's entry as the SDK's targets do, `%20` being `%20`."""
+    return Path(urlsplit(url).path)
 
 
 def rows_of(line: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -98,7 +100,7 @@ def test_files_hold_what_lines_would_have_held(
     lines = busy.sync(EVENTS, **settings)
 
     files = busy.sync(
-        EVENTS, **settings, **batched(tmp_path / "a b", encoding={"compression": compression})
+        EVENTS, **settings, **batched(tmp_path / "a b, é", encoding={"compression": compression})
     )
 
     assert list(told(files.lines)) == list(told(lines.lines))
@@ -234,6 +236,24 @@ def test_records_of_any_value_are_rows(
     batch, state = map(json.loads, capsysbinary.readouterr().out.splitlines())
     assert [set(row) - {"a"} for row in rows_of(batch)] == [{"_sdc_table_version"}] * 3
     assert state["value"] == {"x": 1}
+
+
+@pytest.mark.parametrize("missing", [{}, {"isal": None}], ids=["isal", "zlib"])
+def test_files_are_gzip_by_the_extra_and_without_it(
+    busy: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: dict[str, None]
+) -> None:
+    """With `isal` they are other bytes of the same rows."""
+    by_zlib = zlib.compressobj(1, wbits=31)
+    for name, module in missing.items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+    files = busy.sync(EVENTS, **batched(tmp_path))
+
+    [batch] = [line for line in files.lines if line["type"] == "BATCH"]
+    data = file_of(*batch["manifest"]).read_bytes()
+    as_zlib_does = by_zlib.compress(gzip.decompress(data)) + by_zlib.flush()
+    assert len(rows_of(batch)) == 8
+    assert (data == as_zlib_does) is bool(missing)
 
 
 def test_a_signal_leaves_whole_files_before_the_state(
