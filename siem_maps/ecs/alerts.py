@@ -12,7 +12,7 @@ from siem_maps.fields import Map
 _ALERTED: Final = """
     event.id                text  AlertId
     event.provider          text  ServiceSource
-    event.severity          whole case(Severity == "High", 4, Severity == "Medium", 3, Severity == "Low", 2, Severity == "Informational", 1, long(null))
+    event.severity          whole case(Severity == "Critical", 5, Severity == "High", 4, Severity == "Medium", 3, Severity == "Low", 2, Severity == "Informational", 1, long(null))
     rule.name               text  Title
     rule.ruleset            text  DetectionSource
     threat.framework        text  iff(isempty(AttackTechniques), "", "MITRE ATT&CK")

@@ -11,7 +11,7 @@ from siem_maps.ocsf.parts import Activity, known, user
 
 _SEVERITY: Final = (
     'case(Severity == "Informational", 1, Severity == "Low", 2, Severity == "Medium", 3, '
-    'Severity == "High", 4, 0)'
+    'Severity == "High", 4, Severity == "Critical", 5, 0)'
 )
 
 # ids alone are put between the quotes: "T", digits and a dot

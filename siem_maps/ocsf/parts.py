@@ -16,7 +16,7 @@ CATEGORIES: Final = {
     4: "Network Activity",
     6: "Application Activity",
 }
-_SEVERITIES: Final = {1: "Informational", 2: "Low", 3: "Medium", 4: "High"}
+_SEVERITIES: Final = {1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
 
 
 @dataclass(frozen=True, slots=True)
