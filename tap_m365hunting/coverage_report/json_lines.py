@@ -6,7 +6,7 @@ Pure.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from msgspec import Raw, Struct, ValidationError
+from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from tap_m365hunting.configuration.queries import COVERAGE_STREAM
@@ -78,13 +78,33 @@ _WRITTEN: Final = Decoder(_Written)
 _RECORDS: Final = Decoder(LoadedRecord)
 
 
-def windows(lines: Iterable[bytes], *, source: str) -> Iterator[WindowRecord]:
+def windows(blocks: Iterable[bytes], *, source: str) -> Iterator[WindowRecord]:
     """Yield the windows of all lines; messages of other streams are passed over.
+
+    A block is any number of whole lines.
 
     Raises:
         UnusableInputError: a line is no JSON, or no record of `hunting_windows`.
     """
-    for number, line in enumerate(lines, 1):
+    lines_before = 0
+    for block in blocks:
+        try:
+            yield from _at_once(block)
+        except ValueError:  # of another stream, or broken
+            yield from _one_by_one(block, source, lines_before)
+        lines_before += block.count(b"\n")
+
+
+def _at_once(block: bytes) -> list[WindowRecord]:
+    """Return the windows of lines that are all of one kind, which is quick."""
+    if b'"type"' not in block:
+        return [record.window() for record in _RECORDS.decode_lines(block)]
+    written = _WRITTEN.decode_lines(block)
+    return [line.record.window() for line in written if line.stream == COVERAGE_STREAM]
+
+
+def _one_by_one(block: bytes, source: str, lines_before: int) -> Iterator[WindowRecord]:
+    for number, line in enumerate(block.split(b"\n"), lines_before + 1):
         if _MARK not in line:
             continue
         try:
@@ -99,12 +119,6 @@ def windows(lines: Iterable[bytes], *, source: str) -> Iterator[WindowRecord]:
 def _record(line: bytes) -> LoadedRecord | None:
     if b'"type"' not in line:
         return _RECORDS.decode(line)
-    try:
-        written = _WRITTEN.decode(line)
-        if written.stream == COVERAGE_STREAM:
-            return written.record
-    except ValidationError:
-        pass  # told below, if the line is of this stream
     message = _MESSAGES.decode(line)
     if message.type is None:
         return _RECORDS.decode(line)

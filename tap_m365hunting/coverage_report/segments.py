@@ -54,11 +54,12 @@ def segments(tally: Tally) -> list[Segment]:
 def _pieces(tally: Tally) -> Iterator[tuple[int, int, Failure]]:
     """Yield the time between each bound and the next, and the reason for its status."""
     starts = sorted((start, end, failure) for (start, end), failure in tally.failures.items())
-    bounds = sorted({*tally.bounds, *(at for window in tally.failures for at in window)})
+    weights = tally.bounds()
+    bounds = sorted({*weights, *(at for window in tally.failures for at in window)})
     attempts = _Attempts(starts)
     depth = 0
     for at, end in pairwise(bounds):
-        depth += tally.bounds.get(at, 0)
+        depth += weights.get(at, 0)
         reason = attempts.newest(at)
         yield at, end, _WHOLE if depth else reason
 

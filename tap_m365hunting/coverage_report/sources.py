@@ -14,6 +14,7 @@ from tap_m365hunting.coverage_report.tallies import Tallies
 from tap_m365hunting.errors import UnusableInputError
 
 STDIN: Final = "-"
+_BLOCK: Final = 1 << 18
 _Kind = Literal["lines", "parquet", "duckdb", "database"]
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
@@ -34,8 +35,8 @@ def read(sources: Sequence[str], *, table: str) -> Tallies:
         kind, place = _kind(source)
         kinds[kind].append(place)
     for source in kinds["lines"]:
-        with _opened(source) as lines:
-            for record in windows(lines, source=source):
+        with _opened(source) as file:
+            for record in windows(_blocks(file), source=source):
                 tallies.add(record)
     if kinds["parquet"] or kinds["duckdb"]:
         duckdb_files.read(tallies, kinds["parquet"], kinds["duckdb"], table=table)
@@ -67,6 +68,12 @@ def _head(source: str) -> bytes:
             return file.read(16)
     except OSError as error:
         raise UnusableInputError([f"{source}: {error.strerror}"]) from error
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield blocks of whole lines."""
+    while block := file.read(_BLOCK):
+        yield block + file.readline()
 
 
 @contextmanager

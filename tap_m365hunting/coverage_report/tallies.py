@@ -1,13 +1,12 @@
-"""Windows of each stream and tenant, kept in little room: bounds, failures and sums.
+"""Windows of each stream and tenant, kept in little room: complete spans, failures and sums.
 
-Pure. The order of the records makes no difference. A complete window adds 1 at its start and takes
-1 away at its end, and a bound with the sum 0 is forgotten. Windows that adjoin therefore leave two
-bounds, however many there are.
+Pure. The order of the records makes no difference. Complete windows that touch are one span; each
+window leaves 20 bytes, by which it counts once.
 """
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -47,46 +46,40 @@ class Tally:
     """The windows of a stream in a tenant."""
 
     def __init__(self) -> None:
-        self.bounds: dict[int, int] = {}
         self.failures: dict[tuple[int, int], Failure] = {}
         self.sums = Sums()
         self.finished = 0
-        self._runs: dict[str, _RunWindows] = {}
+        self._complete = _Spans()
+        self._weights: dict[int, int] = {}
+        self._counted = _CountedWindows()
 
-    def add(self, record: WindowRecord) -> None:
-        """Take a record; its costs count once, however often the record was loaded."""
+    def add(self, record: WindowRecord, run: int) -> None:
+        """Take a record of a run with this number; it costs once, however often it was loaded."""
         start, end, finished = record.start, record.end, record.finished
         if record.status == COMPLETE:
-            self._complete(start, end)
+            self._complete.add(start, end)
         else:
             self.fail(start, end, Failure(finished, record.status, record.message or ""))
         self.finished = max(self.finished, finished)
-        run = self._runs.get(record.run_id)
-        if run is None:
-            run = self._runs[record.run_id] = _RunWindows()
-        if run.is_new(start, end):
+        if self._counted.is_new(start, end, run):
             self.sums.add(record, 1)
 
-    def _complete(self, start: int, end: int) -> None:
-        """Take a complete window; most of millions begin at the end of another, which is quick."""
-        bounds = self.bounds
-        if bounds.get(start) == -1 and end not in bounds:
-            del bounds[start]
-            bounds[end] = -1
-        else:
-            self.bound(start, 1)
-            self.bound(end, -1)
-
     def bound(self, at: int, weight: int) -> None:
-        """Add to the sum of a bound: windows that start there, less windows that end there."""
-        total = self.bounds.pop(at, 0) + weight
-        if total:
-            self.bounds[at] = total
+        """Add complete windows by a bound: those that start there, less those that end there."""
+        self._weights[at] = self._weights.get(at, 0) + weight
 
     def fail(self, start: int, end: int, failure: Failure) -> None:
         """Take a window that is not complete; of several attempts the newest counts."""
         known = self.failures.get((start, end))
         self.failures[start, end] = max(known, failure) if known else failure
+
+    def bounds(self) -> Mapping[int, int]:
+        """Return the bounds of complete time, each with what starts there less what ends there."""
+        weights = dict(self._weights)
+        for start, end in self._complete:
+            weights[start] = weights.get(start, 0) + 1
+            weights[end] = weights.get(end, 0) - 1
+        return {at: weight for at, weight in weights.items() if weight}
 
 
 class Tallies:
@@ -94,6 +87,7 @@ class Tallies:
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str], Tally] = {}
+        self._runs: dict[str, int] = {}
 
     def of(self, stream: str, tenant_id: str) -> Tally:
         """Return the tally of a stream in a tenant, a new one if there is none."""
@@ -106,32 +100,56 @@ class Tallies:
 
     def add(self, record: WindowRecord) -> None:
         """Take a record."""
-        self.of(record.stream, record.tenant_id).add(record)
+        run = self._runs.setdefault(record.run_id, len(self._runs))
+        self.of(record.stream, record.tenant_id).add(record, run)
 
     def items(self) -> Iterator[tuple[tuple[str, str], Tally]]:
         """Yield stream, tenant and tally, in the order of the names."""
         yield from sorted(self._tallies.items(), key=lambda item: item[0])
 
 
-class _RunWindows:
-    """The counted windows of a run, 16 bytes each; mostly in order of time."""
+class _Spans:
+    """Spans of time that neither touch nor overlap, in order."""
 
     def __init__(self) -> None:
         self._starts = array("q")
         self._ends = array("q")
 
-    def is_new(self, start: int, end: int) -> bool:
-        """Return whether the window is here for the first time."""
-        starts = self._starts
-        if not starts or start > starts[-1]:
-            starts.append(start)
-            self._ends.append(end)
-            return True
-        place = bisect_left(starts, start)
-        while place < len(starts) and starts[place] == start:
-            if self._ends[place] == end:
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self._starts, self._ends, strict=True)
+
+    def add(self, start: int, end: int) -> None:
+        """Add a span, one with all that it touches; most of millions go on where the last ends."""
+        starts, ends = self._starts, self._ends
+        if starts and starts[-1] <= start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        elif start < end:
+            first, beyond = bisect_left(ends, start), bisect_right(starts, end)
+            if first < beyond:
+                start, end = min(start, starts[first]), max(end, ends[beyond - 1])
+            starts[first:beyond] = array("q", [start])
+            ends[first:beyond] = array("q", [end])
+
+
+class _CountedWindows:
+    """The windows that were counted, each with its run, in order of start, run and end."""
+
+    def __init__(self) -> None:
+        self._starts = array("q")
+        self._runs = array("i")
+        self._ends = array("q")
+
+    def is_new(self, start: int, end: int, run: int) -> bool:
+        """Return whether the window of the run is here for the first time."""
+        starts, runs, ends = self._starts, self._runs, self._ends
+        place = len(starts)
+        if starts and start <= starts[-1]:
+            low, high = bisect_left(starts, start), bisect_right(starts, start)
+            low, high = bisect_left(runs, run, low, high), bisect_right(runs, run, low, high)
+            place = bisect_left(ends, end, low, high)
+            if place < high and ends[place] == end:
                 return False
-            place += 1
         starts.insert(place, start)
-        self._ends.insert(place, end)
+        runs.insert(place, run)
+        ends.insert(place, end)
         return True

@@ -14,6 +14,8 @@ from tests.coverage_report.histories import BEGIN, plain, singer, window
 
 NOW = BEGIN.timestamp() + 12 * 3600
 ROWS = [window(0, 5, late_rows=2), window(5, 6, "gap_unreadable"), window(6, 10, calls=3)]
+#: More lines than are read at once.
+MANY = plain([window(hour, hour + 1) for hour in range(2000)])
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None, now: float = NOW) -> Result:
@@ -159,6 +161,7 @@ def test_names_of_strangers_cannot_write_to_the_terminal(tmp_path: Path) -> None
         pytest.param(b'\n{"window_start": "x"}\n', "line 2: no record of", id="no record"),
         pytest.param(plain(ROWS)[:-20], "line 3: no record of", id="cut"),
         pytest.param(plain([window(0, 1, window_start="noon")]), "line 1: no", id="no time"),
+        pytest.param(MANY + b'{"window_start": "x"}\n', "line 2001: no record of", id="far down"),
         pytest.param(plain([window(2, 1)]), "is after window_end", id="backwards"),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """The figures are those of naive SQL, which looks at each hour alone."""
 
+import tracemalloc
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -191,6 +192,29 @@ def test_windows_of_one_run_with_the_same_start_are_two() -> None:
     for order in permutations([*rows, *rows[:2]]):
         sums = reported(order).streams[0].sums
         assert (sums.windows, sums.calls) == (4, 15)
+
+
+def test_windows_of_many_runs_that_overlap_take_little_room() -> None:
+    """A run an hour, for years, of each stream, and each reads the hour before again."""
+    streams, runs = 10, 200
+    blocks = [
+        plain(
+            [
+                window(run, run + 2 + number / 1000, run_id=f"run {run}", stream=f"{number}")
+                for number in range(streams)
+            ]
+        )
+        for run in range(runs)
+    ]
+    tallies = Tallies()
+    tracemalloc.start()
+    for record in windows(blocks, source="a test"):
+        tallies.add(record)
+    room, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert all(tally.sums.windows == runs for _, tally in tallies.items())
+    assert room / (streams * runs) < 100
 
 
 @pytest.mark.parametrize(
