@@ -124,7 +124,8 @@ meltano-test: $(VENV)/installed $(MELTANO)/installed ## 3 min installs Meltano a
 
 # a real Airflow over forty made-up tenants, four of them broken; a worker is killed in mid-run
 fleet-demo: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 5 min forty tenants on Airflow, four broken, a worker killed
-	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin
+	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin \
+	  $(if $(DATABASE),--database $(DATABASE))
 
 # the same fleet, whole: twice the groups at once, beside what the simulation says
 fleet-scale: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 10 min the fleet's time by the groups at once
@@ -243,11 +244,6 @@ $(PARSER)/installed: tests/kql/parser/package-lock.json | $(VENV)/installed
 	  echo "Node or npm is not there: Microsoft's KQL parser is not asked"; \
 	elif npm ci --prefix $(PARSER) --silent --no-audit --no-fund; then touch $@; \
 	else echo "npm cannot install Microsoft's KQL parser: it is not asked"; fi
-
-.PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
-  meltano-test loaders clients first-hour bench bench-latency bench-load fuzz fuzz-commands security audit lowest newest \
-  clean
-	touch $@
 
 $(INSTALLERS)/installed:
 	$(PYTHON) -m venv $(INSTALLERS)

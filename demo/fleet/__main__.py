@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _options().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = Path(tempfile.mkdtemp(prefix="fleet-demo-"))
-    stage = Stage(folder, given.group_size, given.latency, tuple(given.commands))
+    stage = Stage(folder, given.group_size, given.latency, tuple(given.commands), given.database)
     programs, told = Programs(MARK, str(stage.settings)), ""
     try:
         told = play(stage, programs, given.airflow, given.slots, given.scale)
@@ -129,6 +129,12 @@ def _options() -> argparse.ArgumentParser:
         nargs="+",
         default=[Path(".venv/bin"), Path(".venv/meltano/bin")],
         help="folders of the project's commands, and of Meltano's",
+    )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        default="",
+        help="Airflow's database; a file of SQLite if none is given",
     )
     parser.add_argument("--group-size", type=int, default=8, help="tenants of a group")
     parser.add_argument("--slots", type=int, default=2, help="groups at once")

@@ -14,12 +14,16 @@ MARK: Final = "HUNTING_FLEET"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a demo plays, and how many tenants a group has; answers take `latency` seconds."""
+    """Where a demo plays, and how many tenants a group has; answers take `latency` seconds.
+
+    `database` is the URL of Airflow's own; a file of SQLite if there is none.
+    """
 
     folder: Path
     group_size: int
     latency: float
     commands: tuple[Path, ...]
+    database: str = ""
 
     @property
     def settings(self) -> Path:
@@ -50,7 +54,8 @@ class Stage:
 
     def variables(self, service: Service) -> dict[str, str]:
         """Return what Airflow's processes are told; the secret is not among it."""
-        return {
+        database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database} if self.database else {}
+        return database | {
             "HUNTING_SCHEDULE": "none",
             "HUNTING_RETRIES": "2",
             "HUNTING_RETRY_SECONDS": "2",
