@@ -10,11 +10,11 @@ from tests.guards.settings_pass import files_read, followed, journeys
 
 #: The most functions that are given a value, by the journey.
 MOST = {
-    "a setting of all queries, to its type": 15,
-    "the same, with a file of tenants": 15,
-    "a setting of a query, to its type": 19,
+    "a setting of all queries, to its type": 12,
+    "the same, with a file of tenants": 14,
+    "a setting of a query, to its type": 17,
     "a query's file, to its text and type": 21,
-    "a setting of a query, to the report of check": 16,
+    "a setting of a query, to the report of check": 15,
 }
 
 
