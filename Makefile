@@ -171,7 +171,7 @@ siem-maps: $(VENV)/installed $(PARSER)/installed $(SIEM)/installed ## 5 min maps
 # a day of mails through tap and target-elasticsearch into a recorder, twice
 elastic: $(VENV)/installed $(SIEM)/installed $(ELASTIC)/installed ## 5 min 78,000 rows through target-elasticsearch, twice
 	SIEM=$(abspath $(SIEM)) ELASTIC=$(abspath $(ELASTIC)/bin/target-elasticsearch) ELASTIC_ROWS=79000 \
-	  $(BIN)/python -m pytest -q tests/elastic
+	  $(BIN)/python -m pytest -q -o timeout=1800 tests/elastic
 
 # dbt's models over the tables of the demo, which is run first if there are none, and over broken copies
 dbt-demo: $(VENV)/installed $(DBT)/installed ## 2 min models of coverage, alerts and days, by dbt

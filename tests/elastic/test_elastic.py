@@ -21,7 +21,8 @@ from tests.siem.events import ANCHOR, company
 from tests.tap.harness import Tenant
 
 LOADER = os.environ.get("ELASTIC", "")
-ROWS = int(os.environ.get("ELASTIC_ROWS", "2000"))
+FEW = 2000
+ROWS = int(os.environ.get("ELASTIC_ROWS", FEW))
 STREAM = "ecs_email_events"
 # by the month of the rows' own time
 INDICES = {"ecs-ecs-email-events-2026-02", "ecs-ecs-email-events-2026-03"}
@@ -36,11 +37,10 @@ def recorder() -> Iterator[Recorder]:
         yield running
 
 
-@pytest.fixture
-def lines(emulator: Emulator) -> list[dict[str, Any]]:
-    """Give what the tap writes of a day of mails."""
+def mails(emulator: Emulator, rows: int) -> list[dict[str, Any]]:
+    """Return what the tap writes of a day with about so many mails."""
     (wanted,) = (each for each in MAPS if each.table == "EmailEvents")
-    emulator.use_engine(company("EmailEvents", ROWS))
+    emulator.use_engine(company("EmailEvents", rows))
     tenant = Tenant(emulator)
     emulator.clock.set(ANCHOR)
     query = {"name": STREAM, "query_file": str(map_file(wanted))}
@@ -68,9 +68,10 @@ def load(lines: list[dict[str, Any]], recorder: Recorder, folder: Path) -> int:
 
 @needs_loader
 def test_each_row_is_a_document_by_its_row_id_and_stays_one(
-    lines: list[dict[str, Any]], recorder: Recorder, tmp_path: Path
+    emulator: Emulator, recorder: Recorder, tmp_path: Path
 ) -> None:
     """A second run overwrites; values have the types that ECS gives the fields."""
+    lines = mails(emulator, ROWS)
     records = [line["record"] for line in lines if line["type"] == "RECORD"]
     ids = {record["_row_id"] for record in records}
 
@@ -108,9 +109,10 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
 
 @needs_loader
 def test_a_value_of_another_type_fails_the_loader(
-    lines: list[dict[str, Any]], recorder: Recorder, tmp_path: Path
+    emulator: Emulator, recorder: Recorder, tmp_path: Path
 ) -> None:
     """The recorder is no sink that takes anything, and the loader does not go on in silence."""
+    lines = mails(emulator, FEW)
     for line in lines:
         if line["type"] == "RECORD":
             line["record"]["source"] = {"ip": "somewhere"}
