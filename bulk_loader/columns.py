@@ -108,6 +108,35 @@ def kind_of(about: object) -> str:
     return kind
 
 
+def named(columns: tuple[Column, ...], held: list[str]) -> list[str]:
+    """Return the names of columns in a table, where case is ignored and none may be empty.
+
+    A column that is there under its very name keeps it; else one that differs by case alone is
+    taken, or numbered if another of the stream's columns has it.
+
+    >>> named((Column("Id", ""), Column("ID", ""), Column("", "")), ["ID"])
+    ['Id_2', 'ID', '_']
+    """
+    exact = {column.name for column in columns} & set(held)
+    taken = {name.lower() for name in exact}
+    found = []
+    for column in columns:
+        name = column.name
+        if name not in exact:
+            name = _free(name or "_", taken)
+            name = next((own for own in held if own.lower() == name.lower()), name)
+            taken.add(name.lower())
+        found.append(name)
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    candidate, number = name, 2
+    while candidate.lower() in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
 def _parts(about: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield about
     for word in ("anyOf", "oneOf", "allOf"):

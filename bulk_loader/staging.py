@@ -1,5 +1,6 @@
 """Rows of a slice as texts in a temporary table, and what has to be known of them before use."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,14 +31,14 @@ class Staging:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def read(self, part: Slice) -> None:
-        """Fill the table; its row ids have the order of the slice's lines.
+    def read(self, part: Slice, only: Collection[str] | None = None) -> None:
+        """Fill the table, or some columns of it; its row ids have the order of the slice's lines.
 
         Raises:
             LoadError: a line is broken.
         """
         try:
-            self._connection.execute(reading(part))
+            self._connection.execute(reading(part, only))
         except duckdb.Error as error:
             if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)):
                 raise
@@ -84,12 +85,18 @@ class Staging:
             raise LoadError(msg)
 
 
-def reading(part: Slice) -> Sql:
+def reading(part: Slice, only: Collection[str] | None) -> Sql:
     """Return the statement that fills the table."""
     declaration = part.declaration
-    names = declaration.fields
-    fields = ", ".join(f"{quoted(name)} VARCHAR" for name in names)
-    cells = ", ".join(f"record.{quoted(name)} AS c{n}" for n, name in enumerate(names))
+    read = {
+        n: quoted(field)
+        for n, (field, column) in enumerate(
+            zip(declaration.fields, declaration.columns, strict=True)
+        )
+        if only is None or column.name in only
+    }
+    fields = ", ".join(f"{name} VARCHAR" for name in read.values())
+    cells = ", ".join(f"record.{name} AS c{n}" for n, name in read.items())
     structure = literal(f"STRUCT({fields})")
     size = max(_LEAST_OBJECT, part.longest + 1)
     return (

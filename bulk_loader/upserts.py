@@ -22,12 +22,14 @@ class Upsert:
 
     def all(self) -> Sql:
         """Return the statement that inserts every row."""
-        names = ", ".join(map(quoted, self.cells))
-        cells = ", ".join(self.cells.values())
-        return f"INSERT INTO {self.into} ({names}) SELECT {cells} FROM {self.source}"
+        return f"{self._inserting()} FROM {self.source}"
 
     def new(self, span: tuple[Sql, Any, Any] | None) -> Sql:
-        """Return the statement that inserts the rows whose key is not there.
+        """Return the statement that inserts the rows whose key is not there."""
+        return f"{self._inserting()} {self.absent(span)}"
+
+    def absent(self, span: tuple[Sql, Any, Any] | None) -> Sql:
+        """Return where rows come from whose key is not there.
 
         `span` is a column of time that rows with the same key share, and its ends: only what the
         table has between them is looked at.
@@ -38,7 +40,11 @@ class Upsert:
             within = f" WHERE {column} BETWEEN {literal(low)} AND {literal(high)}"
         there = f"SELECT {', '.join(map(quoted, self.key))} FROM {self.into}{within}"
         matched = " AND ".join(f"there.{quoted(n)} = {self.cells[n]}" for n in self.key)
-        return f"{self.all()} AS here ANTI JOIN ({there}) AS there ON {matched}"
+        return f"FROM {self.source} AS here ANTI JOIN ({there}) AS there ON {matched}"
+
+    def _inserting(self) -> Sql:
+        names = ", ".join(map(quoted, self.cells))
+        return f"INSERT INTO {self.into} ({names}) SELECT {', '.join(self.cells.values())}"
 
     def renewed(self) -> Sql:
         """Return the statement that gives rows with these keys the version of their new reading."""

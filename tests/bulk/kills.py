@@ -85,7 +85,7 @@ class Kills:
         """Write up to so many bytes to a loader, then end or kill it; return the last state."""
         lines_in, lines_out = os.pipe()
         states_in, states_out = os.pipe()
-        process = _started(database, lines_in, states_out)
+        process = started(database, lines_in, states_out)
         text = b"".join(lines(at))[:most]
         with suppress(BrokenPipeError), os.fdopen(lines_out, "wb", buffering=0) as pipe:
             pipe.write(text)
@@ -116,7 +116,8 @@ class Kills:
         database.unlink()
 
 
-def _started(database: Path, lines_in: int, states_out: int) -> ForkServerProcess:
+def started(database: Path, lines_in: int, states_out: int) -> ForkServerProcess:
+    """Start a loader between two descriptors, which are closed here."""
     _FORKS.set_forkserver_preload(["tests.bulk.kills"])
     with open(lines_in, "rb", buffering=0) as source, open(states_out, "wb", buffering=0) as told:
         process = _FORKS.Process(

@@ -75,6 +75,35 @@ def test_content_hash_is_written_once(database: Database) -> None:
     assert len(held) == 3
 
 
+def read_again(database: Database, *more: Json) -> None:
+    """Load two streams twice, the second time with more rows behind the second stream's."""
+    about = [schema(stream, {"id": hashed(), "v": "text"}, "id") for stream in ("s", "t")]
+    rows = [record(stream, {"id": key, "v": "old"}) for stream in ("s", "t") for key in ("a", "b")]
+    database.load(*about, *rows)
+    database.load(*about, *rows, *more)
+
+
+def test_new_row_behind_a_stream_without_one_is_there(database: Database) -> None:
+    """Where a stream had nothing new, the next one is looked at by its keys alone at first."""
+    read_again(database, record("t", {"id": "c", "v": "new"}), record("t", {"id": "a", "v": "x"}))
+
+    assert database.ask("FROM t ORDER BY id") == [("a", "old"), ("b", "old"), ("c", "new")]
+    assert database.rows("s") == 2
+
+
+def test_version_behind_a_stream_without_a_new_row_is_renewed(database: Database) -> None:
+    """So that rows which were read again outlive the end of their version."""
+    read_again(database, *(record("t", {"id": key, "v": "old"}, version=7) for key in ("a", "b")))
+
+    assert database.ask("SELECT id, _sdc_table_version FROM t ORDER BY id") == [("a", 7), ("b", 7)]
+
+
+def test_key_without_value_behind_a_stream_without_a_new_row_fails(database: Database) -> None:
+    """Its line is told, as it is elsewhere."""
+    with pytest.raises(LoadError, match="Line 7 of stream 't' has no value in key"):
+        read_again(database, record("t", {"id": None, "v": "x"}))
+
+
 @pytest.mark.parametrize("cells", [{"id": None, "Name": "x"}, {"Name": "x"}], ids=["null", "none"])
 def test_key_without_value_fails(cells: Json, database: Database) -> None:
     """A row that could not be found again is no row; the line is told."""
