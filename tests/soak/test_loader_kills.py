@@ -1,5 +1,6 @@
-"""A loader, or a tap before it, that is killed at any byte loses nothing and doubles nothing."""
+"""A loader, or the tap before it, that is killed at any byte loses nothing and doubles nothing."""
 
+import json
 import os
 import random
 from pathlib import Path
@@ -7,12 +8,17 @@ from typing import Final
 
 import pytest
 
+from hunting_emulator import Emulator
 from tests.bulk.kills import ROWS, Kills
+from tests.soak.data import QUERY, fill, oldest, settings
+from tests.soak.piped import Piped
 from tests.soak.processes import tell
 
 pytestmark = pytest.mark.soak
 
 KILLS: Final = int(os.environ.get("SOAK_KILLS", "300"))
+CAP: Final = 500
+KEYED: Final = {**QUERY, "name": "keyed", "primary_keys": ["Number"]}
 
 
 def test_kills_lose_no_row_and_double_none(tmp_path: Path) -> None:
@@ -27,4 +33,26 @@ def test_kills_lose_no_row_and_double_none(tmp_path: Path) -> None:
     tell(
         f"{kills.of_tap} kills of the tap and {kills.of_loader} of the loader over {kills.ended} "
         f"backfills of {ROWS} rows in 2 streams: 0 rows lost, 0 there twice"
+    )
+
+
+def test_kills_of_this_tap_or_the_loader_lose_no_row(emulator: Emulator, tmp_path: Path) -> None:
+    """The tap itself before the loader, over the service in miniature, with a lookback."""
+    emulator.configure(row_cap=CAP, calls_per_minute=None, calls_per_hour=None)
+    emulator.configure(cpu_seconds_per_cycle=None)
+    fill(emulator.engine, ROWS, start=oldest())
+    calls = {"max_calls_per_minute": 10**6, "max_calls_per_hour": 10**8}
+    more = {"max_rows_per_call": CAP, "lookback_minutes": 60, "queries": [QUERY, KEYED], **calls}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(settings(emulator, **more)), "utf-8")
+    draw = random.Random(29)
+    piped = Piped(config, tmp_path, ROWS, draw)
+
+    while piped.of_tap + piped.of_loader < KILLS:
+        piped.backfill(draw.randrange(1, 12))
+
+    assert piped.wrong == []
+    tell(
+        f"{piped.of_tap} kills of this tap and {piped.of_loader} of the loader behind it over "
+        f"{piped.ended} backfills of {ROWS} rows in 2 streams: 0 rows lost, 0 there twice"
     )
