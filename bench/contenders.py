@@ -78,7 +78,9 @@ def _mapped(bench: Bench, tables: Sequence[str]) -> list[str]:
 
 def _script(name: str, *arguments: str) -> Command:
     def command(bench: Bench, tables: Sequence[str]) -> list[str]:
-        return [sys.executable, "-m", f"bench.rivals.{name}", *arguments, bench.url, *tables]
+        # a table that is read twice is two streams, as with this tap
+        named = [f"{table}_{number}" for number, table in enumerate(tables)]
+        return [sys.executable, "-m", f"bench.rivals.{name}", *arguments, bench.url, *named]
 
     return command
 
