@@ -22,7 +22,7 @@ _HEAD: Final = """\
 
 `target-bulk-duckdb` comes with the tap (extra `duckdb`) and is the default: DuckDB tables, each row
 once, every digit, at the tap's own pace. What it does, and how to do without any loader:
-[files.md](files.md). The others take 15 to 30 times the processor time for a row, seldom
+[files.md](files.md). The others take 5 to 15 times the processor time for a row, seldom
 felt where a run brings a few thousand.
 
 ## Settings
