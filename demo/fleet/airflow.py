@@ -66,9 +66,14 @@ class Airflow:
 
     def slots(self, count: int) -> None:
         """Let so many groups be read at the same time."""
-        members = {"name": POOL, "slots": count, "description": "groups at once"}
+        members = {
+            "name": POOL,
+            "slots": count,
+            "description": "groups at once",
+            "include_deferred": False,
+        }
         if self.ask("GET", f"{_API}/pools/{POOL}") is None:
-            self.ask("POST", f"{_API}/pools", {**members, "include_deferred": False})
+            self.ask("POST", f"{_API}/pools", members)
         else:
             self.ask("PATCH", f"{_API}/pools/{POOL}?update_mask=slots", members)
 
