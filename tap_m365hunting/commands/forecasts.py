@@ -7,18 +7,16 @@ from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.singerlib import Catalog
 
-from tap_m365hunting.commands import counting
+from tap_m365hunting.commands import counting, simulation
 from tap_m365hunting.commands.plans import StreamPlan
 from tap_m365hunting.commands.probed_query import ProbedQuery
-from tap_m365hunting.commands.simulation import Simulation, minutes, rehearse
+from tap_m365hunting.commands.simulation import Simulation
 from tap_m365hunting.configuration.config import HuntingQuery, Settings
 from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
-from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.state import StreamState
-from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.timespan import Sight
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.sync.long_retention import (
@@ -93,9 +91,7 @@ class Forecaster:
 
     def _whole(self, probed: ProbedQuery) -> StreamPlan:
         rows = counting.total(probed.resolved, None, self._asking(probed, None))
-        cap = self._read_settings.row_cap
-        table = counting.even(TimeWindow.at(self._now), rows)
-        played = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap)
+        played = simulation.of_table(rows, row_cap=self._read_settings.row_cap)
         return self._planned(probed, rows, played, ())
 
     def _run_windows(self, probed: ProbedQuery) -> tuple[RunWindows, Sight, int]:
@@ -127,8 +123,9 @@ class Forecaster:
             )
             for window in run_windows.windows
         ]
+        ahead = self._quotas.parallel_calls > 1
         played = [
-            rehearse(self._planner(probed, window), rows, row_cap=cap)
+            simulation.of_window(probed.resolved, window, rows, row_cap=cap, ahead=ahead)
             for window, rows in zip(run_windows.windows, counted, strict=True)
         ]
         run = Simulation(
@@ -145,15 +142,6 @@ class Forecaster:
     def _asking(self, probed: ProbedQuery, start: Instant | None) -> Call:
         return asking(self._run, probed.resolved.scope(start, self._now))
 
-    def _planner(self, probed: ProbedQuery, window: TimeWindow) -> Planner:
-        return Planner(
-            window,
-            row_cap=self._read_settings.row_cap,
-            step=probed.resolved.step,
-            single=probed.resolved.single,
-            ahead=self._quotas.parallel_calls > 1,
-        )
-
     def _planned(
         self,
         probed: ProbedQuery,
@@ -166,7 +154,7 @@ class Forecaster:
             tenant_id=self._tenant_id,
             rows=rows,
             calls=played.calls,
-            minutes=minutes(played.calls, self._quotas),
+            minutes=simulation.minutes(played.calls, self._quotas),
             windows=tuple((done.window, done.rows) for done in played.windows),
             bins=bins,
             warnings=probed.verdict.warnings,

@@ -7,20 +7,17 @@ from typing import Final
 from msgspec.structs import replace
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_m365hunting.commands import counting
+from tap_m365hunting.commands import counting, simulation
 from tap_m365hunting.commands.documented_keys import Identity
 from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.remarks import Remark
 from tap_m365hunting.commands.report import Facts, QueryReport
-from tap_m365hunting.commands.simulation import minutes, rehearse
 from tap_m365hunting.configuration.config import QuotaSettings, ReadSettings
 from tap_m365hunting.errors import WindowTooLargeError
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import Density
-from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import overlap
-from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.sync.long_retention import RunCall, asking
 from tap_m365hunting.sync.reader import Call
@@ -99,19 +96,19 @@ class RunSizer:
         lookback = probed.query.lookback * (probed.verdict.mode is Mode.INCREMENTAL)
         window = overlap(TimeWindow(span.end - RUN - lookback, span.end), span) or span
         window = probed.resolved.whole_steps(window) or window
-        planner = Planner(
+        run = simulation.of_window(
+            probed.resolved,
             window,
+            counted,
             row_cap=self._read_settings.row_cap,
-            step=probed.resolved.step,
-            single=probed.resolved.single,
+            ahead=self._quotas.parallel_calls > 1,
         )
-        calls = rehearse(planner, counted, row_cap=self._read_settings.row_cap).calls
         return replace(
             known,
             rows_a_day=round(counted.total * _DAY_TICKS / span.ticks),
             rows_a_run=counted.expected(window),
-            calls_a_run=calls,
-            minutes_a_run=minutes(calls, self._quotas),
+            calls_a_run=run.calls,
+            minutes_a_run=simulation.minutes(run.calls, self._quotas),
             identity=self._tried(probed, known.identity, counted),
             configured=self._tried(probed, _configured(probed), counted),
         )
@@ -139,15 +136,12 @@ class RunSizer:
 
     def _whole(self, probed: ProbedQuery, known: Facts) -> Facts:
         rows = counting.total(probed.resolved, None, self._asking(probed, None))
-        cap = self._read_settings.row_cap
-        any_window = TimeWindow(self._now - RUN, self._now)
-        table = counting.even(any_window, rows)
-        calls = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap).calls
+        run = simulation.of_table(rows, row_cap=self._read_settings.row_cap)
         return replace(
             known,
             rows_a_run=rows,
-            calls_a_run=calls,
-            minutes_a_run=minutes(calls, self._quotas),
+            calls_a_run=run.calls,
+            minutes_a_run=simulation.minutes(run.calls, self._quotas),
             configured=self._tried(probed, _configured(probed), None),
         )
 

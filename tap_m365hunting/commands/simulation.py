@@ -24,6 +24,7 @@ from tap_m365hunting.planning.windows import (
     WindowDone,
 )
 from tap_m365hunting.service.quota import MINUTE, TenantQuota
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
 
 #: What a call is taken to need until it is answered, where the service does not say.
 SECONDS_A_CALL: Final = 3.0
@@ -34,6 +35,21 @@ class Simulation(Struct, frozen=True):
 
     windows: tuple[WindowDone, ...]
     calls: int
+
+
+def of_window(
+    resolved: ResolvedQuery, window: TimeWindow, density: Density, *, row_cap: int, ahead: bool
+) -> Simulation:
+    """Play the reading of a window through, planned as in a run; `ahead` with calls in parallel."""
+    planner = Planner(
+        window, row_cap=row_cap, step=resolved.step, single=resolved.single, ahead=ahead
+    )
+    return rehearse(planner, density, row_cap=row_cap)
+
+
+def of_table(rows: int, *, row_cap: int) -> Simulation:
+    """Play the reading of a whole table through."""
+    return rehearse(TablePlanner(row_cap=row_cap), Density((0, 1), (rows,)), row_cap=row_cap)
 
 
 def rehearse(planner: Planner | TablePlanner, density: Density, *, row_cap: int) -> Simulation:

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting.commands.counting import WIDTHS, even, fitting, rebinned
-from tap_m365hunting.commands.simulation import minutes, rehearse
+from tap_m365hunting import kql
+from tap_m365hunting.commands.counting import WIDTHS, fitting, rebinned
+from tap_m365hunting.commands.simulation import minutes, of_table, of_window, rehearse
 from tap_m365hunting.configuration.config import QuotaSettings
 from tap_m365hunting.instants import Instant, ticks
 from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.planner import Planner
-from tap_m365hunting.planning.table_planner import TablePlanner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.service.quota import MARGIN, MINUTE
+from tap_m365hunting.sync.resolved_query import ResolvedQuery
 
 START = Instant.parse("2026-03-01")
 HOUR = timedelta(hours=1)
@@ -63,12 +64,24 @@ def test_steps_are_planned_whole(counts: list[int], cap: int) -> None:
     assert all(done.window.ticks % ticks(HOUR) == 0 for done in played.windows)
 
 
+@pytest.mark.parametrize(
+    ("parallel", "calls"),
+    [pytest.param(1, 4, id="one-by-one"), pytest.param(2, 5, id="in-parallel")],
+)
+def test_calls_in_parallel_are_played_as_a_run_makes_them(parallel: int, calls: int) -> None:
+    """Where the beginning alone is dense the run counts the rest at once, one call more."""
+    window, counted = density([400] + [0] * 39)
+    resolved = ResolvedQuery(kql.read("DeviceEvents"), kql.Mode.INCREMENTAL, "Timestamp")
+
+    played = of_window(resolved, window, counted, row_cap=101, ahead=parallel > 1)
+
+    assert played.calls == calls
+
+
 @given(rows=st.integers(0, 10_000), cap=st.integers(10, 500))
 def test_table_is_planned_in_one_call_or_in_parts(rows: int, cap: int) -> None:
     """Below the cap one call; from there the full answer, a count, and parts for all rows."""
-    table = even(TimeWindow.at(START), rows)
-
-    played = rehearse(TablePlanner(row_cap=cap), table, row_cap=cap)
+    played = of_table(rows, row_cap=cap)
 
     assert played.calls == 1 if rows < cap else played.calls >= 2 + rows / cap
 
