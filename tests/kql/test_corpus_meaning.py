@@ -33,6 +33,8 @@ def fit(case: Case) -> kql.Query | None:
 
 #: The emulator numbers the values of one row in no fixed order (docs/emulator.md).
 UNORDERED = frozenset({"row_wise: row number within the values of one row"})
+#: The emulator refuses it, and needs half a minute to see that.
+REFUSED_LATE = frozenset({"limits: search of all tables"})
 FIT = [case for case in cases() if fit(case) and case.name not in UNORDERED]
 
 
@@ -48,6 +50,17 @@ def refused(case: Case) -> bool:
     """Say if windows may not bound the query."""
     verdict = kql.assess(kql.read(case.text), cursor=case.settings.get("key"))
     return verdict.mode is Mode.INCREMENTAL and not verdict.ok
+
+
+def add_up(engine: Engine, case: Case) -> bool:
+    """Say if windows, each read at its end, have the rows of the whole; ends at a row too many."""
+    left = rows(engine, case, TimeWindow(START, NOW))
+    for window in WINDOWS:
+        part = rows(engine, case, window, now=window.end)
+        if part - left:
+            return False
+        left -= part
+    return not left
 
 
 def rows(engine: Engine, case: Case, window: TimeWindow, *, now: Instant = NOW) -> Counter[str]:
@@ -77,7 +90,7 @@ def test_windows_of_a_fit_query_add_up_to_the_whole(engine: Engine, case: Case) 
 
 def test_each_exception_names_a_query_of_the_corpus() -> None:
     """A name that is none would leave nothing out, and say so nowhere."""
-    assert {case.name for case in cases()} >= UNORDERED
+    assert {case.name for case in cases()} >= UNORDERED | REFUSED_LATE
 
 
 def test_refused_queries_would_have_given_other_rows(engine: Engine) -> None:
@@ -86,11 +99,9 @@ def test_refused_queries_would_have_given_other_rows(engine: Engine) -> None:
     The others differ on other data (`test_meaning.py`), or need what the emulator has not.
     """
     differ = set()
-    for case in filter(refused, cases()):
+    for case in (case for case in filter(refused, cases()) if case.name not in REFUSED_LATE):
         with suppress(KqlError):
-            whole = rows(engine, case, TimeWindow(START, NOW))
-            parts = [rows(engine, case, window, now=window.end) for window in WINDOWS]
-            if sum(parts, Counter[str]()) != whole:
+            if not add_up(engine, case):
                 differ.add(case.name)
 
     assert len(differ) > 28, differ

@@ -98,6 +98,7 @@ def test_aggregate_bounds_itself_by_the_window(tenant: Tenant) -> None:
         "name": "counts",
         "query": "AlertInfo\n| where Timestamp >= window_start and Timestamp < window_end\n"
         "| summarize Alerts = count() by Title",
+        "start_date": at(days=3),  # a call for each hour from there on
     }
     tenant.emulator.engine.load("AlertInfo", [alert(1, at(days=2)), alert(1, at(days=1))])
 
