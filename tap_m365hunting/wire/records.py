@@ -84,9 +84,13 @@ def _id_names(own: Sequence[str], known: Sequence[str] | None) -> Iterator[str |
 
     A column whose case alone has changed has the name that it had.
     """
-    spare = {fold(name): name for name in known or () if name not in own}
+    if known is None:
+        yield from own
+        return
+    now, before = set(own), set(known)
+    spare = {fold(name): name for name in known if name not in now}
     for name in own:
-        yield name if known is None or name in known else spare.pop(fold(name), None)
+        yield name if name in before else spare.pop(fold(name), None)
 
 
 def _camel(name: str) -> str:

@@ -27,6 +27,7 @@ class Ran:
     output: bytes = field(repr=False)
     errors: bytes = field(repr=False)
     seconds: float
+    cpu_seconds: float
     peak_mib: float
 
     @property
@@ -92,7 +93,7 @@ class Processes:
         output, errors = (Path(name).read_bytes() for name in files)
         for name in files:
             Path(name).unlink()
-        return Ran(told["status"], output, errors, told["seconds"], told["peak_mib"])
+        return Ran(output=output, errors=errors, **told)
 
 
 def serve() -> None:
@@ -109,6 +110,7 @@ def serve() -> None:
         told = {
             "status": status,
             "seconds": time.monotonic() - begun,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_mib": usage.ru_maxrss / 1024,
         }
         sys.stdout.write(json.dumps(told) + "\n")
