@@ -105,6 +105,35 @@ def test_a_format_has_the_seventh_digit(engine: Engine) -> None:
     assert row == ("1234567", "07.1234567", "1234567 26", "05:06:07.1234567 [2026]")
 
 
+MANY = "range i from 1 to 200 step 1 | extend v = dynamic([5, 1, 7])"
+APPLIED = [
+    ("extend r = row_number()", [(1, 2), (5, 1), (7, 3)]),
+    ("project v, w = 2 * v | extend r = row_number()", [(1, 2), (5, 1), (7, 3)]),
+    ("where v > 1 | project-away i | extend r = row_number()", [(5, 1), (7, 2)]),
+    ("sort by v asc | extend r = row_number()", [(1, 1), (5, 2), (7, 3)]),
+    ("order by tolong(v) desc, i asc | extend r = row_number()", [(1, 3), (5, 2), (7, 1)]),
+    ("top 2 by v desc | extend r = row_number(8)", [(5, 9), (7, 8)]),
+    ("sort by v asc | extend r = prev(v)", [(1, None), (5, 1), (7, 5)]),
+    ("extend r = next(v, 2)", [(1, None), (5, 7), (7, None)]),
+]
+
+
+@pytest.mark.parametrize(("subquery", "rows"), APPLIED)
+def test_rows_within_mv_apply_are_in_the_order_of_elements_or_of_the_last_sort(
+    engine: Engine, subquery: str, rows: list[tuple[object, ...]]
+) -> None:
+    """Beside each of many rows alike, so that an order by chance is seen."""
+    kql = f"{MANY} | mv-apply v to typeof(long) on ({subquery}) | summarize n = count() by v, r"
+
+    assert answered(engine, f"{kql} | sort by v asc, r asc") == [(*row, 200) for row in rows]
+
+
+def test_an_order_within_mv_apply_that_nobody_knows_is_none(engine: Engine) -> None:
+    """A summary has no order to number."""
+    with pytest.raises(KqlUnsupportedError, match="numbers rows behind summarize"):
+        answered(engine, f"{MANY} | mv-apply v on (summarize count() | extend r = row_number())")
+
+
 @pytest.mark.parametrize(
     ("kql", "rows"),
     [

@@ -3,14 +3,13 @@
 Pure, but for the desk's answers.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Final
 
 from hunting_emulator.kql import sql
 from hunting_emulator.kql.desk import Desk
+from hunting_emulator.kql.operators import numbering
 from hunting_emulator.kql.operators.parts import (
     bare_word,
     column_name,
@@ -29,16 +28,12 @@ from hunting_emulator.kql.tokens import (
     closing,
     following,
     quoted,
-    split,
     string_value,
     text_of,
     tokenize,
 )
 
 _PARAMETERS: Final = ("with_itemindex", "bagexpansion", "kind")
-_ORDINAL: Final = "__array_at"  # the hidden column with the place of an element
-_IN_ORDER: Final = (["extend"], ["serialize"], ["where"])
-_ROW_NUMBER: Final = re.compile(r"kusto_row_number\((\d+)\)")
 _EXAMPLES: Final = {
     "string": "''",
     "long": "0",
@@ -126,28 +121,19 @@ def apply(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     index = head.get("with_itemindex")
     made = [*(target.name for target in targets), *([index] if index else [])]
     inner = [*(name for name in before if name not in made), *made]
-    ordered = _numbers_in_order(subquery)
-    stand_in = desk.stand_in([*inner, _ORDINAL] if ordered else inner)
+    ordered = numbering.asked(subquery)
+    stand_in = desk.stand_in([*inner, numbering.ORDINAL] if ordered else inner)
     lets = text_of(tokens[: place.statement])
-    applied = desk.sql(f"{lets}{stand_in} | {subquery}")
+    numbered = numbering.with_ordinals(subquery) if ordered else subquery
+    applied = desk.sql(f"{lets}{stand_in} | {numbered}")
     elements = _element_rows(inner, targets, index, ordered=ordered)
-    applied = sql.with_tables(_numbered(applied) if ordered else applied, {stand_in: elements})
+    applied = sql.with_tables(
+        numbering.in_order(applied) if ordered else applied, {stand_in: elements}
+    )
     given = desk.columns(f"{source} | extend {_examples(targets, index)} | {subquery}")
     shown = _shown(before, [name for name, _ in given], targets)
     statement = f"SELECT {shown} FROM ({desk.sql(source)}) AS _o, LATERAL ({applied}) AS _q"  # noqa: S608
     return place.replaced(tokens, desk.stage(statement))
-
-
-def _numbers_in_order(subquery: str) -> bool:
-    """Say whether `row_number` follows only steps that keep the elements' order and place."""
-    steps = [text_of(part).split() for part in split(tokenize(subquery), "|")]
-    kept = takewhile(lambda step: step[:1] in _IN_ORDER, steps)
-    return any("row_number" in "".join(step) for step in kept)
-
-
-def _numbered(applied: str) -> str:
-    """Have rows numbered in the order of the elements."""
-    return _ROW_NUMBER.sub(rf"(row_number() OVER (ORDER BY {_ORDINAL}) - 1 + \1)", applied)
 
 
 def _examples(targets: Sequence[Target], index: str | None) -> str:
@@ -197,7 +183,7 @@ def _element_rows(
         [f"unnest({array}) AS e{i}" for i, array in enumerate(arrays)]
         + [f"unnest(range(len({arrays[0]}))) AS n"]
     )
-    columns += f", _e.n AS {_ORDINAL}" if ordered else ""
+    columns += f", _e.n AS {numbering.ORDINAL}" if ordered else ""
     return f"SELECT {columns} FROM (SELECT {unnested}) AS _e"  # noqa: S608
 
 
