@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tap_m365hunting.wire.answer import QueryResult, read_answer
 from tap_m365hunting.wire.dialects import GRAPH
@@ -185,3 +186,29 @@ def test_shape_keeps_its_columns() -> None:
     (record,) = Converter(shape, answer.columns).records(answer.rows, RowIds())
 
     assert [record["_row_id"]] == ids_of(answer)
+
+
+class Compared(str):
+    """A name that counts how often it is compared with another."""
+
+    __slots__ = ()
+    times = 0
+    __hash__ = str.__hash__
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return str.__eq__(self, other)
+
+
+def test_names_that_make_ids_are_found_without_comparing_all_with_all() -> None:
+    """A projection may be of any width, and a state may name as many columns."""
+    columns = result({f"C{n}": "String" for n in range(1_000)}, []).columns
+    Compared.times = 0
+
+    converter = Converter(
+        Shape.of(columns), columns, id_columns=[Compared(f"C{n}") for n in range(1_000)]
+    )
+
+    assert list(converter.id_names) == [column.name for column in columns]
+    assert Compared.times < 5 * len(columns)
