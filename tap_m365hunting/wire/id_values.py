@@ -35,15 +35,21 @@ def id_value(cell: Json) -> Json:
     return None if value in _EMPTY else _plain(value)
 
 
-def with_json_texts(rows: Sequence[Any], names: Sequence[str]) -> Sequence[Any]:
-    """Return the rows that have, in one of the attributes, a text that opens as JSON does."""
-    if not names:
-        return ()
-    # twice the first one, as an attribute alone comes without a tuple
-    joined = list(map(_BETWEEN.join, map(attrgetter(names[0], *names), rows)))
-    if not any(any(map(contains, joined, repeat(sign))) for sign in _OPENING):
-        return ()
-    return [row for row, texts in zip(rows, joined, strict=True) if _opens(texts)]
+class JsonTexts:
+    """Finds the rows with a text that opens as JSON does, among attributes of all rows."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        # twice the first one, as an attribute alone comes without a tuple
+        self._texts_of = attrgetter(names[0], *names) if names else None
+
+    def among(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return the rows that have such a text in one of the attributes."""
+        if self._texts_of is None:
+            return ()
+        each = list(map(_BETWEEN.join, map(self._texts_of, rows)))
+        if not any(any(map(contains, each, repeat(sign))) for sign in _OPENING):
+            return ()
+        return [row for row, texts in zip(rows, each, strict=True) if _opens(texts)]
 
 
 def _opens(texts: str) -> bool:

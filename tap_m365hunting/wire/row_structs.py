@@ -16,10 +16,10 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from tap_m365hunting.wire.id_values import (
+    JsonTexts,
     are_plain,
     put_id_values,
     put_whole_numbers,
-    with_json_texts,
 )
 from tap_m365hunting.wire.json_text import Json, compact_all
 from tap_m365hunting.wire.leniency import Field, Leniency
@@ -131,6 +131,7 @@ class RowStructs:
         texts = [field.name for field in self.fields if field.is_text]
         makes_ids = [field for field in self.fields if self._id_names[field.name] is not None]
         self._id_texts = [field.name for field in makes_ids if field.is_text]
+        self._json_texts = JsonTexts(self._id_texts)
         self._loose = [field for field in makes_ids if field.is_unsure(_TYPES)]
         self._floats = [field for field in makes_ids if field.kind in {NUMBER, DECIMAL}]
         self._no_ids = {
@@ -186,10 +187,8 @@ class RowStructs:
         for name in self._given:
             put(rows, name, repeat(None))
         _turn(rows, self._content_of(ids.seed))
-        encode, content, digests = CANONICAL.encode_into, bytearray(), []
-        for row in rows:
-            encode(row, content)
-            digests.append(sha256(content).digest())
+        encode, content = CANONICAL.encode_into, bytearray()
+        digests = [sha256(content).digest() for row in rows if encode(row, content) is None]
         _turn(rows, self._record)
         for name, cells in before:
             for row, cell in cells:
@@ -205,7 +204,7 @@ class RowStructs:
             (field.name, _put_id_values(rows, field, known.get(field.name)))
             for field in (*self._loose, *self._floats)
         ]
-        if with_texts := with_json_texts(rows, self._id_texts):
+        if with_texts := self._json_texts.among(rows):
             before += [(name, put_id_values(with_texts, name, "")) for name in self._id_texts]
         return before
 
