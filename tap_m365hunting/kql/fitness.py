@@ -191,6 +191,8 @@ def _about_cursor(
             f"replication_key, or {operators.RUN_WHOLE}"
         )
         yield Finding(query.final.start, "", msg, fatal=True)
+    elif result.stated.origin(cursor).uneven:
+        yield Finding(query.final.start, "", operators.UNEVEN_CURSOR.format(cursor=cursor))
     elif result.stated.origin(cursor).computed:
         msg = operators.COMPUTED_CURSOR.format(cursor=cursor)
         yield Finding(query.final.start, "", msg, warning=True)

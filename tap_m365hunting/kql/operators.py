@@ -229,6 +229,11 @@ CURSOR_TYPE: Final = (
     "rows anew. Keep the column as the table has it, convert it with todatetime(), or set "
     "replication_key"
 )
+UNEVEN_CURSOR: Final = (
+    "The cursor {cursor} is rounded in a way the tap cannot follow, and a row that is rounded to "
+    "before the bookmark is never read. Round by a width that is written out, as in "
+    "`bin(Timestamp, 1d)`, or set replication_key to a column of the table"
+)
 COMPUTED_CURSOR: Final = (
     "The cursor {cursor} is computed in the query: a row whose value lies further behind the "
     "bookmark than lookback_minutes is never read. Set replication_key to a column of the table"
