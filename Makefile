@@ -43,7 +43,7 @@ DEVELOPED := pyproject.toml --extra emulator --extra sigma --extra duckdb --extr
 # two at a time; the runner that is done first takes tests from the other
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick soak lint lint-fast check docs site workflows pre-commit constraints dist installs \
+.PHONY: help demo test quick soak seeded-bugs lint lint-fast check docs site workflows pre-commit constraints dist installs \
   meltano-test fleet-demo fleet-scale fleet-test image manifests state-backends loaders clients siem-maps elastic \
   dbt-demo first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
 
@@ -67,6 +67,10 @@ soak: $(VENV)/installed ## 20 min millions of rows, hundreds of kills and of bad
 	SOAK=1 $(BIN)/python -m pytest -q -s --timeout=0 tests/soak 2>/dev/null
 	$(BIN)/python -m tests.soak.cases 2>/dev/null
 	$(BIN)/python -m tests.soak.rivals 2>/dev/null
+
+# a bug of each kind that once lost or doubled rows, put back into a copy of the tree
+seeded-bugs: $(VENV)/installed ## 2 min twelve bugs that lose rows are put back, and each is seen by its test
+	$(BIN)/python -m tests.soak.seeded_bugs
 
 lint: lint-fast ## 1 min ruff, mypy, import contracts, what "Pure" promises
 	$(BIN)/mypy
