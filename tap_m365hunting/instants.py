@@ -81,6 +81,10 @@ class Instant(Struct, frozen=True, order=True):
         """Return the instant so many ticks later (earlier, if negative)."""
         return type(self)(self.ticks + ticks)
 
+    def seconds_since(self, other: "Instant") -> float:
+        """Return the seconds from another instant to this one."""
+        return (self.ticks - other.ticks) / TICKS_PER_SECOND
+
     def floor(self, step: timedelta | None) -> Self:
         """Return the start of the instant's step, like Kusto's `bin()`; itself without a step.
 

@@ -23,6 +23,7 @@ from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
 from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.instants import Instant
 from tap_m365hunting.mapping import register_streams
 from tap_m365hunting.outcome import Outcome
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
@@ -37,7 +38,7 @@ from tap_m365hunting.state_writer import WorthwhileStateWriter
 from tap_m365hunting.streams import HuntingStream
 from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.prefetch import Prefetch
-from tap_m365hunting.sync.resolved_query import check_bounds
+from tap_m365hunting.sync.resolved_query import begin_of, check_bounds
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 
 
@@ -222,6 +223,17 @@ class TapM365Hunting(Tap):
                 self._outcome.fail(error, query.name)
         self._run.prefetch.expect(self._partition_syncs(self._run))
         return streams
+
+    @override
+    def sync_all(self) -> None:
+        """Read all streams, once the end of a backfill is settled where the settings say so."""
+        if self._settings:
+            now = self._clock()
+            begin = begin_of(self._settings, now=now)
+            if seconds := begin.seconds_since(Instant.of_seconds(now)):
+                self.logger.info("Waiting %.0f s, until rows before end_date are settled", seconds)
+                self._sleep(seconds)
+        super().sync_all()
 
     def _warn(self, settings: Settings) -> None:
         """Log the cautions of a run once, before the start."""

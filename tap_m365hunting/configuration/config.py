@@ -55,6 +55,7 @@ class ReadSettings(Struct, frozen=True):
     settle: timedelta
     retention: timedelta
     end: Instant | None
+    on_unsettled_end: Literal["stop", "wait"]
     on_stream_error: Literal["continue", "stop"]
     on_unreadable_window: Literal["stop", "skip"]
     on_changing_rows: Literal["stop", "take"]
@@ -196,6 +197,7 @@ def read_settings_of(filled: Mapping[str, Any]) -> ReadSettings:
         settle=timedelta(minutes=filled["settle_minutes"]),
         retention=timedelta(days=filled["retention_days"]),
         end=end and Instant.parse(end),
+        on_unsettled_end=filled["on_unsettled_end"],
         on_stream_error=filled["on_stream_error"],
         on_unreadable_window=filled["on_unreadable_window"],
         on_changing_rows=filled["on_changing_rows"],

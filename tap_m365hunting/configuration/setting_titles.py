@@ -26,6 +26,7 @@ TITLES: Final[dict[str, tuple[str, Any]]] = {
     "queries": ("Queries", [{"name": "alerts", "query": "AlertInfo"}]),
     "start_date": ("Start date", "2026-03-01T00:00:00Z"),
     "end_date": ("End date", "2026-03-08T00:00:00Z"),
+    "on_unsettled_end": ("End that is not settled", "wait"),
     "lookback_minutes": ("Lookback (minutes)", 180),
     "settle_minutes": ("Settling (minutes)", 10),
     "retention_days": ("Retention (days)", 90),

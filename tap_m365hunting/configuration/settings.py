@@ -145,6 +145,13 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
         description="With start_date: read that span once as a backfill, bookmarks untouched",
     ),
     th.Property(
+        "on_unsettled_end",
+        th.StringType(allowed_values=["stop", "wait"]),
+        default="stop",
+        description="An end_date whose rows are not settled yet: refuse to run, or wait for "
+        "settle_minutes to pass, at most a day",
+    ),
+    th.Property(
         "lookback_minutes",
         th.IntegerType(minimum=0, maximum=CENTURY_MINUTES),
         default=60,

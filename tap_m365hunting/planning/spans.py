@@ -72,6 +72,10 @@ class Timing(Struct, frozen=True, kw_only=True):
         oldest = now - self.retention
         return oldest if self.reaches_back else max(oldest, now - DEFAULT_HISTORY)
 
+    def settled_from(self, now: Instant) -> Instant:
+        """Return the first time from now on at which rows before `end_date` are settled."""
+        return max(now, self.end_date + self.settle) if self.end_date else now
+
     def problems(self, now: Instant) -> Iterator[str]:
         """Yield why bounds cannot be honoured, each with the nearest that can be."""
         if self.step and self.step > self.retention - self.settle:
@@ -86,8 +90,8 @@ class Timing(Struct, frozen=True, kw_only=True):
             minutes = self.settle // timedelta(minutes=1)
             yield (
                 f"end_date: rows before {self.end_date} are settled from "
-                f"{self.end_date + self.settle} on (settle_minutes {minutes}); run then, or end "
-                f"the backfill at {settled.floor(self.step)}"
+                f"{self.end_date + self.settle} on (settle_minutes {minutes}); run then, let "
+                f"on_unsettled_end wait, or end the backfill at {settled.floor(self.step)}"
             )
         start, end = self.start_date.floor(self.step), self.end_date.ceil(self.step)
         if (start, end) != (self.start_date, self.end_date):

@@ -6,6 +6,7 @@ Pure.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
@@ -23,6 +24,10 @@ from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN, reaches_beyond, 
 from tap_m365hunting.planning.windows import Ask, CountAsk, TimeWindow
 from tap_m365hunting.wire.dialects import CallScope
 from tap_m365hunting.wire.schema import WINDOW_START, Column, Shape
+
+_SECOND: Final = timedelta(seconds=1)
+# A run that waits longer is a run with a misspelt date.
+_LONGEST_WAIT: Final = timedelta(days=1)
 
 
 class ResolvedQuery(Struct, frozen=True):
@@ -220,10 +225,28 @@ def check_bounds(settings: Settings, *, now: float) -> None:
 def bound_problems(
     query: HuntingQuery, read_settings: ReadSettings, *, now: Instant
 ) -> Iterator[str]:
-    """Yield why a query's bounds cannot be honoured, each with the nearest that can be."""
+    """Yield why a query's bounds cannot be honoured, each with the nearest that can be.
+
+    The bounds are held against the time at which a run that waits for its end begins.
+    """
     _, resolved = resolve(query)
     if resolved.mode is not Mode.FULL_TABLE:
-        yield from _timing(query, read_settings, resolved).problems(now)
+        timing = _timing(query, read_settings, resolved)
+        yield from timing.problems(_begin(timing, read_settings, now))
+
+
+def begin_of(settings: Settings, *, now: float) -> Instant:
+    """Return when a run begins to read: now, or once the rows before its end are settled."""
+    at, reading = Instant.of_seconds(now), settings.read_settings
+    resolved = [(query, resolve(query)[1]) for query in settings.queries]
+    timings = [_timing(q, reading, r) for q, r in resolved if r.mode is not Mode.FULL_TABLE]
+    return max((_begin(timing, reading, at) for timing in timings), default=at)
+
+
+def _begin(timing: Timing, read_settings: ReadSettings, now: Instant) -> Instant:
+    settled = timing.settled_from(now)
+    waits = read_settings.on_unsettled_end == "wait" and now < settled <= now + _LONGEST_WAIT
+    return settled.ceil(_SECOND) if waits else now  # as finely as a run looks at the clock
 
 
 def _timing(query: HuntingQuery, read_settings: ReadSettings, resolved: ResolvedQuery) -> Timing:

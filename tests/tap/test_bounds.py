@@ -1,5 +1,7 @@
 """Bounds in time that no run can honour are errors before any call."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tests.tap.commands import CHECK, Commands
-from tests.tap.harness import Tenant, at
+from tests.tap.harness import Run, Tenant, at
 from tests.tap.test_exactness import EVENTS, event
 from tests.tap.test_windowed import BINS, BOUNDED, NO_BINS
 
@@ -99,3 +101,55 @@ def test_check_and_plan_tell_of_bounds_as_the_run_does(tenant: Tenant, tmp_path:
     assert planned.status == 1
     assert said in planned.errors
     assert not tenant.emulator.calls
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        pytest.param(EVENTS, lambda run: len(run.values("events", "ReportId")), id="incremental"),
+        pytest.param(BINS, lambda run: sum(run.values("sums", "N")), id="windowed"),
+    ],
+)
+def test_run_waits_until_its_end_is_settled_if_told_to(
+    tenant: Tenant, query: dict[str, Any], count: Callable[[Run], int]
+) -> None:
+    """A chained backfill that begins two minutes past its end reads the last minutes, too."""
+    rows = [event(n, at(minutes=n)) for n in range(1, 121)]
+    tenant.emulator.engine.load("DeviceEvents", rows)
+    tenant.emulator.clock.advance(timedelta(minutes=2))
+
+    run = tenant.sync(query, start_date=at(hours=2), end_date=at(), on_unsettled_end="wait")
+
+    assert tenant.slept == [180]
+    assert (run.failed, count(run)) == ({}, 120)
+
+
+def test_run_that_need_not_wait_for_its_end_does_not(tenant: Tenant) -> None:
+    """Nor does a run without an end."""
+    bounds = {"start_date": at(hours=2), "end_date": at(hours=1)}
+
+    runs = [tenant.sync(EVENTS, on_unsettled_end="wait", **more) for more in (bounds, {})]
+
+    assert ([run.failed for run in runs], tenant.slept) == ([{}, {}], [])
+
+
+def test_no_run_waits_longer_than_a_day_for_its_end(tenant: Tenant) -> None:
+    """A date of another year is a slip, and a run that hangs until then is found by nobody."""
+    bounds = {"start_date": at(hours=2), "end_date": at(days=-1), "on_unsettled_end": "wait"}
+
+    assert "let on_unsettled_end wait" in refused(tenant, EVENTS, **bounds)
+    assert tenant.slept == []
+
+
+def test_check_allows_an_end_that_the_run_waits_for(tenant: Tenant, tmp_path: Path) -> None:
+    """And refuses the end that no run waits for."""
+    commands = Commands(tmp_path, tenant.emulator)
+    bounds = {"start_date": at(hours=2), "end_date": at(minutes=2)}
+    ways = {way: tenant.config(EVENTS, on_unsettled_end=way, **bounds) for way in ("wait", "stop")}
+
+    found = {
+        way: commands.run("check", "--offline", "--config", commands.file(config)).status
+        for way, config in ways.items()
+    }
+
+    assert found == {"wait": 0, "stop": 1}
