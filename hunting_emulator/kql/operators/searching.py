@@ -3,10 +3,11 @@
 Pure, but for the desk's answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hunting_emulator.kql.desk import Desk
+from hunting_emulator.kql.errors import KqlUnsupportedError
 from hunting_emulator.kql.operators.parts import kql_name, listed, parameters
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import (
@@ -27,9 +28,18 @@ _NEXT_TO: Final = frozenset(
     | {"startswith_cs", "hasprefix", "hassuffix", ",", "(", "["}
 )
 
+_MOST_TABLES: Final = 40
+
+_TEXT: Final = "__text"
+"""The column with the text of all columns, in which terms are looked for."""
+
 
 def search(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
-    """Look for terms in every column; the table's name goes before the columns."""
+    """Look for terms in every column; the table's name goes before the columns.
+
+    Raises:
+        KqlUnsupportedError: in more tables than one SQL holds.
+    """
     words = place.words(tokens)[1:]
     given, words = parameters(words, ("kind",))
     case = "_cs" if given.get("kind") == "case_sensitive" else ""
@@ -43,12 +53,15 @@ def search(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     else:
         names = tables or list(desk.tables())
         texts = [(name, name) for name in _wild(names, desk)]
+    if len(texts) > _MOST_TABLES:
+        reason = "it searches too many tables for one SQL; name some, as in search in (Device*)"
+        raise KqlUnsupportedError(reason)
     branches = []
     for name, text in texts:
-        held = _predicate(words, lets + text, desk, case)
-        branches.append(f"({text} | extend __table = {quoted(name)} | where {held})")
+        made = f"__table = {quoted(name)}, {_TEXT} = {_text(desk.columns(lets + text))}"
+        branches.append(f"({text} | extend {made} | where {_predicate(words, case)})")
     joined = branches[0][1:-1] if len(branches) == 1 else f"union {', '.join(branches)}"
-    columns = [name for name, _ in desk.columns(lets + joined) if name != "__table"]
+    columns = [name for name, _ in desk.columns(lets + joined) if name not in {"__table", _TEXT}]
     named = ", ".join(["['$table'] = __table", *map(kql_name, columns)])
     return place.replaced(tokens, f"{joined} | project {named}")
 
@@ -71,22 +84,27 @@ def _wild(names: Sequence[str], desk: Desk) -> list[str]:
     return found
 
 
-def _predicate(words: Sequence[Token], source: str, desk: Desk, case: str) -> str:
-    columns = [name for name, kind in desk.columns(source) if name != "__table" and kind]
+def _text(columns: Iterable[tuple[str, str]]) -> str:
+    """Write the text of all columns; a new line bounds terms, and is in no word."""
+    texts = [
+        kql_name(name) if kind == "VARCHAR" else f"tostring({kql_name(name)})"
+        for name, kind in columns
+        if kind
+    ]
+    return f"strcat_delim('\\n', {', '.join(texts)}, '')"
+
+
+def _predicate(words: Sequence[Token], case: str) -> str:
     said = ""
     told = set(meaningful(words))
     for index, token in enumerate(words):
         if index in told and token.kind == "string" and _is_term(words, index):
-            said += _in_any(string_value(token.text), columns, case)
+            said += _in_any(string_value(token.text), case)
         elif token.text == ":" and token.kind == "mark":
             said += " has "
         else:
             said += token.text
-    return _known_columns(said.strip(), columns) or "true"
-
-
-def _known_columns(text: str, _columns: Sequence[str]) -> str:
-    return "" if text in {"*", "'*'"} else text
+    return "true" if said.strip() in {"", "*", "'*'"} else said.strip()
 
 
 def _is_term(words: Sequence[Token], index: int) -> bool:
@@ -94,7 +112,7 @@ def _is_term(words: Sequence[Token], index: int) -> bool:
     return not before or before[-1] in {"and", "or", "not", "("} or before[-1] not in _NEXT_TO
 
 
-def _in_any(term: str, columns: Sequence[str], case: str) -> str:
+def _in_any(term: str, case: str) -> str:
     if term in {"", "*"}:
         return "true"
     word = term.strip("*")
@@ -105,8 +123,7 @@ def _in_any(term: str, columns: Sequence[str], case: str) -> str:
         operator = "hasprefix"
     elif term.startswith("*"):
         operator = "hassuffix"
-    tests = [f"tostring({kql_name(c)}) {operator}{case} {quoted(word)}" for c in columns]
-    return f"({' or '.join(tests)})"
+    return f"{_TEXT} {operator}{case} {quoted(word)}"
 
 
 def find(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
