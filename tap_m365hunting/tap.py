@@ -90,6 +90,7 @@ class TapM365Hunting(Tap):
             catalog=catalog_of(catalog) if catalog else None,
         )
         try:
+            tap.wait_for_end()
             tap.sync_all()
         except (SingerSDKError, Terminated) as error:
             tap.flush_state()
@@ -224,16 +225,14 @@ class TapM365Hunting(Tap):
         self._run.prefetch.expect(self._partition_syncs(self._run))
         return streams
 
-    @override
-    def sync_all(self) -> None:
-        """Read all streams, once the end of a backfill is settled where the settings say so."""
+    def wait_for_end(self) -> None:
+        """Sleep until the end of a backfill is settled, where the settings say so."""
         if self._settings:
             now = self._clock()
             begin = begin_of(self._settings, now=now)
             if seconds := begin.seconds_since(Instant.of_seconds(now)):
                 self.logger.info("Waiting %.0f s, until rows before end_date are settled", seconds)
                 self._sleep(seconds)
-        super().sync_all()
 
     def _warn(self, settings: Settings) -> None:
         """Log the cautions of a run once, before the start."""

@@ -103,6 +103,7 @@ class Tenant:
                 state=dict(state or {}),
                 catalog=dict(catalog) if catalog else None,
             )
+            tap.wait_for_end()
             tap.sync_all()
         lines = [json.loads(line) for line in output.getvalue().splitlines()]
         failed = {f.stream or f.where: str(f.error) for f in tap.conclude()}
