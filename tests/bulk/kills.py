@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -55,8 +56,8 @@ def run(database: Path, lines_in: int, states_out: int) -> None:
         load(Settings(database=database), reader(lines_in), emit, commit_bytes=60_000)
 
 
-@dataclass
-class Kills:
+@dataclass(kw_only=True)
+class Backfills(ABC):
     """Loads all rows again and again, each time killed and resumed until it gets to the end."""
 
     folder: Path
@@ -66,8 +67,26 @@ class Kills:
     ended: int = 0
     wrong: list[str] = field(default_factory=list)
 
+    def until(self, kills: int) -> str:
+        """Backfill until so many kills were made; return the figures of it."""
+        while self.of_tap + self.of_loader < kills:
+            self.backfill(self.draw.randrange(1, 12))
+        return (
+            f"{self.of_tap} kills of the tap and {self.of_loader} of the loader over "
+            f"{self.ended} backfills"
+        )
+
+    @abstractmethod
     def backfill(self, most: int) -> None:
         """Load all rows into a new database, killed on the way so many times at most."""
+
+
+@dataclass(kw_only=True)
+class Kills(Backfills):
+    """A tap of few lines, and the loader behind it."""
+
+    def backfill(self, most: int) -> None:
+        """Resume after so many kills, then run to the end."""
         database = self.folder / f"{self.ended}.duckdb"
         at = 0
         for _ in range(most):

@@ -8,7 +8,7 @@ from tests.bulk.kills import Kills
 
 def test_kills_lose_no_row_and_double_none(tmp_path: Path) -> None:
     """Resumed from the last state that came out, every row is there once, as it was."""
-    kills = Kills(tmp_path, random.Random(7))
+    kills = Kills(folder=tmp_path, draw=random.Random(7))
 
     kills.backfill(6)
 

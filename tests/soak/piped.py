@@ -2,17 +2,16 @@
 
 import json
 import os
-import random
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from tests.bulk.kills import started
+from tests.bulk.kills import Backfills, started
 from tests.soak.processes import start
 
 _BLOCK: Final = 1 << 16
@@ -20,27 +19,20 @@ _MOST_BYTES: Final = 900_000
 _TABLES: Final = {"narrow": "_row_id", "keyed": "Number"}
 
 
-@dataclass
-class Piped:
-    """Loads `rows` of two streams again and again, killed and resumed from the loader's states."""
+@dataclass(kw_only=True)
+class Piped(Backfills):
+    """The tap over `rows` of two streams, resumed from the states of the loader behind it."""
 
     config: Path
-    folder: Path
     rows: int
-    draw: random.Random
-    of_tap: int = 0
-    of_loader: int = 0
-    ended: int = 0
-    wrong: list[str] = field(default_factory=list)
 
     def backfill(self, most: int) -> None:
-        """Load all rows into a new database, killed on the way so many times at most."""
+        """Run until nobody is killed any more, `most` kills later at the latest."""
         for _ in range(most):
-            if self._run(self.draw.randrange(_MOST_BYTES)):
+            if self._ended(self.draw.randrange(_MOST_BYTES)):
                 break
         else:
-            if not self._run(None):
-                self.wrong.append("a run that nobody killed failed")
+            self._ended(None)
         self._check()
         self._saved.unlink(missing_ok=True)
         self.ended += 1
@@ -53,8 +45,8 @@ class Piped:
     def _database(self) -> Path:
         return self.folder / f"{self.ended}.duckdb"
 
-    def _run(self, most: int | None) -> bool:
-        """Run both, one of them killed when so many bytes have passed; say if they got to the end.
+    def _ended(self, most: int | None) -> bool:
+        """Run both, one of them killed when so many bytes have passed; say if none was.
 
         Whichever is left has to notice by itself.
         """
@@ -66,7 +58,7 @@ class Piped:
         loader = started(self._database, lines_in, told)
         victim = tap if self.of_tap <= self.of_loader else loader
         with pipe.open("rb", buffering=0) as source, os.fdopen(lines_out, "wb", 0) as target:
-            if self._passed(source.fileno(), target.fileno(), most):
+            if kill := self._passed(source.fileno(), target.fileno(), most):
                 if victim is loader:
                     time.sleep(self.draw.random() * 0.15)
                 victim.kill()
@@ -76,7 +68,10 @@ class Piped:
         self.of_tap += tap.exitcode == -signal.SIGKILL
         self.of_loader += loader.exitcode == -signal.SIGKILL
         self._keep(states)
-        return tap.exitcode == loader.exitcode == 0
+        if not kill and (tap.exitcode or loader.exitcode):
+            log = (self.folder / "lines.log").read_text("utf-8")
+            self.wrong.append(f"tap {tap.exitcode}, loader {loader.exitcode}: {log[-1000:]}")
+        return not kill
 
     @staticmethod
     def _passed(source: int, target: int, most: int | None) -> bool:
@@ -99,10 +94,13 @@ class Piped:
         """Note what is not there, there twice, or not as it was."""
         with duckdb.connect(str(self._database), read_only=True) as connection:
             for table, key in _TABLES.items():
-                found = connection.execute(
-                    f"SELECT count(*), count(DISTINCT {key}), min(Number), max(Number),"  # noqa: S608 - ours
-                    f" count_if(Text = 'row ' || Number) FROM {table}"
-                ).fetchone()
+                try:
+                    found = connection.execute(
+                        f"SELECT count(*), count(DISTINCT {key}), min(Number), max(Number),"  # noqa: S608 - ours
+                        f" count_if(Text = 'row ' || Number) FROM {table}"
+                    ).fetchone()
+                except duckdb.CatalogException:  # no table: then no row of it is there
+                    found = None
                 if found != (self.rows, self.rows, 0, self.rows - 1, self.rows):
                     self.wrong.append(f"{table}: {found}")
         self._database.unlink()

@@ -17,15 +17,19 @@ _FORKS: Final = multiprocessing.get_context("forkserver")
 
 
 def start(config: Path, output: Path, state: Path | None = None) -> ForkServerProcess:
-    """Start a run of the tap that writes to a file, or to a pipe with a name."""
+    """Start a run of the tap that writes to a file or a named pipe, and its log beside it."""
     _FORKS.set_forkserver_preload(["tests.soak.processes"])
-    process = _FORKS.Process(target=_run, args=(config, output, state), daemon=True)
+    process = _FORKS.Process(
+        target=_run, args=(config, output, state, dict(os.environ)), daemon=True
+    )
     process.start()
     return process
 
 
-def _run(config: Path, output: Path, state: Path | None) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+def _run(config: Path, output: Path, state: Path | None, environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # the fork server's may be older than the emulator
+    log = output.with_suffix(".log")
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
     os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
     command = ["--config", str(config), *(["--state", str(state)] if state else [])]
     try:
