@@ -198,3 +198,34 @@ def test_a_text_that_the_service_may_refuse_is_the_emulators_own_limit(
     """The parser takes each, and nobody has seen the service answer it."""
     with pytest.raises(KqlUnsupportedError):
         answered(engine, kql)
+
+
+@pytest.mark.parametrize(
+    ("searched", "found"),
+    [
+        ('"lap"', [1, 2, 3]),
+        ('"LAP" and "2"', [2]),
+        ('kind=case_sensitive "LAP"', []),
+        ('"la"', []),
+        ('"la*"', [1, 2, 3]),
+        ('"*ap-3*"', [3]),
+        ('"3 lap"', []),
+        ('"2" or N == 3', [2, 3]),
+    ],
+)
+def test_search_looks_for_terms_in_each_column(
+    engine: Engine, searched: str, found: list[int]
+) -> None:
+    """A term is a whole word without regard to case, unless a star or a kind says otherwise."""
+    kind, _, terms = searched.rpartition("sensitive ")
+    options = f"{kind}sensitive " if kind else ""
+    kql = f"search {options}in (Device) {terms} | project N | order by N asc"
+
+    assert [row[0] for row in answered(engine, kql)] == found
+
+
+def test_search_names_the_table_of_each_row(engine: Engine) -> None:
+    """`$table` comes first, then the columns of the tables."""
+    columns = engine.run('search in (Device) "lap"', now=NOW).columns
+
+    assert [column.name for column in columns] == ["$table", "Timestamp", "Id", "Name", "N"]
