@@ -23,6 +23,7 @@ from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.exact import exact
 from hunting_emulator.kql.expand import expand
 from hunting_emulator.kql.library.rows import register
+from hunting_emulator.kql.membership import spread
 from hunting_emulator.kql.rewrite import INGESTED, Instant, prepare
 from hunting_emulator.kql.stages import staged
 from hunting_emulator.kql.terms import together
@@ -207,7 +208,7 @@ class Translator:
         return name
 
     def _translated(self, text: str, desk: _CallDesk) -> _Known:
-        rewritten = staged(text, desk)
+        rewritten = staged(spread(text, desk), desk)
         expanded, packs = expand(rewritten, desk.columns)
         expanded = in_other_words(expanded)
         ingestion = INGESTED in expanded

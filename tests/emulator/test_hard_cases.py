@@ -229,3 +229,33 @@ def test_search_names_the_table_of_each_row(engine: Engine) -> None:
     columns = engine.run('search in (Device) "lap"', now=NOW).columns
 
     assert [column.name for column in columns] == ["$table", "Timestamp", "Id", "Name", "N"]
+
+
+ARRAYS = "let A = datatable(i:long, c:string, d:dynamic)["
+ARRAYS += "1, 'a', dynamic(['a', 'b']), 2, 'b', dynamic([2, null]), 3, 'C', dynamic('c')];"
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("c in (A | summarize make_set(c))", [1, 2, 3]),
+        ("c !in (A | where i < 2 | summarize make_list(c))", [2, 3]),
+        ("c in (A | where c in (A | take 1 | summarize make_set(c)) | project d)", [1, 2]),
+        ("c in~ (A | project d)", [1, 2, 3]),
+        ("c !in (A | project d)", [3]),
+        ("i in (A | where i == 2 | project d)", [2]),
+        ("c has_any (A | where i < 2 | project d)", [1, 2]),
+        ("c in (A | project c, d)", [1, 2, 3]),
+        ("c in (names)", [1]),
+        ("c in (dynamic(['a', ['b', \"x\"]]))", [1, 2]),
+        ("c in (dynamic(['a']), 'b')", [1, 2]),
+        ("i in (more, 1)", [1, 2, 3]),
+    ],
+)
+def test_the_elements_of_an_array_are_looked_for_and_not_the_array(
+    engine: Engine, condition: str, found: list[int]
+) -> None:
+    """Documented of `in`: the first column is taken, and arrays are flattened."""
+    lets = f"{ARRAYS} let names = A | take 1 | summarize make_set(c); let more = dynamic([2, [3]]);"
+
+    assert answered(engine, f"{lets} A | where {condition} | project i") == [(i,) for i in found]
