@@ -9,6 +9,9 @@ JOBS ?= 2
 # a part of the tests, for `make lowest` and `make newest`; all of them if empty
 TESTS ?=
 
+# a command of a test starts in half the time where the bytecode of the one before is kept
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 # in environments of their own, as each asks for many versions

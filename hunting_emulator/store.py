@@ -63,6 +63,9 @@ class Store:
         self._connection = duckdb.connect(database, config=_FRUGAL if on_disk else {})
         self._lock = threading.Lock()
         self._tables: dict[str, Table] = {}
+        # making all of a catalog takes three times as long as opening the database
+        self._unmade: dict[str, Table] = {}
+        self._made: set[str] = set()
         self.version = 0
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # no query reads a file of this machine, or loads what is not here
@@ -123,29 +126,32 @@ class Store:
         return Spellings.of(c.name for columns in self.shown(sight).values() for c in columns)
 
     def create(self, table: Table) -> None:
-        """Make a table, or adopt a table already in the database file."""
-        columns = [f"{quote(marked(c.name))} {DUCKDB_TYPES[c.type]}" for c in table.columns]
-        columns.append(f"{INGESTED} TIMESTAMP_NS")
+        """Know a table: made in DuckDB once asked for, or adopted from the database file."""
         with self._lock:
-            self._connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {self.stored(table.name)} ({', '.join(columns)})"
-            )
+            if table.name not in self._made:
+                self._unmade[table.name] = table
             self._changed(table)
 
     def _changed(self, table: Table) -> None:
         self._tables = {**self._tables, table.name: table}
         self.version += 1
 
-    @staticmethod
-    def stored(table: str) -> str:
-        """Return the SQL name of a table's rows."""
-        return f"store.{quote(table)}"
+    def stored(self, table: str) -> str:
+        """Return the SQL name of a table's rows; the table is there from then on."""
+        name = f"store.{quote(table)}"
+        with self._lock:
+            if unmade := self._unmade.get(table):
+                self._connection.execute(
+                    f"CREATE TABLE IF NOT EXISTS {name} ({_sql_columns(unmade)})"
+                )
+                self._made.add(table)
+                del self._unmade[table]
+        return name
 
-    @classmethod
-    def target(cls, table: Table) -> str:
+    def target(self, table: Table) -> str:
         """Return the target of an insert: a table's columns in order, the hidden one last."""
         names = [*(quote(marked(column.name)) for column in table.columns), INGESTED]
-        return f"{cls.stored(table.name)} ({', '.join(names)})"
+        return f"{self.stored(table.name)} ({', '.join(names)})"
 
     def load(self, name: str, rows: Iterable[Mapping[str, object]]) -> int:
         """Add rows of JSON-like values; return the number.
@@ -201,9 +207,10 @@ class Store:
         ]
         changed = replace(table, columns=(*kept, *add))
         steps += [_add_step(marked(c.name), c.type) for c in add]
+        stored = self.stored(name)
         with self._lock:
             for step in steps:
-                self._connection.execute(f"ALTER TABLE {self.stored(name)} {step}")
+                self._connection.execute(f"ALTER TABLE {stored} {step}")
             self._changed(changed)
 
     def view(self, name: str, moment: Moment, sight: Sight, *, ingestion: bool) -> str:
@@ -223,6 +230,11 @@ class Store:
             f"SELECT {', '.join([*chosen, *hidden])} FROM {self.stored(stored)} "  # noqa: S608
             f"WHERE {' AND '.join(conditions)}"
         )
+
+
+def _sql_columns(table: Table) -> str:
+    columns = [f"{quote(marked(c.name))} {DUCKDB_TYPES[c.type]}" for c in table.columns]
+    return ", ".join([*columns, f"{INGESTED} TIMESTAMP_NS"])
 
 
 def _conditions(table: Table, moment: Moment, sight: Sight) -> list[str]:

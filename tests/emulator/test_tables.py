@@ -127,3 +127,16 @@ def test_a_column_may_have_any_name(name: str) -> None:
 
     (row,) = engine.run("Odd", now="2026-03-01").rows()
     assert row == ("value",)
+
+
+def test_a_table_is_made_when_a_query_asks_for_it() -> None:
+    """A new engine costs what its queries need; a tenant of a test asks for one table of 78."""
+    engine = Engine()
+    made = "SELECT table_name FROM duckdb_tables()"
+
+    before = engine.store.execute(made).fetchall()
+    engine.load("AlertInfo", [{"AlertId": "a"}])
+    engine.run("DeviceInfo | count", now=NOW)
+
+    assert before == []
+    assert set(engine.store.execute(made).fetchall()) == {("AlertInfo",), ("DeviceInfo",)}
