@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +23,14 @@ _FAILED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A change of one place in a module of the tap, and the test that sees it."""
+    """A change of one place in a module of a package, and the test that sees it."""
 
     name: str
     module: str
     right: str
     wrong: str
     test: str
+    package: str = "tap_m365hunting"
 
 
 BUGS: Final = (
@@ -146,7 +147,7 @@ def _seen(folder: Path, bug: Bug) -> bool:
     Raises:
         ValueError: the place of the bug is not there once.
     """
-    file = folder / "tap_m365hunting" / bug.module
+    file = folder / bug.package / bug.module
     text = file.read_text("utf-8")
     if text.count(bug.right) != 1:
         msg = f"{bug.module} has this {text.count(bug.right)} times, not once: {bug.right}"
@@ -158,22 +159,22 @@ def _seen(folder: Path, bug: Bug) -> bool:
         file.write_text(text, "utf-8")
 
 
-def verdicts(folder: Path) -> Iterator[tuple[Bug, bool]]:
+def verdicts(folder: Path, bugs: Sequence[Bug]) -> Iterator[tuple[Bug, bool]]:
     """Yield each bug, and whether it was seen."""
-    for bug in BUGS:
+    for bug in bugs:
         yield bug, _seen(folder, bug)
 
 
-def main() -> int:
+def main(bugs: Sequence[Bug] = BUGS) -> int:
     """Try all bugs, a line each; return the status to end with."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         _copy(folder)
-        if _status(folder, *(bug.test for bug in BUGS)) != _PASSED:
+        if _status(folder, *{bug.test for bug in bugs}) != _PASSED:
             sys.stdout.write("The tests fail on the tree as it is, so they say nothing of bugs\n")
             return 1
         missed = 0
-        for number, (bug, seen) in enumerate(verdicts(folder), 1):
+        for number, (bug, seen) in enumerate(verdicts(folder, bugs), 1):
             missed += not seen
             verdict = "seen" if seen else "MISSED"
             sys.stdout.write(f"{number:2} {verdict}: {bug.name} ({bug.test})\n")
