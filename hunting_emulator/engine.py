@@ -4,12 +4,13 @@ Answers have columns of Kusto's types and rows of plain values; the wire's form 
 in `encoding`.
 """
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 import duckdb
@@ -41,6 +42,7 @@ __all__ = [
 
 Row = tuple[object, ...]
 _BATCH: Final = 2_000
+_READERS: Final = 8
 _ANY: Final = Moment("2000-01-01 00:00:00", "2000-01-01 00:00:00")
 _DEFENDER_ALONE: Final = Sight()
 
@@ -187,23 +189,40 @@ class Engine:
         with self._lock:
             version = self._store.version, sight.schema
             if self._reader is None or self._reader[0] != version:
-                self._reader = version, self._new_reader(sight)
+                externals = tuple(self._externals.items())
+                tables = tuple(self._store.tables.values())
+                self._reader = version, _reader_of(tables, sight.schema, externals, self._asked())
             return self._reader[1]
 
-    def _new_reader(self, sight: Sight) -> Reader:
-        shown = self._store.shown(sight)
-        spellings = self._store.spellings(sight)
-        schema = {
-            name: tuple(spellings.inner(column.name) for column in columns)
-            for name, columns in shown.items()
-        }
-        described = _Views(self._store, _ANY, sight).described
-        translator = Translator(schema, spellings, described, self._externals)
-        asked = self._asked()
-        if asked is None:
-            return Reader(translator, None)
-        known = {name: [(c.name, c.type) for c in columns] for name, columns in shown.items()}
-        return Reader(translator, Judge(asked, known))
+
+@lru_cache(maxsize=_READERS)
+def _reader_of(
+    tables: tuple[Table, ...],
+    seen: tuple[frozenset[str], bool],
+    externals: tuple[tuple[str, str], ...],
+    asked: Parser | None,
+) -> Reader:
+    """Return the reader for these tables, whose rows it never sees: one for all such tenants."""
+    without, connected = seen
+    sight = Sight(without=without, primary="" if connected else None)
+    store = Store()
+    for table in tables:
+        store.create(table)
+    shown, spellings = store.shown(sight), store.spellings(sight)
+    schema = {
+        name: tuple(spellings.inner(column.name) for column in columns)
+        for name, columns in shown.items()
+    }
+    described = _Views(store, _ANY, sight).described
+    translator = Translator(schema, spellings, described, dict(externals))
+    if asked is None:
+        return Reader(translator, None)
+    known = {name: [(c.name, c.type) for c in columns] for name, columns in shown.items()}
+    return Reader(translator, Judge(asked, known))
+
+
+# its databases are let go of while DuckDB is still there
+atexit.register(_reader_of.cache_clear)
 
 
 @dataclass(frozen=True, slots=True)

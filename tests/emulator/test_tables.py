@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from hunting_emulator.data.files import take
+from hunting_emulator.deadline import Deadline
 from hunting_emulator.engine import Engine
+from hunting_emulator.parser.judge import Parser, Verdict
 from hunting_emulator.tables import CATALOG, TYPES, Column, Table
 from tests.samples import rows
 
@@ -140,3 +142,30 @@ def test_a_table_is_made_when_a_query_asks_for_it() -> None:
 
     assert before == []
     assert set(engine.store.execute(made).fetchall()) == {("AlertInfo",), ("DeviceInfo",)}
+
+
+class CountedParser(Parser):
+    """Takes every text, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def judge(self, text: str, tables: object, deadline: Deadline) -> Verdict:  # noqa: ARG002
+        """Take the text."""
+        self.texts.append(text)
+        return Verdict((), tabular=True, columns=())
+
+
+def test_tenants_of_the_same_tables_share_what_is_known_of_a_text() -> None:
+    """Parser and translator are asked once for a text; rows, and changed tables, stay apart."""
+    asked = CountedParser()
+    tables = [Table.of("T", {"a": "string"})]
+    one, other, changed = (Engine(tables=tables, asked=lambda: asked) for _ in range(3))
+    one.load("T", [{"a": "of one"}])
+    changed.alter("T", add=[Column("b", "long")])
+
+    answers = [engine.run("T | where true", now=NOW) for engine in (one, other, changed)]
+
+    assert [list(answer.rows()) for answer in answers] == [[("of one",)], [], []]
+    assert [len(answer.columns) for answer in answers] == [1, 1, 2]
+    assert len(asked.texts) == 2
