@@ -31,16 +31,29 @@ def read(tallies: Tallies, url: str, *, table: str) -> None:
                 if connection.dialect.name == "postgresql":
                     # elsewhere the first instant of year 1 lies before what Python's times hold
                     connection.execute(sa.text("SET TIME ZONE 'UTC'"))
-                reduce(tallies, partial(_ask, connection), _windows(connection, table))
+                found = _reflected(connection, table)
+                windows = _windows(connection, found)
+                ordered = _has_times(connection, found)
+                reduce(tallies, partial(_ask, connection), windows, ordered=ordered)
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise UnusableInputError([f"{shown}: {_reason(error, table)}"]) from error
 
 
-def _windows(connection: sa.Connection, table: str) -> Sql:
+def _reflected(connection: sa.Connection, table: str) -> sa.Table:
     schema, _, name = table.rpartition(".")
-    found = sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=connection)
+    return sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=connection)
+
+
+def _has_times(connection: sa.Connection, found: sa.Table) -> bool:
+    """Return whether the windows' bounds are times; SQLite calls texts so."""
+    kinds = {column.name.lower(): column.type for column in found.columns}
+    times = (isinstance(kinds[name], sa.DateTime) for name in ("window_start", "window_end"))
+    return connection.dialect.name == "postgresql" and all(times)
+
+
+def _windows(connection: sa.Connection, found: sa.Table) -> Sql:
     quoted = connection.dialect.identifier_preparer
     columns = {column.name.lower(): quoted.quote(column.name) for column in found.columns}
     return chosen(quoted.format_table(found), columns)

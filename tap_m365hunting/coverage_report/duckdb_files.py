@@ -1,7 +1,7 @@
 """Parquet files and DuckDB databases, read by DuckDB (extra `duckdb`) in bounded memory."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -42,8 +42,11 @@ def read(tallies: Tallies, parquet: Sequence[str], databases: Sequence[str], *, 
                 _table(connection, file, f"source_{number}", table)
                 for number, file in enumerate(databases)
             ]
-            windows = " UNION ALL ".join(_chosen(connection, table) for table in tables)
-            reduce(tallies, partial(_ask, connection), windows, text="CAST({} AS VARCHAR)")
+            kinds = [_kinds(connection, table) for table in tables]
+            windows = " UNION ALL ".join(map(_chosen, tables, kinds))
+            ordered = all(map(_has_times, kinds))
+            ask = partial(_ask, connection)
+            reduce(tallies, ask, windows, text="CAST({} AS VARCHAR)", ordered=ordered)
         except (duckdb.Error, ValueError) as error:
             reason = f"{', '.join((*parquet, *databases))}: {str(error).splitlines()[0]}"
             raise UnusableInputError([reason]) from error
@@ -52,6 +55,8 @@ def read(tallies: Tallies, parquet: Sequence[str], databases: Sequence[str], *, 
 def _set_up(connection: "duckdb.DuckDBPyConnection", folder: str) -> None:
     connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     connection.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = {literal(folder)}")
+    # each thread asks for memory of its own, and waits more for the disk than it helps
+    connection.execute("SET threads = 1")
 
 
 def literal(text: str) -> Sql:
@@ -80,9 +85,20 @@ def _table(connection: "duckdb.DuckDBPyConnection", file: str, name: str, table:
     return ".".join([name, *map(quoted, found[0])])
 
 
-def _chosen(connection: "duckdb.DuckDBPyConnection", table: Sql) -> Sql:
+def _kinds(connection: "duckdb.DuckDBPyConnection", table: Sql) -> dict[str, str]:
+    """Return the columns with their types."""
     rows = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
-    return chosen(table, {str(row[0]).lower(): quoted(row[0]) for row in rows})
+    return {row[0]: row[1] for row in rows}
+
+
+def _chosen(table: Sql, kinds: Mapping[str, str]) -> Sql:
+    return chosen(table, {name.lower(): quoted(name) for name in kinds})
+
+
+def _has_times(kinds: Mapping[str, str]) -> bool:
+    """Return whether the windows' bounds are times, and no texts."""
+    by_name = {name.lower(): kind for name, kind in kinds.items()}
+    return all(by_name[name].startswith("TIMESTAMP") for name in ("window_start", "window_end"))
 
 
 def _ask(connection: "duckdb.DuckDBPyConnection", sql: Sql) -> Iterator[Row]:

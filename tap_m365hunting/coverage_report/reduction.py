@@ -1,8 +1,8 @@
 """SQL that leaves little of many windows, for any database.
 
-Pure. Three statements, in words that databases share: bounds of complete windows with a sum other
-than 0, incomplete windows, and sums in which a window counts once. The
-database does the work on millions of rows; few come out.
+Pure. Three statements, in words that databases share: bounds of complete time, incomplete windows,
+and sums in which a window counts once. The database does the work on millions of rows; few come
+out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,23 +42,30 @@ def chosen(table: Sql, columns: Mapping[str, Sql]) -> Sql:
 
 
 def reduce(
-    tallies: Tallies, ask: Callable[[Sql], Iterable[Row]], windows: Sql, *, text: Sql = "{}"
+    tallies: Tallies,
+    ask: Callable[[Sql], Iterable[Row]],
+    windows: Sql,
+    *,
+    text: Sql = "{}",
+    ordered: bool = False,
 ) -> None:
     """Add the windows to the tallies.
 
-    `windows` is a SELECT of `chosen`; `text` turns a time into an argument of `ticks_of`.
+    `windows` is a SELECT of `chosen`; `text` turns a time into an argument of `ticks_of`;
+    `ordered` says that the database compares the windows' times as times, so that it can join
+    windows that overlap. Else each bound of such windows comes out.
 
     Raises:
         ValueError: a time is no instant, or a window ends before its start.
     """
-    for stream, tenant, at, weight in ask(_bounds(windows, text)):
+    for stream, tenant, at, weight in ask((_spans if ordered else _bounds)(windows, text)):
         tallies.of(_name(stream), _name(tenant)).bound(ticks_of(at), int(weight))
     for stream, tenant, start, end, status, message, finished in ask(_failures(windows, text)):
         failure = Failure(_ticks(finished), status or UNKNOWN, message or "")
         tallies.of(_name(stream), _name(tenant)).fail(ticks_of(start), ticks_of(end), failure)
     for stream, tenant, *sums, backwards, finished in ask(_sums(windows, text)):
         if backwards:
-            msg = f"a window of {stream} has a window_start after its window_end"
+            msg = f"a window of {stream} has a window_start after its window_end, or lacks a time"
             raise ValueError(msg)
         tally = tallies.of(_name(stream), _name(tenant))
         costs = _sums_of(sums)
@@ -76,6 +83,29 @@ def _bounds(windows: Sql, text: Sql) -> Sql:
         f"SELECT w_stream, w_tenant_id, {text.format('w_bound')}, w_weight FROM ("
         f"SELECT w_stream, w_tenant_id, w_bound, SUM(w_weight) AS w_weight FROM ({bounds}) b"
         " GROUP BY w_stream, w_tenant_id, w_bound HAVING SUM(w_weight) <> 0) g"
+    )
+
+
+def _spans(windows: Sql, text: Sql) -> Sql:
+    """Return the starts of time without a gap, and the end of each: the one before the next start.
+
+    One pass in order of the starts, since a second one would sort again.
+    """
+    complete = f"FROM ({windows}) w WHERE w_status = 'complete'"
+    before = (
+        "MAX(w_window_end) OVER (PARTITION BY w_stream, w_tenant_id ORDER BY w_window_start"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    )
+    starts = (
+        "SELECT * FROM (SELECT w_stream, w_tenant_id, w_window_start,"
+        f" {before} AS w_before {complete}) s WHERE w_before IS NULL OR w_window_start > w_before"
+    )
+    names = "w_stream, w_tenant_id"
+    return (
+        f"SELECT {names}, {text.format('w_bound')}, w_weight FROM (WITH starts AS ({starts})"
+        f" SELECT {names}, w_window_start AS w_bound, 1 AS w_weight FROM starts"
+        f" UNION ALL SELECT {names}, w_before, -1 FROM starts WHERE w_before IS NOT NULL"
+        f" UNION ALL SELECT {names}, MAX(w_window_end), -1 {complete} GROUP BY {names}) b"
     )
 
 
@@ -103,7 +133,7 @@ def _sums(windows: Sql, text: Sql) -> Sql:
         f" {text.format('w_last')}"
         " FROM (SELECT w_stream, w_tenant_id, COUNT(*) AS w_windows,"
         f" {', '.join(f'SUM({name}) AS {name}' for name in numbers)}, MAX(w_last) AS w_last,"
-        " MAX(CASE WHEN w_window_start > w_window_end THEN 1 ELSE 0 END) AS w_backwards"
+        " MAX(CASE WHEN w_window_start <= w_window_end THEN 0 ELSE 1 END) AS w_backwards"
         f" FROM (SELECT {key}, {once}, MAX(w_finished_at) AS w_last FROM ({windows}) w"
         f" GROUP BY {key}) o GROUP BY w_stream, w_tenant_id) g"
     )

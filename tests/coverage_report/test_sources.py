@@ -12,8 +12,10 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from tap_m365hunting.coverage_report.reduction import chosen, reduce
 from tap_m365hunting.coverage_report.report import CoverageReport
 from tap_m365hunting.coverage_report.sources import read
+from tap_m365hunting.coverage_report.tallies import Tallies
 from tap_m365hunting.instants import Instant
 from tests.coverage_report.histories import history, plain, window
 from tests.coverage_report.test_command import run
@@ -252,6 +254,47 @@ def test_row_that_is_no_window_is_told_of(
     assert (found.exit_code, found.stdout) == (1, "")
     assert message in found.stderr
     assert str(file) in found.stderr.replace("\n", "")
+
+
+@pytest.mark.parametrize("column", ["window_start", "window_end"])
+def test_window_without_a_time_in_a_column_of_times_is_told_of(tmp_path: Path, column: str) -> None:
+    """An order of times has no place for it; it is told of all the same."""
+    file = tmp_path / "w.duckdb"
+    with closing(duckdb.connect(file)) as sql:
+        sql.execute(_TABLE.format(name="hunting_windows", time="TIMESTAMP_NS", tenant="TEXT"))
+        rows = [window(5, 6), window(0, 1, **{column: None})]
+        sql.executemany(
+            f"INSERT INTO hunting_windows VALUES ({', '.join('?' * len(_NAMES))})",  # noqa: S608 - our own
+            [[row[name] for name in _NAMES] for row in rows],
+        )
+
+    found = run(file)
+
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "lacks a time" in found.stderr
+
+
+def test_windows_that_overlap_come_out_of_a_database_as_one_span() -> None:
+    """However many runs read an hour again, few rows leave the database."""
+    hours = 500
+    rows = [window(n, n + 2, run_id=str(n)) for n in range(hours) if n % 100]
+    told: list[object] = []
+    with closing(duckdb.connect()) as sql:
+        sql.execute(_TABLE.format(name="hunting_windows", time="TIMESTAMP_NS", tenant="TEXT"))
+        sql.executemany(
+            f"INSERT INTO hunting_windows VALUES ({', '.join('?' * len(_NAMES))})",  # noqa: S608 - our own
+            [[row[name] for name in _NAMES] for row in rows],
+        )
+
+        def ask(statement: str) -> list[tuple[object, ...]]:
+            found = sql.execute(statement).fetchall()
+            told.extend(found)
+            return found
+
+        reduce(Tallies(), ask, chosen("hunting_windows", dict(zip(_NAMES, _NAMES, strict=True))),
+               text="CAST({} AS VARCHAR)", ordered=True)  # fmt: skip
+
+    assert len(told) == 3  # a start, an end, and the sums
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
