@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -28,8 +28,15 @@ class Parser:
 
     send: IO[str]
     answers: IO[str]
+    told: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def _ask(self, ask: str, text: str) -> object:
+        """Return the answer to a text; the same text has the same answer."""
+        if (ask, text) not in self.told:
+            self.told[ask, text] = self._answer(ask, text)
+        return self.told[ask, text]
+
+    def _answer(self, ask: str, text: str) -> object:
         self.send.write(json.dumps({"ask": ask, "text": text}) + "\n")
         self.send.flush()
         answer = json.loads(self.answers.readline())
