@@ -28,6 +28,7 @@ from hunting_emulator.data.company import (
     number,
     one_of,
     pick,
+    product,
     program,
 )
 from hunting_emulator.tables import Column
@@ -85,6 +86,12 @@ _RULES: Final = (
     (r"ProcessCommandLine", program(2)),
     (r"ProcessVersionInfoCompanyName", program(3)),
     (r"ProcessVersionInfoFileDescription", program(4)),
+    (r"InitiatingProcessVersionInfo(Original|Internal)FileName", program(0, "q")),
+    (r"InitiatingProcessVersionInfoProductName", product("q")),
+    (r"InitiatingProcessVersionInfoProductVersion", "'10.0.' || (17763 + q % 90 * 90)"),
+    (r"ProcessVersionInfo(Original|Internal)FileName", program(0)),
+    (r"ProcessVersionInfoProductName", product("p")),
+    (r"ProcessVersionInfoProductVersion", "'10.0.' || (17763 + p % 90 * 90)"),
     (r"InitiatingProcessSHA1", hexadecimal("'sha1' || q", 40)),
     (r"InitiatingProcessSHA256", hexadecimal("'sha256' || q", 64)),
     (r"InitiatingProcessMD5", hexadecimal("'md5' || q", 32)),

@@ -62,6 +62,10 @@ def hexadecimal(seed: str, length: int) -> str:
     return f"left(md5({seed}) || md5({seed} || '+'), {length})"
 
 
+DIGESTS: Final = (("sha1", 40), ("sha256", 64), ("md5", 32))
+"""The digests of a program's file, and their lengths."""
+
+
 def guid(seed: str) -> str:
     """Write a GUID from a seed alone."""
     return f"CAST(CAST(md5(CAST({seed} AS VARCHAR)) AS UUID) AS VARCHAR)"
@@ -108,15 +112,37 @@ PUBLIC_IP: Final = (
 )
 
 
+_FILLED: Final = {
+    "{u}": ACCOUNT,
+    "{n}": f"CAST({number('line', 100000)} AS VARCHAR)",
+    "{q}": f"CAST(1 + {number('quarter', 4)} AS VARCHAR)",
+}
+"""What stands for the place-holders of a program's texts."""
+
+
 def program(index: int, row: str = "p") -> str:
     """Write a property of the row's program, with the place-holders filled."""
-    values = [
-        part.replace("{u}", "\x01").replace("{n}", "\x02") for part in column("programs", index)
-    ]
-    chosen = pick([value.replace("{q}", "\x03") for value in values], row)
-    filled = f"replace({chosen}, chr(1), {ACCOUNT})"
-    filled = f"replace({filled}, chr(2), CAST({number('line', 100000)} AS VARCHAR))"
-    return f"replace({filled}, chr(3), CAST(1 + {number('quarter', 4)} AS VARCHAR))"
+    named = column("programs", index)
+    filled = chosen = pick(named, row)
+    for mark, value in _FILLED.items():
+        if any(mark in part for part in named):
+            filled = f"replace({filled}, {text(mark)}, {value})"
+    marked = [str(i) for i, part in enumerate(named) if any(mark in part for mark in _FILLED)]
+    if not marked:
+        return chosen
+    is_marked = f"({row}) % {len(named)} IN ({', '.join(marked)})"
+    return f"CASE WHEN {is_marked} THEN {filled} ELSE {chosen} END"
+
+
+def product(row: str) -> str:
+    """Write the product that the row's program is a part of."""
+    return pick(
+        [
+            "Microsoft® Windows® Operating System" if folder.startswith("C:\\Windows") else told
+            for _, folder, _, _, told in COMPANY["programs"]
+        ],
+        row,
+    )
 
 
 def city(index: int) -> str:

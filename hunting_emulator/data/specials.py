@@ -27,6 +27,7 @@ from hunting_emulator.data.company import (
     one_of,
     pick,
 )
+from hunting_emulator.data.further_columns import FURTHER
 from hunting_emulator.data.inventory_columns import INVENTORIES
 
 _BIG_ID: Final = "639199803770000000 + CAST(k AS BIGINT)"
@@ -66,7 +67,7 @@ def _actions(*names: str) -> str:
     return one_of("action", *names)
 
 
-SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
+_OWN: Final[Mapping[str, Mapping[str, str]]] = {
     **INVENTORIES,
     "DeviceProcessEvents": {**_INITIATED, "ActionType": "'ProcessCreated'"},
     "DeviceNetworkEvents": {
@@ -219,4 +220,8 @@ SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
         "Categories": """'["Execution"]'""",
         "AdditionalFields": as_text(f"json_object('Type', 'host', 'HostName', {DEVICE_NAME})"),
     },
+}
+
+SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
+    table: {**_OWN.get(table, {}), **FURTHER.get(table, {})} for table in _OWN.keys() | FURTHER
 }

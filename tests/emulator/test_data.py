@@ -1,5 +1,6 @@
 """The made-up tenant: the same each time, with the features that a reader must cope with."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -283,6 +284,27 @@ def test_oddities_leave_the_attack_a_needle(tenant: Engine, kql: str, rows: int)
     text = (Path(__file__).parents[2] / "queries" / f"{kql}.kql").read_text("utf-8")
 
     assert len(list(tenant.run(text, now=ANCHOR).rows())) == rows
+
+
+def device_id(name: str) -> str:
+    """Return the id of a made-up device, which hangs on the number in its name."""
+    number = int(name.partition(".")[0].rpartition("-")[2])
+    digits = [
+        hashlib.md5(f"device{number}{end}".encode(), usedforsecurity=False).hexdigest()
+        for end in ("", "+")
+    ]
+    return "".join(digits)[:40]
+
+
+@pytest.mark.parametrize("table", ["DeviceProcessEvents", "DeviceInfo", "DeviceNetworkInfo"])
+def test_a_device_has_its_id_in_every_table(engine: Engine, table: str) -> None:
+    """Rows of different tables can be joined; the devices of the attack have ids of their own."""
+    kql = f"{table} | distinct DeviceName, DeviceId | where DeviceId !startswith '4711'"
+
+    devices = list(engine.run(f"{kql} and DeviceId !startswith '0815'", now=ANCHOR).rows())
+
+    assert len(devices) > 50
+    assert [found for name, found in devices if found != device_id(str(name))] == []
 
 
 def test_a_small_tenant_has_no_oddities() -> None:
