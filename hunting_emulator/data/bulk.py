@@ -11,7 +11,21 @@ from datetime import UTC, datetime
 from typing import Final
 
 from hunting_emulator.data.columns import expression
-from hunting_emulator.data.company import moment, number, text
+from hunting_emulator.data.company import (
+    ACCOUNT,
+    DEVICE_ID,
+    DEVICE_NAME,
+    DIGESTS,
+    DISPLAY_NAME,
+    OBJECT_ID,
+    PRIVATE_IP,
+    UPN,
+    USER_SID,
+    hexadecimal,
+    moment,
+    number,
+    text,
+)
 from hunting_emulator.data.rhythm import HourOfRows
 from hunting_emulator.data.specials import SPECIALS
 from hunting_emulator.data.workspace_columns import WORKSPACE_SPECIALS
@@ -39,6 +53,18 @@ _CLOCK: Final = f"""CASE
   ELSE raw // 100 * 100 END"""
 
 
+_PROGRAMS: Final = 4096
+# What hangs on a person, a device or a program alone, each before what stands within it.
+_ALONE: Final = {
+    "u": (UPN, ACCOUNT, DISPLAY_NAME, OBJECT_ID, USER_SID),
+    "d": (DEVICE_ID, DEVICE_NAME, PRIVATE_IP),
+    **{
+        row: tuple(hexadecimal(f"'{name}' || {row}", length) for name, length in DIGESTS)
+        for row in ("p", "q")
+    },
+}
+
+
 def fill(
     store: Store, table: Table, plan: Iterable[HourOfRows], *, seed: int, people: int, devices: int
 ) -> None:
@@ -50,8 +76,9 @@ def fill(
     )
     if not hours:
         return
-    columns = ", ".join(
-        f"{_made(table, column)} AS c{index}" for index, column in enumerate(table.columns)
+    columns, known = _once(
+        ", ".join(f"{_made(table, column)} AS c{i}" for i, column in enumerate(table.columns)),
+        {"u": people, "d": devices, "p": _PROGRAMS, "q": _PROGRAMS},
     )
     seen = f"make_timestamp_ns(t + {_LAG})" if table.time_column else _ALWAYS
     store.cursor().execute(
@@ -67,10 +94,24 @@ def fill(
           + {number("second", 3600)} * 1000000000 + {number("fraction", 10_000_000)} * 100)
           // rows AS BIGINT) AS raw FROM hashed),
         based AS (SELECT k, s, {_CLOCK} AS t, {number("person", people)} AS u,
-          {number("device", devices)} AS d, {number("program", 4096)} AS p,
-          {number("parent", 4096)} AS q FROM timed)
-        SELECT {columns}, {seen} AS {INGESTED} FROM based"""  # noqa: S608 - made of our own text
+          {number("device", devices)} AS d, {number("program", _PROGRAMS)} AS p,
+          {number("parent", _PROGRAMS)} AS q FROM timed)
+        SELECT {columns}, {seen} AS {INGESTED} FROM based{known}"""  # noqa: S608 - made of our own text
     )
+
+
+def _once(columns: str, counts: Mapping[str, int]) -> tuple[str, str]:
+    """Have what hangs on few numbers made once for each of them: the columns, and what to join."""
+    joined = ""
+    for row, expressions in _ALONE.items():
+        used = {sql: f"{row}{i}" for i, sql in enumerate(expressions) if sql in columns}
+        for sql, name in used.items():
+            columns = columns.replace(sql, f"of_{row}.{name}")
+        if used:
+            made = ", ".join(f"{sql} AS {name}" for sql, name in used.items())
+            rows = f"SELECT {row}, {made} FROM range({counts[row]}) AS _({row})"  # noqa: S608
+            joined += f" JOIN ({rows}) AS of_{row} USING ({row})"
+    return columns, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +164,7 @@ def tell(
           hash({seed}, o) AS h, t AS raw FROM told),
         based AS (SELECT *, raw + {number("ticks", 9_999_999)} * 100 AS t,
           CAST(h % {people} AS BIGINT) AS u, CAST(hash(h) % {devices} AS BIGINT) AS d,
-          {number("program", 4096)} AS p, {number("parent", 4096)} AS q FROM hashed)
+          {number("program", _PROGRAMS)} AS p, {number("parent", _PROGRAMS)} AS q FROM hashed)
         SELECT {columns}, make_timestamp_ns(t + {_LAG}) AS {INGESTED} FROM based""",  # noqa: S608
         [json.dumps(given)],
     )
