@@ -3,26 +3,29 @@
 Pure. A table's columns are not in the text, so a column is there, not there, or unknown.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from math import lcm
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from msgspec import Struct, field
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, ticks
+from tap_m365hunting.kql.layered import Layered
 from tap_m365hunting.kql.names import matching
 from tap_m365hunting.kql.operators import CURSORS
 
 
 def common_width(widths: Iterable[timedelta | None]) -> timedelta | None:
-    """Return the least common multiple of the widths.
+    """Return the least common multiple of the widths, and no more than the longest width.
 
     >>> str(common_width([timedelta(hours=2), None, timedelta(hours=3)]))
     '6:00:00'
     """
     found = [ticks(width) // TICKS_PER_MICROSECOND for width in widths if width]
-    return timedelta(microseconds=lcm(*found)) if found else None
+    longest = ticks(timedelta.max) // TICKS_PER_MICROSECOND
+    return timedelta(microseconds=min(lcm(*found), longest)) if found else None
 
 
 class Origin(Struct, frozen=True):
@@ -46,56 +49,80 @@ class Origin(Struct, frozen=True):
 
 PLAIN: Final = Origin()
 COMPUTED: Final = Origin(computed=True)
+_NONE: Final[Layered[Any]] = Layered()
 
 
 class Columns(Struct, frozen=True):
     """Known columns at one step.
 
-    `known` maps a name to the origin of the values, or to `None` if the column is surely absent.
-    Names in `maybe` are open; with `rest`, so are all other names.
+    `there` maps a name to the origin of the values, and `gone` has the names that are surely
+    absent, unless they are there anew. Names in `maybe` are open; with `rest`, so are all others.
+    `typed` has the names whose values may be of another type than time.
 
     >>> table = Columns()
     >>> table.has("Timestamp"), table.only({"DeviceId": PLAIN}).has("Timestamp")
     (None, False)
     """
 
-    known: Mapping[str, Origin | None] = field(default_factory=dict)
+    there: Layered[Origin | None] = _NONE
+    gone: Layered[bool] = _NONE
     maybe: frozenset[str] = frozenset()
     rest: bool = True
+    typed: Layered[bool] = _NONE
 
     def has(self, name: str) -> bool | None:
         """Whether the column is there; `None` if the text does not tell."""
-        if name in self.known:
-            return self.known[name] is not None
+        if self.there.get(name):
+            return True
+        if self.gone.get(name):
+            return False
         return None if self.rest or name in self.maybe else False
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the column is surely there."""
+        return isinstance(name, str) and self.has(name) is True
 
     def origin(self, name: str) -> Origin:
         """Return the origin of the column's values; unchanged, if nothing else is known."""
-        return self.known.get(name) or PLAIN
+        return self.there.get(name) or PLAIN
 
-    @property
-    def rounded(self) -> bool:
-        """Whether a column is known to be rounded to bins."""
-        return any(origin and (origin.bin or origin.uneven) for origin in self.known.values())
+    def known(self) -> Iterator[tuple[str, Origin]]:
+        """Yield the columns that are surely there, with the origin of their values."""
+        return ((name, origin) for name, origin in self.there.items() if origin)
 
     def only(self, known: Mapping[str, Origin | None], maybe: Iterable[str] = ()) -> Self:
         """Return a step with these columns and no others."""
-        return type(self)(dict(known), frozenset(maybe) - known.keys(), rest=False)
+        return type(self)(rest=False).plus(known, maybe)
 
     def plus(self, known: Mapping[str, Origin | None], maybe: Iterable[str] = ()) -> Self:
         """Return the step with columns added, replaced or (`None`) taken away."""
-        unsure = (self.maybe | frozenset(maybe)) - known.keys()
-        return type(self)({**self.known, **known}, unsure, self.rest)
+        gone = {name: True for name, origin in known.items() if origin is None}
+        return self._with(known, gone, maybe)
+
+    def _with(
+        self, known: Mapping[str, Origin | None], gone: Mapping[str, bool], maybe: Iterable[str]
+    ) -> Self:
+        unsure = self.maybe
+        more = frozenset(maybe).difference(unsure)
+        if more or not unsure.isdisjoint(known):  # a copy only where there is a difference
+            unsure = unsure.union(more).difference(known)
+        typed = {name: True for name, origin in known.items() if origin and origin.other_type}
+        return type(self)(
+            self.there.plus(known), self.gone.plus(gone), unsure, self.rest, self.typed.plus(typed)
+        )
 
     def unsure(self) -> Self:
         """Return the step after an operator of unknown effect: any column may be gone."""
-        there = {name for name, origin in self.known.items() if origin}
-        gone = {name: None for name, origin in self.known.items() if not origin}
-        return type(self)(gone, self.maybe | there, self.rest)
+        there = dict.fromkeys((name for name, _ in self.known()), False)
+        maybe = self.maybe.union(there)
+        return type(self)(gone=self.gone.plus(there), maybe=maybe, rest=self.rest)
 
     def union(self, other: Self) -> Self:
         """Return the columns of rows from either side."""
-        return self._with(other, lambda name: self.origin(name).beside(other.origin(name)))
+        both = self._beside(
+            other, lambda name: self.origin(name).beside(other.origin(name)), self.typed
+        )
+        return replace(both, typed=_NONE)
 
     def join(self, right: Self) -> Self:
         """Return the columns of rows joined from both sides."""
@@ -103,7 +130,7 @@ class Columns(Struct, frozen=True):
         def origin(name: str) -> Origin:
             return (right if self.leaves(name, right) else self).origin(name)
 
-        return self._with(right, origin)
+        return self._beside(right, origin)
 
     def leaves(self, name: str, right: Self) -> bool:
         """Whether a joined column of the given name may come from the right side.
@@ -118,16 +145,29 @@ class Columns(Struct, frozen=True):
         known = right.has(name) is True and name not in CURSORS
         return self.has(name) is None and (numbered or known)
 
-    def _with(self, other: Self, origin: Callable[[str], Origin]) -> Self:
+    def _beside(
+        self, other: Self, origin: Callable[[str], Origin], names: Iterable[str] = ()
+    ) -> Self:
+        """Return the columns of both sides; of this side's only `names` are looked at.
+
+        Any other column of this side alone stays as it is. Where the other side may have any
+        column, none is surely gone any more.
+        """
+        named = {*names, *other.there, *other.gone, *other.maybe}
         known: dict[str, Origin | None] = {}
-        for name in self.known.keys() | other.known.keys():
+        gone: dict[str, bool] = {}
+        for name in named:
             if self.has(name) or other.has(name):
                 known[name] = origin(name)
-            elif self.has(name) is False and other.has(name) is False:
-                known[name] = None
-        maybe = (self.maybe | other.maybe) - known.keys()
-        return type(self)(known, maybe, self.rest or other.rest)
+            elif name in self.there or name in self.gone or name in other.gone:
+                gone[name] = self.has(name) is False and other.has(name) is False
+        both = replace(self, gone=_NONE) if other.rest else self
+        both = both._with(known, gone, other.maybe)  # noqa: SLF001 - of its own type
+        return replace(both, rest=self.rest or other.rest)
 
     def matching(self, pattern: str, watched: Iterable[str]) -> set[str]:
-        """Return the known or watched names matched by a pattern with `*`."""
-        return set(matching(pattern, {*self.known, *self.maybe, *watched}))
+        """Return the names, there, open or watched, that are matched by a pattern with `*`."""
+        if "*" not in pattern:
+            there = self.has(pattern) or pattern in self.maybe or pattern in watched
+            return {pattern} if there else set()
+        return set(matching(pattern, {*self.there, *self.maybe, *watched}))

@@ -3,8 +3,7 @@
 Pure. An expression without a name may bring its own, by the rules of Microsoft's parser.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from itertools import count
+from collections.abc import Container, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -52,25 +51,23 @@ def items(query: Query, span: TokenSpan) -> Iterator[Item]:
 
 
 def named(
-    query: Query, span: TokenSpan, taken: Iterable[str] = (), *, replacing: bool
+    query: Query, span: TokenSpan, taken: Container[str] = (), *, replacing: bool
 ) -> Iterator[tuple[Item, list[str]]]:
     """Yield each entry of a list with the names of its columns, none where the text tells none.
 
     A name that is in use gets a number, even one that is written: `serialize Timestamp = now()`.
     Only a column under a name that is written, `Timestamp = Created`, takes the name itself.
     """
-    there = frozenset(taken)
-    used = set(there)
+    free = _FreeNames(taken)
     for item in items(query, span):
         own = _own_names(query, item.value)
         itself = column_name(query, unwrapped(query, item.value))
         if replacing and itself and not item.names:
             continue  # it is there already
-        as_it_is = replacing or bool(itself and (item.names or itself in there))
+        as_it_is = replacing or bool(itself and (item.names or itself in taken))
         names = list[str]()
         for name in (*item.names, *own[len(item.names) :]):
-            names.append(name if as_it_is else _free(name, used))
-            used.add(names[-1])
+            names.append(free.use(name) if as_it_is else free.take(name))
         yield item, names
 
 
@@ -88,11 +85,27 @@ def _changes(query: Query, span: TokenSpan) -> bool:
     return called not in _OF_THE_SAME_TYPE or _changes(query, arguments(query, span)[0])
 
 
-def _free(name: str, used: Collection[str]) -> str:
-    """Return the name, with the first number that makes it another than those in use."""
-    if name not in used:
+class _FreeNames:
+    """The names of a list that are in use, beside those `taken` from the start."""
+
+    def __init__(self, taken: Container[str]) -> None:
+        self._taken = taken
+        self._used = set[str]()
+        #: The last number given to a name, so that none is tried twice.
+        self._last: dict[str, int] = {}
+
+    def use(self, name: str) -> str:
+        """Take note of a name as it is written."""
+        self._used.add(name)
         return name
-    return next(numbered for n in count(1) if (numbered := f"{name}{n}") not in used)
+
+    def take(self, name: str) -> str:
+        """Return the name, with the first number that makes it another than those in use."""
+        free = name
+        while free in self._used or free in self._taken:
+            self._last[name] = self._last.get(name, 0) + 1
+            free = f"{name}{self._last[name]}"
+        return self.use(free)
 
 
 def _names(query: Query, span: TokenSpan) -> Iterator[str]:

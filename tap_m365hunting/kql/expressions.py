@@ -4,7 +4,7 @@ Pure.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta
 from functools import reduce
 from typing import Final
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tap_m365hunting.kql.columns import PLAIN, Columns, Origin, common_width
 from tap_m365hunting.kql.entries import ALL_COLUMNS, arguments, is_no_time, items, named, unwrapped
 from tap_m365hunting.kql.literals import timespan
-from tap_m365hunting.kql.names import column_name, definition, quoted_name
+from tap_m365hunting.kql.names import column_name, quoted_name
 from tap_m365hunting.kql.query import Query, TokenSpan
 
 _BINS: Final = frozenset({"bin", "floor"})
@@ -60,7 +60,7 @@ def made(
     span: TokenSpan,
     columns: Columns,
     *,
-    taken: Iterable[str] = (),
+    taken: Container[str] = (),
     replacing: bool = False,
 ) -> Made:
     """Return the columns made by a list from the columns at hand, under the names that Kusto gives.
@@ -142,7 +142,7 @@ def _origin(query: Query, span: TokenSpan, columns: Columns) -> Origin:
     called = list(calls(query, span))
     widths = [_width(query, call) for call in called if _rounds(query, call)]
     own = Origin(computed=True, bin=common_width(widths), uneven=None in widths)
-    parts = map(columns.origin, _columns_in(query, span)) if columns.rounded else ()
+    parts = map(columns.origin, _columns_in(query, span))
     whole = reduce(Origin.beside, parts, own)
     # A date that is written is rounded as its format says, unless it was before.
     written = not whole.bin and any(call.name == _WRITTEN for call in called)
@@ -169,11 +169,7 @@ def _width(query: Query, call: Call) -> timedelta | None:
 
 def _literal(query: Query, span: TokenSpan) -> str:
     """Return the text of the span, or of the value bound by `let` to the name in the span."""
-    name = column_name(query, span)
-    for statement in query.leading if name else ():
-        defined = definition(query, statement)
-        if defined and defined.name == name:
-            span = defined.value
+    span = query.lets.get(column_name(query, span), span)
     pieces = arguments(query, span)
     if query.name_at(span.start) == "totimespan" and len(pieces) == 1:
         return quoted_name(query, pieces[0].start) or _literal(query, pieces[0])
@@ -186,22 +182,27 @@ def _takes_all(query: Query, span: TokenSpan) -> bool:
     return any(query.is_sign(piece.start, "*") for piece in arguments(query, span))
 
 
-def calls(query: Query, span: TokenSpan, inside: frozenset[str] = frozenset()) -> Iterator[Call]:
+def calls(query: Query, span: TokenSpan) -> Iterator[Call]:
     """Yield each call of an expression, from left to right.
 
     A call of a function declared in the query is followed by the calls of the body, at the same
     token. A query in brackets is left out.
     """
+    for call in _written(query, span):
+        yield call
+        yield from _of_the_body(query, call)
+
+
+def _written(query: Query, span: TokenSpan) -> Iterator[Call]:
     before = span.start
     for index in query.top_level(span):
         if index in query.closing:
             call = _call_of(query, index, before)
             if call:
                 yield call
-                yield from _of_the_body(query, call, inside)
             inner = TokenSpan(index + 1, query.closing[index])
             if not _is_pipeline(query, inner):
-                yield from calls(query, inner, inside)
+                yield from _written(query, inner)
         if index != query.closing.get(before, -1):
             before = index
 
@@ -212,12 +213,20 @@ def _call_of(query: Query, opening: int, before: int) -> Call | None:
     return Call(name, before, TokenSpan(opening + 1, query.closing[opening])) if name else None
 
 
-def _of_the_body(query: Query, call: Call, inside: frozenset[str]) -> Iterator[Call]:
-    body = None if call.name in inside else query.functions.get(call.name)
-    for statement in query.split(body, ";") if body else ():
-        if not _is_pipeline(query, statement):
-            for inner in calls(query, statement, inside | {call.name}):
+def _of_the_body(query: Query, call: Call) -> Iterator[Call]:
+    """Yield the calls in a function's body, and in the bodies of the functions called there.
+
+    Each body is looked at once, however often it is called.
+    """
+    waiting, seen = [call.name], {call.name}
+    while waiting:
+        body = query.functions.get(waiting.pop())
+        for statement in query.split(body, ";") if body else ():
+            for inner in () if _is_pipeline(query, statement) else _written(query, statement):
                 yield replace(inner, index=call.index)
+                if inner.name not in seen:
+                    seen.add(inner.name)
+                    waiting.append(inner.name)
 
 
 def _is_pipeline(query: Query, span: TokenSpan) -> bool:

@@ -222,7 +222,8 @@ def _bin(flow: Flow, cursor: str | None, mode: Mode) -> timedelta | None:
     """Return the width of the grid for windows, if the query rounds time."""
     if mode is Mode.FULL_TABLE:
         return None
-    known = flow.columns.known
+    if cursor:
+        return flow.columns.origin(cursor).bin
+    known = (origin for _, origin in flow.columns.known())
     groups = (group.origin for group in flow.groups)
-    origins = [known.get(cursor)] if cursor else [*known.values(), *groups]
-    return common_width(origin.bin for origin in origins if origin)
+    return common_width(origin.bin for origin in (*known, *groups))

@@ -5,12 +5,13 @@ Pure.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Self
+from typing import Final, Self
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tap_m365hunting.kql.columns import Columns, Origin
+from tap_m365hunting.kql.layered import Layered
 from tap_m365hunting.kql.query import TokenSpan
 from tap_m365hunting.kql.stages import Stage
 from tap_m365hunting.kql.verdict import OTHER, RowIdentity
@@ -18,6 +19,9 @@ from tap_m365hunting.kql.verdict import OTHER, RowIdentity
 # Of a query of thousands of joins nobody reads each; to carry all along takes the square of time.
 _MOST_FINDINGS = 256
 _MOST_OF_A_KIND = 16
+_MOST_OF_AN_EFFECT = 128
+#: Sides of joins with findings of their own that are followed.
+MOST_SIDES: Final = 64
 
 
 class Finding(Struct, frozen=True):
@@ -39,13 +43,17 @@ class Finding(Struct, frozen=True):
 
 
 def _fewer(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the first findings of each kind: the same but for their places."""
+    """Return the first findings of each kind, and of each effect.
+
+    Findings of a kind are the same but for their places, those of an effect but for their words.
+    """
     counts = Counter[Finding]()
     kept = list[Finding]()
     for finding in findings:
         kind = replace(finding, index=0)
-        counts[kind] += 1
-        if counts[kind] <= _MOST_OF_A_KIND:
+        effect = replace(kind, operator="", message="")
+        if counts[kind] < _MOST_OF_A_KIND and counts[effect] < _MOST_OF_AN_EFFECT:
+            counts.update((kind, effect))
             kept.append(finding)
     return tuple(kept)
 
@@ -109,16 +117,20 @@ class Flow(Struct, frozen=True):
 
     def met(self, findings: Iterable[Finding]) -> Self:
         """Return the rows after the findings."""
-        unique = tuple(dict.fromkeys((*self.findings, *findings)))
+        if not (new := tuple(findings)):
+            return self
+        unique = tuple(dict.fromkeys((*self.findings, *new)))
         return replace(self, findings=unique if len(unique) <= _MOST_FINDINGS else _fewer(unique))
 
     def beside(self, sides: Iterable[SideFindings]) -> Self:
-        """Return the rows after the findings of one side."""
-        return replace(self, sides=tuple(dict.fromkeys((*self.sides, *sides))))
+        """Return the rows after the findings of one side; one without findings says nothing."""
+        new = [side for side in sides if side.findings]
+        return replace(self, sides=tuple(dict.fromkeys((*self.sides, *new)))) if new else self
 
     def grouped(self, groups: Iterable[Group]) -> Self:
         """Return the rows after grouping."""
-        return replace(self, groups=tuple(dict.fromkeys((*self.groups, *groups))))
+        new = tuple(groups)
+        return replace(self, groups=tuple(dict.fromkeys((*self.groups, *new)))) if new else self
 
     @property
     def divided(self) -> bool:
@@ -153,8 +165,19 @@ class Function(Struct, frozen=True):
 
     parameters: Mapping[str, bool]
     body: TokenSpan
-    names: "Mapping[str, Flow | Function]"
+    names: "Layered[Flow | Function]"
     view: bool = False
+
+
+class Scope:
+    """The names bound so far, by `let`, by `as`, or as a function's parameters."""
+
+    def __init__(self, names: Layered[Flow | Function]) -> None:
+        self.names = names
+
+    def bind(self, name: str, value: Flow | Function) -> None:
+        """Bind a name, for all that follows."""
+        self.names = self.names.plus({name: value})
 
 
 class Argument(Struct, frozen=True):

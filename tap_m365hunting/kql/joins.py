@@ -19,7 +19,14 @@ from msgspec.structs import replace
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.columns import PLAIN, Columns
-from tap_m365hunting.kql.flow_types import Finding, Flow, SideFindings, finding, lacking
+from tap_m365hunting.kql.flow_types import (
+    MOST_SIDES,
+    Finding,
+    Flow,
+    SideFindings,
+    finding,
+    lacking,
+)
 from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.stages import Stage, keyword, option
 from tap_m365hunting.kql.verdict import WHOLE
@@ -86,6 +93,9 @@ def join(side: JoinContext, stage: Stage, flow: Flow) -> Flow:
     sides = list(_sides(side, stage, kind, flow, right))
     both = Flow(flow.columns.join(right.columns)).beside([*flow.sides, *right.sides, *sides])
     both = both.grouped((*flow.groups, *right.groups))
+    if len(both.sides) > MOST_SIDES:
+        both = replace(both, sides=both.sides[:MOST_SIDES])
+        both = both.met([finding(stage, operators.TOO_MANY_SIDES)])
     both = replace(both, timed=flow.timed, left_out=flow.left_out)
     return both.met(_of_the_left(side, flow, right)).met(_about(side, stage, kind, sides))
 

@@ -13,6 +13,7 @@ from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.tokens import TokenKind
 
 _STATEMENT_ENDS: Final = frozenset({";", "{"})
+_ENDING: Final = frozenset({";", "}"})
 _WORDS: Final = frozenset({TokenKind.NAME, TokenKind.NUMBER})
 
 
@@ -83,11 +84,27 @@ def functions(query: Query) -> dict[str, TokenSpan]:
     found: dict[str, TokenSpan] = {}
     for index, token in enumerate(query.tokens):
         if token.text == "let" and (index == 0 or query.tokens[index - 1].text in _STATEMENT_ENDS):
-            defined = definition(query, TokenSpan(index, len(query.tokens)))
+            defined = definition(query, TokenSpan(index, _end_of_statement(query, index)))
             body = defined and function_at(query, defined.value.start)
             if defined and body:
                 found[defined.name] = body[1]
     return found
+
+
+def variables(query: Query) -> dict[str, int]:
+    """Return the first place of each name that is used as a variable, not as a member."""
+    first: dict[str, int] = {}
+    for index, token in enumerate(query.tokens):
+        if token.kind is TokenKind.NAME and not query.is_sign(index - 1, "."):
+            first.setdefault(token.text, index)
+    return first
+
+
+def _end_of_statement(query: Query, start: int) -> int:
+    """Return the place of the semicolon behind a statement, or of the bracket around it."""
+    whole = query.top_level(TokenSpan(start, len(query.tokens)))
+    ends = (index for index in whole if query.tokens[index].text in _ENDING)
+    return next(ends, len(query.tokens))
 
 
 def function_at(query: Query, start: int) -> tuple[TokenSpan, TokenSpan] | None:
@@ -114,7 +131,8 @@ def source(query: Query, span: TokenSpan) -> Source | None:
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
     """Return the names matched by a pattern with `*`."""
     form = re.compile(re.escape(pattern).replace(r"\*", ".*"))
-    return [name for name in names if form.fullmatch(name)]
+    start = pattern.partition("*")[0]
+    return [name for name in names if name.startswith(start) and form.fullmatch(name)]
 
 
 def _segment(query: Query, span: TokenSpan) -> Source | None:

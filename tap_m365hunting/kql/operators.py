@@ -170,6 +170,11 @@ TOO_DEEP: Final = (
     + RUN_WHOLE
 )
 
+TOO_MANY_SIDES: Final = (
+    "brings in rows beside those of so many joins before it that they cannot be followed. Make "
+    "queries of fewer joins; or " + RUN_WHOLE
+)
+
 INNERUNIQUE: Final = (
     "is innerunique: of the left rows with the same key it keeps one, which may stand in another "
     "window. Write kind=inner to keep them all"

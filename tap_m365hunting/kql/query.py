@@ -35,8 +35,9 @@ class Query:
     """A query that can be bounded: leading statements and one last, tabular expression.
 
     `tokens` holds the code alone, without space and comments. `closing` leads from an opening
-    bracket to the closing one, `functions` from a name to the body given by a `let`. `hunt` is a
-    name absent from the text.
+    bracket to the closing one, `functions` from a name to the body given by a `let`, `lets` to the
+    value given by a leading one, `variables` to the first use. `hunt` is a name absent from the
+    text.
     """
 
     text: str
@@ -46,6 +47,8 @@ class Query:
     final: TokenSpan
     hunt: str
     functions: Mapping[str, TokenSpan] = field(default_factory=dict, repr=False, compare=False)
+    lets: Mapping[str, TokenSpan] = field(default_factory=dict, repr=False, compare=False)
+    variables: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def windowed(self) -> bool:
@@ -54,10 +57,7 @@ class Query:
 
     def uses(self, name: str) -> int | None:
         """Return the first token with the name used as a variable, if there is one."""
-        for index, token in enumerate(self.tokens):
-            if token.text == name and token.kind is _NAME and not self.is_sign(index - 1, "."):
-                return index
-        return None
+        return self.variables.get(name)
 
     def is_sign(self, index: int, text: str) -> bool:
         """Whether the token is the operator or bracket; false beyond the ends."""

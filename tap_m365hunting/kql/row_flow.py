@@ -15,6 +15,7 @@ rows would be other rows in each window.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -29,10 +30,12 @@ from tap_m365hunting.kql.flow_types import (
     Flow,
     Function,
     Group,
+    Scope,
     finding,
     lacking,
 )
 from tap_m365hunting.kql.joins import JoinContext, join, union
+from tap_m365hunting.kql.layered import Layered
 from tap_m365hunting.kql.literals import timespan_text
 from tap_m365hunting.kql.names import definition, function_at, label, matching, quoted_name, source
 from tap_m365hunting.kql.projections import after_projection
@@ -53,8 +56,6 @@ from tap_m365hunting.kql.verdict import OTHER, WHOLE
 _MAX_DEPTH: Final = 80
 _MAX_CALLS: Final = 500
 
-_Names = dict[str, Flow | Function]
-
 
 class RowFlow:
     """One walk through one query, with an eye on the `watched` names."""
@@ -67,21 +68,21 @@ class RowFlow:
 
     def result(self) -> Flow:
         """Return the rows at the query's end."""
-        return self._last(self._query.leading, self._query.final, {})
+        return self._last(self._query.leading, self._query.final, Layered())
 
     # Statements and names
 
     def _last(
-        self, leading: Sequence[TokenSpan], final: TokenSpan, names: Mapping[str, Flow | Function]
+        self, leading: Sequence[TokenSpan], final: TokenSpan, names: Layered[Flow | Function]
     ) -> Flow:
-        seen = dict(names)
+        seen = Scope(names)
         for span in leading:
             defined = definition(self._query, span)
             if defined:
-                seen[defined.name] = self._bound(defined.value, seen)
+                seen.bind(defined.name, self._bound(defined.value, seen))
         return self._rows(final, seen)
 
-    def _bound(self, value: TokenSpan, names: _Names) -> Flow | Function:
+    def _bound(self, value: TokenSpan, names: Scope) -> Flow | Function:
         function = function_at(self._query, value.start)
         if function is None:
             return self._rows(value, names)
@@ -89,14 +90,14 @@ class RowFlow:
         pieces = self._query.split(given, ",")
         parameters = dict(self._parameter(piece) for piece in pieces if piece)
         view = self._query.name_at(value.start) == "view"
-        return Function(parameters, body, dict(names), view)
+        return Function(parameters, body, names.names, view)
 
     def _parameter(self, span: TokenSpan) -> tuple[str, bool]:
         """Return the name, and whether rows are meant: `T: (*)` means rows, `n: long` does not."""
         name, *kind = self._query.split(span, ":")
         return label(self._query, name), any(self._query.is_sign(k.start, "(") for k in kind)
 
-    def _arguments(self, span: TokenSpan | None, names: _Names) -> Iterator[Argument]:
+    def _arguments(self, span: TokenSpan | None, names: Scope) -> Iterator[Argument]:
         for item in items(self._query, span) if span else ():
             name = item.names[0] if item.names else None
             yield Argument(self._rows(item.value, names), name)
@@ -106,13 +107,12 @@ class RowFlow:
         statements = [span for span in self._query.split(function.body, ";") if span]
         if self._calls > _MAX_CALLS or not statements:
             return Flow().met([finding(stage, operators.TOO_DEEP)])
-        names = dict(function.names)
-        names |= _given(function.parameters, arguments)
+        names = function.names.plus(_given(function.parameters, arguments))
         return self._last(statements[:-1], statements[-1], names)
 
     # Pipelines
 
-    def _rows(self, span: TokenSpan, names: _Names) -> Flow:
+    def _rows(self, span: TokenSpan, names: Scope) -> Flow:
         """Follow the rows of a tabular expression."""
         stages = self._query.split(span, "|")
         if self._depth > _MAX_DEPTH or not all(stages):
@@ -131,8 +131,8 @@ class RowFlow:
             return Flow().met([finding(stage, operators.TOO_DEEP)])
         return Flow().met([finding(stage, operators.NOTHING_THERE, fatal=True)])
 
-    def _after(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
-        special: Mapping[str, Callable[[Stage, Flow, _Names], Flow]] = {
+    def _after(self, stage: Stage, flow: Flow, names: Scope) -> Flow:
+        special: Mapping[str, Callable[[Stage, Flow, Scope], Flow]] = {
             "as": self._as,
             "evaluate": self._evaluate,
             "invoke": self._invoke,
@@ -148,7 +148,7 @@ class RowFlow:
         columns = columns_after(stage, step)
         if flow.divided:
             made = parts_of(stage, self._query)
-            flow = flow.renewed({name: parts - names.keys() for name, parts in made.items()})
+            flow = flow.renewed({name: parts - names.names.keys() for name, parts in made.items()})
         rounded = groups_of(stage, self._query, flow.columns)
         groups = [Group(stage, origin) for origin in rounded if origin.bin or origin.uneven]
         identity = after(stage, self._query, flow.identity, flow.columns)
@@ -158,8 +158,8 @@ class RowFlow:
 
     def _judge(self, stage: Stage, columns: Columns) -> Iterator[Finding]:
         message = operators.REFUSED.get(stage.operator)
-        bins = [origin.bin for origin in columns.known.values() if origin and origin.bin]
-        if message and stage.operator == "summarize" and bins:
+        bins = _bins(columns) if stage.operator == "summarize" else []
+        if message and bins:
             yield finding(stage, operators.BINS.format(bin=timespan_text(min(bins))))
         elif message:
             yield finding(stage, message, fatal=message == operators.SEVERAL_RESULTS)
@@ -173,11 +173,11 @@ class RowFlow:
 
     # Operators that bring in other rows
 
-    def _as(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
-        names[label(self._query, stage.rest)] = flow
+    def _as(self, stage: Stage, flow: Flow, names: Scope) -> Flow:
+        names.bind(label(self._query, stage.rest), flow)
         return flow
 
-    def _evaluate(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
+    def _evaluate(self, stage: Stage, flow: Flow, names: Scope) -> Flow:
         del names
         plugin = self._query.name_at(stage.rest.start)
         if plugin not in operators.ROW_WISE_PLUGINS:
@@ -189,9 +189,9 @@ class RowFlow:
         warning = finding(stage, operators.PLUGIN_COLUMNS, warning=True)
         return flow.to(replace(flow.columns, rest=True)).met([warning])
 
-    def _invoke(self, stage: Stage, flow: Flow, names: _Names) -> Flow:
+    def _invoke(self, stage: Stage, flow: Flow, names: Scope) -> Flow:
         called = source(self._query, stage.rest)
-        function = names.get(called.name) if called and not called.qualified else None
+        function = names.names.get(called.name) if called and not called.qualified else None
         if called and isinstance(function, Function):
             others = self._arguments(called.arguments, names)
             return self._call(function, (Argument(flow), *others), stage)
@@ -202,7 +202,7 @@ class RowFlow:
 
     # Sources
 
-    def _source(self, span: TokenSpan, names: _Names) -> Flow:
+    def _source(self, span: TokenSpan, names: Scope) -> Flow:
         """Follow the rows from the source of a pipeline."""
         stage = stage_at(self._query, span)
         if self._query.is_sign(span.start, "("):
@@ -215,7 +215,7 @@ class RowFlow:
         made_here = self._made_here(stage)
         return Flow(made_here) if made_here else self._named(stage, span, names)
 
-    def _built_in(self, stage: Stage, names: _Names) -> Flow:
+    def _built_in(self, stage: Stage, names: Scope) -> Flow:
         if stage.operator == "union":
             return union(self._side(names), stage)
         if stage.operator == "evaluate":
@@ -239,12 +239,12 @@ class RowFlow:
             stage.rest.start + 1, self._query.closing.get(stage.rest.start, stage.rest.end)
         )
 
-    def _named(self, stage: Stage, span: TokenSpan, names: _Names) -> Flow:
+    def _named(self, stage: Stage, span: TokenSpan, names: Scope) -> Flow:
         """Follow a table, a function, or a name bound by `let`."""
         called = source(self._query, span)
         if called is None:
             return Flow().met([finding(stage, operators.UNKNOWN)])
-        bound = None if called.qualified else names.get(called.name)
+        bound = None if called.qualified else names.names.get(called.name)
         if isinstance(bound, Flow):
             return bound
         if isinstance(bound, Function):
@@ -265,24 +265,28 @@ class RowFlow:
             for name in self._watched.intersection(operators.CURSORS):
                 yield lacking(stage, message, name)
 
-    def _branches(self, span: TokenSpan, names: _Names) -> Iterator[Flow]:
+    def _branches(self, span: TokenSpan, names: Scope) -> Iterator[Flow]:
         """Follow an operand of `union`: the rows of an expression, or views meant by a pattern."""
         yield self._rows(span, names)
         named = source(self._query, span)
         if named and named.is_pattern and not named.qualified:
             stage = Stage(named.name, span.start, span)
-            for name in matching(named.name, names):
-                view = names[name]
+            for name in matching(named.name, names.names):
+                view = names.names[name]
                 if isinstance(view, Function) and view.view:
                     yield self._call(view, (), stage)
 
-    def _side(self, names: _Names) -> JoinContext:
+    def _side(self, names: Scope) -> JoinContext:
         return JoinContext(
             self._query,
             self._watched,
             lambda span: self._rows(span, names),
             lambda span: self._branches(span, names),
         )
+
+
+def _bins(columns: Columns) -> list[timedelta]:
+    return [origin.bin for _, origin in columns.known() if origin.bin]
 
 
 def _given(parameters: Mapping[str, bool], arguments: Iterable[Argument]) -> dict[str, Flow]:

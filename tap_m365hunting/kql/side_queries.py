@@ -9,7 +9,7 @@ from typing import Final
 
 from tap_m365hunting.kql import operators
 from tap_m365hunting.kql.flow_types import Finding
-from tap_m365hunting.kql.names import column_name, definition
+from tap_m365hunting.kql.names import column_name
 from tap_m365hunting.kql.query import Query, TokenSpan
 from tap_m365hunting.kql.verdict import Mode
 
@@ -93,8 +93,4 @@ def _is_made_here(query: Query, start: int) -> bool:
 
 def _value_of(query: Query, name: str) -> TokenSpan | None:
     """Return the value bound to a name by a `let`, if there is one."""
-    for statement in query.leading if name else ():
-        defined = definition(query, statement)
-        if defined and defined.name == name:
-            return defined.value
-    return None
+    return query.lets.get(name)

@@ -118,9 +118,8 @@ def _extend(step: Step) -> Columns:
 
 
 def _serialize(step: Step) -> Columns:
-    there = {name for name in step.columns.known if step.columns.has(name)}
-    for item in items(step.query, step.rest):
-        there |= {*mentioned(step.query, item.value)}
+    used = (n for item in items(step.query, step.rest) for n in mentioned(step.query, item.value))
+    there = step.columns.plus(dict.fromkeys(used, PLAIN))
     new = made(step.query, step.rest, step.columns, taken=there)
     return step.columns.plus(new.known, new.maybe)
 
@@ -161,8 +160,8 @@ def _away(step: Step) -> Columns:
 
 
 def _keep(step: Step) -> Columns:
-    kept = _matches(step)
-    sure = {name for name in kept if step.columns.has(name) or name in _exact(step)}
+    kept, exact = _matches(step), _exact(step)
+    sure = {name for name in kept if name in step.columns or name in exact}
     known = {name: step.columns.origin(name) for name in sure}
     return step.columns.only(known, {n for n in kept if step.columns.has(n) is None})
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from tap_m365hunting.errors import QueryTextError
 from tap_m365hunting.kql.lookalikes import refuse_lookalikes
-from tap_m365hunting.kql.names import functions
+from tap_m365hunting.kql.names import definition, functions, variables
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query, TokenSpan
 from tap_m365hunting.kql.tokens import Token, TokenKind, position, tokens
 
@@ -39,7 +39,9 @@ def read(text: str) -> Query:
     final = _result(draft, statements)
     _check_definitions(draft)
     leading = tuple(statements[:-1])
-    return Query(text, code, closing, leading, final, draft.hunt, functions(draft))
+    lets = {let.name: let.value for span in leading if (let := definition(draft, span))}
+    found = functions(draft), lets, variables(draft)
+    return Query(text, code, closing, leading, final, draft.hunt, *found)
 
 
 def _unused_name(text: str) -> str:
