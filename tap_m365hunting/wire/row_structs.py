@@ -16,10 +16,10 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from tap_m365hunting.wire.id_values import (
-    JsonTexts,
     are_plain,
     put_id_values,
     put_whole_numbers,
+    with_json_texts,
 )
 from tap_m365hunting.wire.json_text import Json, compact_all
 from tap_m365hunting.wire.leniency import Field, Leniency
@@ -94,6 +94,12 @@ def _record_of(names: dict[str, str]) -> type:
     return msgspec.defstruct("Record", fields, rename=names, gc=False)
 
 
+def _first(texts: Iterable[str], names: Iterable[str]) -> type:
+    """Return a type of the same attributes, the texts before all others."""
+    fields = [(name, Any) for name in dict.fromkeys([*texts, *names])]
+    return msgspec.defstruct("TextsFirst", fields, gc=False)
+
+
 _STRICT: Final = Leniency()
 
 
@@ -131,7 +137,6 @@ class RowStructs:
         texts = [field.name for field in self.fields if field.is_text]
         makes_ids = [field for field in self.fields if self._id_names[field.name] is not None]
         self._id_texts = [field.name for field in makes_ids if field.is_text]
-        self._json_texts = JsonTexts(self._id_texts)
         self._loose = [field for field in makes_ids if field.is_unsure(_TYPES)]
         self._floats = [field for field in makes_ids if field.kind in {NUMBER, DECIMAL}]
         self._no_ids = {
@@ -141,6 +146,7 @@ class RowStructs:
         }
         self._came = {name: self._own.get(name, names[name]) for name in names}
         self._row = self._row_of({**_TYPES, **(_WITH_EMPTY if leniency.empty else {})})
+        self._texts_first = _first(self._id_texts, names)
         self._record = self._row if names == self._came else _record_of(names)
         self.decode = msgspec.json.Decoder(list[self._row]).decode  # type: ignore[name-defined]
 
@@ -204,7 +210,8 @@ class RowStructs:
             (field.name, _put_id_values(rows, field, known.get(field.name)))
             for field in (*self._loose, *self._floats)
         ]
-        if with_texts := self._json_texts.among(rows):
+        _turn(rows, self._texts_first)
+        if with_texts := with_json_texts(rows, len(self._id_texts)):
             before += [(name, put_id_values(with_texts, name, "")) for name in self._id_texts]
         return before
 
