@@ -29,6 +29,7 @@ _NOT_DYNAMIC: Final = ("concat(", "lower(", "upper(", "kusto_tostring(", "kusto_
 _TOSTRING: Final = _pattern(written.TOSTRING, x='"x"')
 _TODATETIME: Final = _pattern(written.TODATETIME, x='"x"')
 _BIN: Final = _pattern(written.BIN, x='"x"', width="INTERVAL '1h'")
+_PLACE: Final = _pattern(written.PLACE, x='"x"')
 _ELEMENT: Final = re.compile(
     r"WHEN 'TIMESTAMP' THEN to_json\(\(?strftime\(CAST\((?P<x>(?:(?!'TIMESTAMP' THEN).)+?)"
     r" AS TIMESTAMP\), '%Y-%m-%dT%H:%M:%S\.%f'\) \|\| '0Z'\)"
@@ -66,6 +67,7 @@ def exact(sql: str, packs: Sequence[str]) -> str:
     sql = _inside_out(sql, _TOSTRING, _tostring)
     sql = _inside_out(sql, _TODATETIME, lambda found: f"kusto_todatetime({found['x']})")
     sql = _inside_out(sql, _BIN, lambda found: f"kusto_bin({found['x']}, {found['width']})")
+    sql = _inside_out(sql, _PLACE, lambda found: f"kusto_place({found['x']})")
     sql = _ELEMENT.sub(r"WHEN 'TIMESTAMP_NS' THEN to_json(kusto_text(\g<x>)) \g<0>", sql)
     sql = _LITERAL_TEXT.sub(r"kusto_text(\1)", _CAST.sub(r"\1", sql))
     sql = _SHIFTED.sub(_shifted, sql)

@@ -16,3 +16,4 @@ def _written(expression: str) -> str:
 TOSTRING: Final = _written("tostring(x)")
 TODATETIME: Final = _written("todatetime(x)")
 BIN: Final = _written("bin(x, 1h)")
+PLACE: Final = _written("x[x]").partition(", ")[2].removesuffix(")")  # within a dynamic value

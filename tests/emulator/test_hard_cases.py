@@ -259,3 +259,26 @@ def test_the_elements_of_an_array_are_looked_for_and_not_the_array(
     lets = f"{ARRAYS} let names = A | take 1 | summarize make_set(c); let more = dynamic([2, [3]]);"
 
     assert answered(engine, f"{lets} A | where {condition} | project i") == [(i,) for i in found]
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("b[c]", [1, 2]),
+        ("b[tostring(c)]", [1, 2]),
+        ("b[strcat(c, c)]", [11, None]),
+        ("b[tostring(d[0])]", [1, None]),
+        ("b['a']", [1, 1]),
+        ("d[i]", ["b", None]),
+        ("d[toint(i) - 1]", ["a", None]),
+        ("d[-i]", ["b", 2]),
+    ],
+)
+def test_a_place_in_a_dynamic_may_be_computed(
+    engine: Engine, place: str, found: list[object]
+) -> None:
+    """A text is the key of a bag, a number the place in an array, from the end if negative."""
+    kql = f"{ARRAYS} A | where i < 3 | extend b = dynamic({{'a': 1, 'b': 2, 'aa': 11}})"
+    rows = engine.run(f"{kql} | sort by i asc | project x = tostring({place})", now=NOW).rows()
+
+    assert [row[0] for row in rows] == ["" if value is None else str(value) for value in found]

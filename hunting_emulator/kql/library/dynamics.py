@@ -65,6 +65,14 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         "'-?[0-9]+'), lambda t: CAST(t AS BIGINT))",
     ),
     helper("key_path", "k", "'$.\"' || replace(k, '\"', '\\\"') || '\"'"),
+    # the path of an element: a text is a key, whatever the type of the column that holds the text
+    helper(
+        "place",
+        "x",
+        "CASE WHEN json_type(to_json(x)) = 'VARCHAR' THEN kusto_key_path(kusto_plain(x)) "
+        "ELSE '$[' || CASE WHEN starts_with(CAST(x AS VARCHAR), '-') THEN '#' ELSE '' END "
+        "|| CAST(x AS VARCHAR) || ']' END",
+    ),
     helper("json_path", "k", "CASE WHEN starts_with(k, '$') THEN k ELSE kusto_key_path(k) END"),
     helper(
         "elements",
