@@ -48,7 +48,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak seeded-bugs lint lint-fast check docs site workflows pre-commit constraints dist installs \
   meltano-test fleet-demo fleet-scale fleet-test image manifests state-backends loaders clients siem-maps elastic \
-  dbt-demo first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security audit lowest newest clean
+  dbt-demo first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security seeded-leaks audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
@@ -198,6 +198,10 @@ bench-latency: $(VENV)/installed ## 10 min runs against a slow service; writes i
 # every line of a hostile review, and each secret searched by its value in all that is written
 security: $(VENV)/installed ## 4 min hostile answers, places and proxies: no secret in any output
 	SECURITY=1 $(PYTEST) tests/security
+
+# ten and more leaks, each put into a copy of the tree by itself
+seeded-leaks: $(VENV)/installed ## 10 min leaks of secrets are put in, and each is found by its value
+	$(BIN)/python -m tests.security.seeds
 
 # whole commands against answers of every endpoint that are broken at random
 fuzz-commands: $(VENV)/installed ## 10 min broken answers under the commands

@@ -34,7 +34,7 @@ SEEDS: Final = (
     ("http/token_answers.py", 'msg = "an answer that is not JSON"', "msg = repr(body)"),
     ("auth/device_code.py", "        pause = min(max(flow",
      '        _LOG.debug("%s", flow)\n        pause = min(max(flow'),
-    ("inputs.py", "            named = shown_name(name)", "            named = name"),
+    ("inputs.py", "shown, twice = shown_name(name)", "shown, twice = name"),
     ("auth/certificates.py", "{shown_name(path)}", "{path}"),
 )  # fmt: skip
 
