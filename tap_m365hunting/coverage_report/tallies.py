@@ -142,13 +142,16 @@ class _CountedWindows:
     def is_new(self, start: int, end: int, run: int) -> bool:
         """Return whether the window of the run is here for the first time."""
         starts, runs, ends = self._starts, self._runs, self._ends
-        place = len(starts)
-        if starts and start <= starts[-1]:
-            low, high = bisect_left(starts, start), bisect_right(starts, start)
-            low, high = bisect_left(runs, run, low, high), bisect_right(runs, run, low, high)
-            place = bisect_left(ends, end, low, high)
-            if place < high and ends[place] == end:
-                return False
+        if not starts or start > starts[-1]:  # as most of millions
+            starts.append(start)
+            runs.append(run)
+            ends.append(end)
+            return True
+        low, high = bisect_left(starts, start), bisect_right(starts, start)
+        low, high = bisect_left(runs, run, low, high), bisect_right(runs, run, low, high)
+        place = bisect_left(ends, end, low, high)
+        if place < high and ends[place] == end:
+            return False
         starts.insert(place, start)
         runs.insert(place, run)
         ends.insert(place, end)
