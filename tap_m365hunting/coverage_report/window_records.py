@@ -60,7 +60,7 @@ def ticks_of(value: object) -> int:
     0
     """
     if isinstance(value, str):
-        # the tap's own form, here and at once: millions of texts come in it, and share their seconds
+        # the tap's own form, here and at once: millions of texts come in it and share seconds
         if len(value) == _LENGTH and value[19] == "." and value[27] == "Z":
             digits = value[20:27]
             if digits.isdecimal():
