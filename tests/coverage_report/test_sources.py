@@ -262,7 +262,7 @@ def test_window_without_a_time_in_a_column_of_times_is_told_of(tmp_path: Path, c
     file = tmp_path / "w.duckdb"
     with closing(duckdb.connect(file)) as sql:
         sql.execute(_TABLE.format(name="hunting_windows", time="TIMESTAMP_NS", tenant="TEXT"))
-        rows = [window(5, 6), window(0, 1, **{column: None})]
+        rows = [window(5, 6), window(0, 1) | {column: None}]
         sql.executemany(
             f"INSERT INTO hunting_windows VALUES ({', '.join('?' * len(_NAMES))})",  # noqa: S608 - our own
             [[row[name] for name in _NAMES] for row in rows],
