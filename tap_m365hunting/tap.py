@@ -228,9 +228,8 @@ class TapM365Hunting(Tap):
     def wait_for_end(self) -> None:
         """Sleep until the end of a backfill is settled, where the settings say so."""
         if self._settings:
-            now = self._clock()
-            begin = begin_of(self._settings, now=now)
-            if seconds := begin.seconds_since(Instant.of_seconds(now)):
+            now = Instant.of_seconds(self._clock())
+            if seconds := begin_of(self._settings, now=now).seconds_since(now):
                 self.logger.info("Waiting %.0f s, until rows before end_date are settled", seconds)
                 self._sleep(seconds)
 

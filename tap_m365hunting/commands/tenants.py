@@ -18,6 +18,7 @@ from tap_m365hunting.commands.run_sizes import RunSizer
 from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
 from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError
 from tap_m365hunting.service.tenant_service import TenantService
+from tap_m365hunting.sync.resolved_query import begin_of
 from tap_m365hunting.wire.schema import TENANT_ID
 
 _T = TypeVar("_T")
@@ -73,7 +74,8 @@ def _checked(
 ) -> Report:
     """Ask one tenant about all queries, unless no call is taken there."""
     service = connect(tenant)
-    sizer = RunSizer(settings.read_settings, settings.quotas, service.run, now=service.now())
+    begin = begin_of(settings, now=service.now())
+    sizer = RunSizer(settings.read_settings, settings.quotas, service.run, now=begin)
     tenant_columns = (TENANT_ID,) if settings.partitioned else ()
     checker = Checker(settings.read_settings, service.run, tenant=tenant_columns)
     try:
@@ -95,7 +97,8 @@ def planned(
 ) -> TenantPlan:
     """Plan a tenant's streams; a tenant without any call has the reason in their place."""
     service = connect(tenant)
-    forecaster = Forecaster(tenant.tenant_id, settings, service.run, state=state, now=service.now())
+    begin = begin_of(settings, now=service.now())
+    forecaster = Forecaster(tenant.tenant_id, settings, service.run, state=state, now=begin)
     try:
         streams, error = [forecaster.stream(query) for query in queries], None
     except TENANT_ERRORS as reason:

@@ -235,12 +235,12 @@ def bound_problems(
         yield from timing.problems(_begin(timing, read_settings, now))
 
 
-def begin_of(settings: Settings, *, now: float) -> Instant:
+def begin_of(settings: Settings, *, now: Instant) -> Instant:
     """Return when a run begins to read: now, or once the rows before its end are settled."""
-    at, reading = Instant.of_seconds(now), settings.read_settings
+    reading = settings.read_settings
     resolved = [(query, resolve(query)[1]) for query in settings.queries]
     timings = [_timing(q, reading, r) for q, r in resolved if r.mode is not Mode.FULL_TABLE]
-    return max((_begin(timing, reading, at) for timing in timings), default=at)
+    return max((_begin(timing, reading, now) for timing in timings), default=now)
 
 
 def _begin(timing: Timing, read_settings: ReadSettings, now: Instant) -> Instant:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from tests.tap.commands import CHECK, Commands
+from tests.tap.commands import CHECK, PLAN, Commands
 from tests.tap.harness import Run, Tenant, at
 from tests.tap.test_exactness import EVENTS, event
 from tests.tap.test_windowed import BINS, BOUNDED, NO_BINS
@@ -140,6 +140,19 @@ def test_no_run_waits_longer_than_a_day_for_its_end(tenant: Tenant) -> None:
 
     assert "let on_unsettled_end wait" in refused(tenant, EVENTS, **bounds)
     assert tenant.slept == []
+
+
+def test_plan_counts_to_the_end_that_the_run_waits_for(tenant: Tenant, tmp_path: Path) -> None:
+    """Rows of the last minutes are not settled yet, and are when the run begins to read."""
+    rows = [event(n, at(minutes=n)) for n in range(1, 121)]
+    tenant.emulator.engine.load("DeviceEvents", rows)
+    commands = Commands(tmp_path, tenant.emulator)
+    bounds = {"start_date": at(hours=2), "end_date": at(), "on_unsettled_end": "wait"}
+    config = commands.file(tenant.config(EVENTS, **bounds))
+
+    found = commands.run("plan", "--format", "json", "--config", config)
+
+    assert [stream["rows"] for stream in found.json(PLAN)["streams"]] == [120]
 
 
 def test_check_allows_an_end_that_the_run_waits_for(tenant: Tenant, tmp_path: Path) -> None:
