@@ -33,6 +33,7 @@ class WorthwhileStateWriter(StateWriter):
         self._writer = writer
         self._last: str | None = None
         self._written_before = 0
+        self._written_with_last = 0
         self._requests = 0
 
     @override
@@ -43,15 +44,19 @@ class WorthwhileStateWriter(StateWriter):
             self._write(state)
 
     def flush(self, state: types.TapState) -> None:
-        """Write the state unless already written, or without a bookmark."""
-        if self._last is not None or any(state.get("bookmarks", {}).values()):
-            self._write(state)
+        """Write the state, unless it is the last line already, or has no bookmark.
 
-    def _write(self, state: types.TapState) -> None:
+        A loader may forget a STATE when records follow, so the same state is written once more
+        behind them.
+        """
+        if self._last is not None or any(state.get("bookmarks", {}).values()):
+            self._write(state, again=self._written() > self._written_with_last)
+
+    def _write(self, state: types.TapState, *, again: bool = False) -> None:
         line = self._writer.format_message(StateMessage(value=cast(dict[str, Any], state)))
-        if line != self._last:
+        if again or line != self._last:
             self._writer.write_message(StateMessage(value=cast(dict[str, Any], state)))
-            self._last = line
+            self._last, self._written_with_last = line, self._written()
         self._requests, self._written_before = 0, self._written()
 
     def _worth(self) -> int:

@@ -79,6 +79,22 @@ def test_last_state_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(capsys)[1:] == [state]
 
 
+def test_records_after_the_last_state_have_it_behind_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Loaders pass on the state behind the last record, and some forget those before."""
+    output = WholeLines(Signals())
+    writer, state = WorthwhileStateWriter(output), state_of(1)
+    writer.write_state(state)
+    output.written += len(json.dumps(state))
+    writer.write_state(state)
+
+    writer.flush(state)
+    writer.flush(state)
+
+    assert lines(capsys) == [state, state]
+
+
 def test_run_that_read_nothing_writes_no_empty_state(capsys: pytest.CaptureFixture[str]) -> None:
     """An empty STATE could take the place of a true one."""
     writer = WorthwhileStateWriter(WholeLines(Signals()))
