@@ -6,12 +6,13 @@ Pure.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from msgspec import Raw, Struct
+from msgspec import MsgspecError, Raw, Struct
 from msgspec.json import Decoder
 
 from tap_m365hunting.configuration.queries import COVERAGE_STREAM
 from tap_m365hunting.coverage_report.window_records import UNKNOWN, WindowRecord, ticks_of
 from tap_m365hunting.errors import UnusableInputError
+from tap_m365hunting.instants import Instant
 
 #: A line without this name of a column is no record of a window.
 _MARK: Final = b"window_start"
@@ -41,12 +42,16 @@ class LoadedRecord(Struct, frozen=True, gc=False):
         Raises:
             ValueError: a time is no instant, or the window ends before its start.
         """
+        start, end = ticks_of(self.window_start), ticks_of(self.window_end)
+        if start > end:
+            msg = f"window_start {Instant(start)} is after window_end {Instant(end)}"
+            raise ValueError(msg)
         return WindowRecord(
             self.run_id,
             self.stream,
             self.tenant_id,
-            ticks_of(self.window_start),
-            ticks_of(self.window_end),
+            start,
+            end,
             self.status or UNKNOWN,
             ticks_of(self.finished_at) if self.finished_at else 0,
             self.rows or 0,
@@ -90,7 +95,7 @@ def windows(blocks: Iterable[bytes], *, source: str) -> Iterator[WindowRecord]:
     for block in blocks:
         try:
             yield from _at_once(block)
-        except ValueError:  # of another stream, or broken
+        except (ValueError, MsgspecError):  # of another stream, or broken
             yield from _one_by_one(block, source, lines_before)
         lines_before += block.count(b"\n")
 
@@ -111,7 +116,7 @@ def _one_by_one(block: bytes, source: str, lines_before: int) -> Iterator[Window
             record = _record(line)
             if record is not None:
                 yield record.window()
-        except ValueError as error:
+        except (ValueError, MsgspecError) as error:
             reason = f"{source}, line {number}: no record of {COVERAGE_STREAM}: {error}"
             raise UnusableInputError([reason]) from error
 

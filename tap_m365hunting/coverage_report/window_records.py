@@ -40,11 +40,6 @@ class WindowRecord(Struct, frozen=True, gc=False):
     wait_ms: int = 0
     message: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.start > self.end:
-            msg = f"window_start {Instant(self.start)} is after window_end {Instant(self.end)}"
-            raise ValueError(msg)
-
 
 def ticks_of(value: object) -> int:
     """Return an instant loaded as text, or as a time; without an offset in UTC.
