@@ -59,7 +59,7 @@ demo: $(VENV)/installed ## 1 min the whole pipeline against the emulator, and wh
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
 	  --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
 
-test: $(VENV)/installed $(PARSER)/installed ## 6 min all tests, the doctests and the commands of the pages among them
+test: $(VENV)/installed $(PARSER)/installed ## 9 min all tests, the doctests and the commands of the pages among them
 	$(PYTEST)
 
 quick: $(VENV)/installed ## 2 min the tests of the core, of KQL and of one sync
@@ -85,7 +85,7 @@ lint-fast: $(VENV)/installed ## 10 s lint without mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-check: lint test ## 7 min lint and test, as .ci/run does in a fresh environment
+check: lint test ## 10 min lint and test, as .ci/run does in a fresh environment
 
 # the workflows, issue forms and Dependabot's settings, held to their own linters
 workflows: $(LINTERS)/installed ## 5 s actionlint and zizmor over .github and orchestrate/github
@@ -136,7 +136,7 @@ fleet-demo: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 5 min
 	  $(if $(DATABASE),--database $(DATABASE))
 
 # the same fleet, whole: twice the groups at once, beside what the simulation says
-fleet-scale: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 10 min the fleet's time by the groups at once
+fleet-scale: $(VENV)/installed $(MELTANO)/installed $(AIRFLOW)/installed ## 6 min the fleet's time by the groups at once
 	@$(BIN)/python -m demo.fleet --airflow $(AIRFLOW)/bin/airflow --commands $(BIN) $(MELTANO)/bin \
 	  --group-size 5 --slots 2 --scale 6
 
