@@ -79,7 +79,7 @@ BUGS: Final = (
     Bug(
         "a second column of one name is taken for the first",
         "kql/entries.py",
-        "names.append(name if as_it_is else _free(name, used))",
+        "names.append(free.use(name) if as_it_is else free.take(name))",
         "names.append(name)",
         "tests/kql/test_fitness.py::test_a_query_gets_its_verdict",
     ),
