@@ -26,7 +26,8 @@ from hunting_emulator.kql.tokens import (
 
 _WORDS: Final = frozenset({"in", "has_any", "has_all"})
 _ELEMENT: Final = "__element"
-_NUMBERS: Final = frozenset({"BIGINT", "INTEGER", "DOUBLE"})
+# An id of 18 digits is no double: whole numbers are compared as such.
+_CONVERSIONS: Final = {"BIGINT": "tolong", "INTEGER": "tolong", "DOUBLE": "todouble"}
 _LET: Final = 3  # `let`, a name and `=`
 
 
@@ -101,10 +102,13 @@ def _expanded(tokens: Sequence[Token], word: int, source: str, desk: Desk) -> st
     name, kind = desk.columns(f"{lets}{source}")[0]
     if kind != "JSON" and not kind.endswith("[]"):
         return None
-    element = f"{_conversion(tokens, word, desk)}({_ELEMENT})"
+    conversion = _conversion(tokens, word, desk)
+    element = f"{conversion}({_ELEMENT})"
+    # a fraction is equal to no whole number
+    whole = f" and todouble({_ELEMENT}) == {element}" if conversion == "tolong" else ""
     return (
         f"{source} | project {_ELEMENT} = {kql_name(name)} | mv-expand {_ELEMENT}"
-        f" | where isnotnull({_ELEMENT}) | project {_ELEMENT} = {element}"
+        f" | where isnotnull({_ELEMENT}){whole} | project {_ELEMENT} = {element}"
     )
 
 
@@ -115,7 +119,7 @@ def _conversion(tokens: Sequence[Token], word: int, desk: Desk) -> str:
     if place is None or not before:
         return "tostring"
     kinds = dict(desk.columns(place.source(tokens)))
-    return "todouble" if kinds.get(tokens[before[-1]].text) in _NUMBERS else "tostring"
+    return _CONVERSIONS.get(kinds.get(tokens[before[-1]].text, ""), "tostring")
 
 
 def _literal(tokens: Sequence[Token], part: Sequence[Token]) -> list[object] | None:

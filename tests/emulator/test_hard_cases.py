@@ -262,6 +262,25 @@ def test_the_elements_of_an_array_are_looked_for_and_not_the_array(
 
 
 @pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("r in (R | where n == 1 | summarize make_set(r))", [1]),
+        ("r !in (R | where n == 1 | summarize make_set(r))", [0, 2]),
+        ("n in (R | where n == 1 | summarize make_set(n + 0.5))", []),
+        ("x in (R | where n == 1 | summarize make_set(x))", [1]),
+    ],
+)
+def test_numbers_are_looked_for_in_an_array_to_their_last_digit(
+    engine: Engine, condition: str, found: list[int]
+) -> None:
+    """Ids of 18 digits are one number as doubles; a fraction is no whole number."""
+    ids = ", ".join(f"{n}, {639199803770000000 + n}, {n}.5" for n in range(3))
+    kql = f"let R = datatable(n:long, r:long, x:real)[{ids}]; R | where {condition} | project n"
+
+    assert answered(engine, kql) == [(n,) for n in found]
+
+
+@pytest.mark.parametrize(
     ("place", "found"),
     [
         ("b[c]", [1, 2]),
