@@ -6,6 +6,7 @@ Pure.
 from collections.abc import Mapping
 from typing import Final
 
+from hunting_emulator.data.cloud_columns import CLOUD
 from hunting_emulator.data.company import (
     ACCOUNT,
     COMPANY,
@@ -27,8 +28,9 @@ from hunting_emulator.data.company import (
     one_of,
     pick,
 )
-from hunting_emulator.data.further_columns import FURTHER
+from hunting_emulator.data.device_columns import DEVICES
 from hunting_emulator.data.inventory_columns import INVENTORIES
+from hunting_emulator.data.mail_columns import MAIL
 
 _BIG_ID: Final = "639199803770000000 + CAST(k AS BIGINT)"
 _NO_YES: Final = f"{chance('yes', 500)}"
@@ -222,6 +224,8 @@ _OWN: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+_LISTED: Final = {**DEVICES, **CLOUD, **MAIL}
+
 SPECIALS: Final[Mapping[str, Mapping[str, str]]] = {
-    table: {**_OWN.get(table, {}), **FURTHER.get(table, {})} for table in _OWN.keys() | FURTHER
+    table: {**_OWN.get(table, {}), **_LISTED.get(table, {})} for table in _OWN.keys() | _LISTED
 }
