@@ -13,10 +13,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from tap_m365hunting.coverage_report.reduction import chosen, reduce
 from tap_m365hunting.coverage_report.report import CoverageReport
 from tap_m365hunting.coverage_report.sources import read
-from tap_m365hunting.coverage_report.tallies import Tallies
 from tap_m365hunting.instants import Instant
 from tests.coverage_report.histories import history, plain, window
 from tests.coverage_report.test_command import run
@@ -277,27 +275,22 @@ def test_window_without_a_time_in_a_column_of_times_is_told_of(tmp_path: Path, c
     assert "lacks a time" in found.stderr
 
 
-def test_windows_that_overlap_come_out_of_a_database_as_one_span() -> None:
-    """However many runs read an hour again, few rows leave the database."""
-    hours = 500
-    rows = [window(n, n + 2, run_id=str(n)) for n in range(hours) if n % 100]
-    told: list[object] = []
-    with closing(duckdb.connect()) as sql:
-        sql.execute(_TABLE.format(name="hunting_windows", time="TIMESTAMP_NS", tenant="TEXT"))
-        sql.executemany(
-            f"INSERT INTO hunting_windows VALUES ({', '.join('?' * len(_NAMES))})",  # noqa: S608 - our own
-            [[row[name] for name in _NAMES] for row in rows],
-        )
+@pytest.mark.parametrize("place", ["duckdb", "parquet", "postgresql"])
+def test_windows_that_overlap_come_out_of_a_database_as_one_span(
+    tmp_path: Path, postgres: str, place: str
+) -> None:
+    """However many runs read an hour again, two bounds leave the database, not two a run."""
+    lines = tmp_path / "lines.jsonl"
+    lines.write_bytes(plain([window(n, n + 2, run_id=str(n)) for n in range(500) if n % 100]))
+    table = "overlap.hunting_windows" if place == "postgresql" else "hunting_windows"
+    if place == "postgresql":
+        in_postgres(postgres, lines, time="TIMESTAMPTZ", schema="overlap")
+    source = {"duckdb": _nanoseconds, "parquet": _parquet}.get(place, lambda *_: postgres)
 
-        def ask(statement: str) -> list[tuple[object, ...]]:
-            found = sql.execute(statement).fetchall()
-            told.extend(found)
-            return found
+    [(_, tally)] = read([source(tmp_path, lines)], table=table).items()
 
-        reduce(Tallies(), ask, chosen("hunting_windows", dict(zip(_NAMES, _NAMES, strict=True))),
-               text="CAST({} AS VARCHAR)", ordered=True)  # fmt: skip
-
-    assert len(told) == 3  # a start, an end, and the sums
+    assert len(tally.bounds()) == 2
+    assert tally.sums.windows == 495
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
