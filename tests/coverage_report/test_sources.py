@@ -282,12 +282,14 @@ def test_windows_that_overlap_come_out_of_a_database_as_one_span(
     """However many runs read an hour again, two bounds leave the database, not two a run."""
     lines = tmp_path / "lines.jsonl"
     lines.write_bytes(plain([window(n, n + 2, run_id=str(n)) for n in range(500) if n % 100]))
-    table = "overlap.hunting_windows" if place == "postgresql" else "hunting_windows"
+    table = "hunting_windows"
     if place == "postgresql":
+        table, source = "overlap.hunting_windows", postgres
         in_postgres(postgres, lines, time="TIMESTAMPTZ", schema="overlap")
-    source = {"duckdb": _nanoseconds, "parquet": _parquet}.get(place, lambda *_: postgres)
+    else:
+        source = (_nanoseconds if place == "duckdb" else _parquet)(tmp_path, lines)
 
-    [(_, tally)] = read([source(tmp_path, lines)], table=table).items()
+    [(_, tally)] = read([source], table=table).items()
 
     assert len(tally.bounds()) == 2
     assert tally.sums.windows == 495
