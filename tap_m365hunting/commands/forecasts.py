@@ -1,6 +1,7 @@
 """Counts the rows of the next run, and plays the run through with the counts."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -123,10 +124,15 @@ class Forecaster:
             )
             for window in run_windows.windows
         ]
-        ahead = self._quotas.parallel_calls > 1
+        play = partial(
+            simulation.of_window,
+            step=probed.resolved.step,
+            single=probed.resolved.single,
+            row_cap=cap,
+            ahead=self._quotas.parallel_calls > 1,
+        )
         played = [
-            simulation.of_window(probed.resolved, window, rows, row_cap=cap, ahead=ahead)
-            for window, rows in zip(run_windows.windows, counted, strict=True)
+            play(window, rows) for window, rows in zip(run_windows.windows, counted, strict=True)
         ]
         run = Simulation(
             tuple(done for part in played for done in part.windows),

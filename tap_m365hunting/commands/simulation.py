@@ -5,6 +5,7 @@ are unknown, so a window's own rows are an estimate, and the sum is the count.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from heapq import heappop, heappush
 from typing import Final
 
@@ -24,7 +25,6 @@ from tap_m365hunting.planning.windows import (
     WindowDone,
 )
 from tap_m365hunting.service.quota import MINUTE, TenantQuota
-from tap_m365hunting.sync.resolved_query import ResolvedQuery
 
 #: What a call is taken to need until it is answered, where the service does not say.
 SECONDS_A_CALL: Final = 3.0
@@ -38,12 +38,19 @@ class Simulation(Struct, frozen=True):
 
 
 def of_window(
-    resolved: ResolvedQuery, window: TimeWindow, density: Density, *, row_cap: int, ahead: bool
+    window: TimeWindow,
+    density: Density,
+    *,
+    step: timedelta | None,
+    single: bool,
+    row_cap: int,
+    ahead: bool,
 ) -> Simulation:
-    """Play the reading of a window through, planned as in a run; `ahead` with calls in parallel."""
-    planner = Planner(
-        window, row_cap=row_cap, step=resolved.step, single=resolved.single, ahead=ahead
-    )
+    """Play the reading of a window through, planned as in a run; `ahead` with calls in parallel.
+
+    `step` and `single` are the grid of the windows, as a `ResolvedQuery` has it.
+    """
+    planner = Planner(window, row_cap=row_cap, step=step, single=single, ahead=ahead)
     return rehearse(planner, density, row_cap=row_cap)
 
 

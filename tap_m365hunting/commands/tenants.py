@@ -13,10 +13,12 @@ from tap_m365hunting.commands.checks import Checker
 from tap_m365hunting.commands.forecasts import Forecaster
 from tap_m365hunting.commands.plans import TenantPlan
 from tap_m365hunting.commands.probed_query import ProbedQuery
+from tap_m365hunting.commands.remarks import Remark
 from tap_m365hunting.commands.report import QueryReport, Report, TenantReport
-from tap_m365hunting.commands.run_sizes import RunSizer
+from tap_m365hunting.commands.row_counts import RowCounter
+from tap_m365hunting.commands.run_sizes import remarks_of, sized
 from tap_m365hunting.configuration.config import HuntingQuery, Settings, Tenant
-from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError
+from tap_m365hunting.errors import TENANT_ERRORS, QueryRejectedError, WindowTooLargeError
 from tap_m365hunting.service.tenant_service import TenantService
 from tap_m365hunting.sync.resolved_query import begin_of
 from tap_m365hunting.wire.schema import TENANT_ID
@@ -75,16 +77,37 @@ def _checked(
     """Ask one tenant about all queries, unless no call is taken there."""
     service = connect(tenant)
     begin = begin_of(settings, now=service.now())
-    sizer = RunSizer(settings.read_settings, settings.quotas, service.run, now=begin)
+    counter = RowCounter(settings.read_settings, service.run, now=begin)
     tenant_columns = (TENANT_ID,) if settings.partitioned else ()
     checker = Checker(settings.read_settings, service.run, tenant=tenant_columns)
     try:
-        queries = tuple(sizer.sized(checker.check(query)) for query in progress(found.queries))
+        queries = tuple(
+            _sized(checker.check(query), counter, settings) for query in progress(found.queries)
+        )
     except TENANT_ERRORS as error:
         return replace(found, errors=(*found.errors, str(error)))
     title = tenant.connection.dialect.title
     access = f"Token and permission are good: {title}, tenant {tenant.tenant_id}"
     return replace(found, queries=queries, access=access if checker.answered else None)
+
+
+def _sized(found: QueryReport, counter: RowCounter, settings: Settings) -> QueryReport:
+    """Return the report with the size of a run, if the query is fit to run."""
+    probed, facts = found.probed, found.facts
+    if probed is None or facts is None or not found.ok:
+        return found
+    try:
+        counts = counter.counted(probed, facts.identity)
+    except WindowTooLargeError as error:
+        message = f"Its rows could not be counted, so nothing is predicted: {error}"
+        return replace(found, remarks=(*found.remarks, Remark("warning", message)))
+    except SingerSDKError as error:
+        return replace(found, remarks=(*found.remarks, Remark("error", str(error))))
+    return replace(
+        found,
+        remarks=(*found.remarks, *remarks_of(counts)),
+        facts=sized(facts, counts, settings.read_settings, settings.quotas),
+    )
 
 
 def planned(

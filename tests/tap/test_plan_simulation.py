@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_m365hunting import kql
 from tap_m365hunting.commands.counting import WIDTHS, fitting, rebinned
 from tap_m365hunting.commands.simulation import minutes, of_table, of_window, rehearse
 from tap_m365hunting.configuration.config import QuotaSettings
@@ -16,7 +15,6 @@ from tap_m365hunting.planning.density import Density
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.windows import TimeWindow
 from tap_m365hunting.service.quota import MARGIN, MINUTE
-from tap_m365hunting.sync.resolved_query import ResolvedQuery
 
 START = Instant.parse("2026-03-01")
 HOUR = timedelta(hours=1)
@@ -71,9 +69,8 @@ def test_steps_are_planned_whole(counts: list[int], cap: int) -> None:
 def test_calls_in_parallel_are_played_as_a_run_makes_them(parallel: int, calls: int) -> None:
     """Where the beginning alone is dense the run counts the rest at once, one call more."""
     window, counted = density([400] + [0] * 39)
-    resolved = ResolvedQuery(kql.read("DeviceEvents"), kql.Mode.INCREMENTAL, "Timestamp")
 
-    played = of_window(resolved, window, counted, row_cap=101, ahead=parallel > 1)
+    played = of_window(window, counted, step=None, single=False, row_cap=101, ahead=parallel > 1)
 
     assert played.calls == calls
 
