@@ -74,11 +74,10 @@ def misfit(kind: str, text: Sql, *, declared: str) -> Sql:
     if kind == "VARCHAR":
         return "FALSE"
     held = value(kind, text, declared=declared)
-    if kind in _WHOLE:
-        return _not_whole(f"CAST({held} AS VARCHAR)", text)
-    rule = _MISFITS.get(_base(kind))
-    lost = f" OR {rule(held, text)}" if rule else ""
-    return f"{text} IS NOT NULL AND ({held} IS NULL{lost})"
+    lost = _lost(kind, held, text)
+    fits = _FITS.get(_base(kind))
+    # the operands of OR and AND are computed for every row, a branch only for its own
+    return f"CASE WHEN {fits(held, text)} THEN FALSE ELSE {lost} END" if fits else lost
 
 
 def violation(declared: str, text: Sql) -> Sql:
@@ -135,6 +134,14 @@ def unconvertible(held: str, kind: str, column: Sql) -> Sql:
         return "FALSE"
     back = f"TRY_CAST(TRY_CAST({_through_text(held, column)} AS {kind}) AS {held})"
     return f"{back} IS DISTINCT FROM {column}"
+
+
+def _lost(kind: str, held: Sql, text: Sql) -> Sql:
+    if kind in _WHOLE:
+        return _not_whole(f"CAST({held} AS VARCHAR)", text)
+    rule = _MISFITS.get(_base(kind))
+    lost = f" OR {rule(held, text)}" if rule else ""
+    return f"{text} IS NOT NULL AND ({held} IS NULL{lost})"
 
 
 def _base(kind: str) -> str:
@@ -220,4 +227,15 @@ _MISFITS: Final[Mapping[str, Callable[[Sql, Sql], Sql]]] = {
     "TIMESTAMP_NS": _odd_instant,
     "TIMESTAMP": _finer_instant,
     _ZONED: _finer_instant,
+}
+#: What tells most values that fit, at a fraction of the price of the rules above.
+_FITS: Final[Mapping[str, Callable[[Sql, Sql], Sql]]] = {
+    **dict.fromkeys(_WHOLE, lambda held, text: f"CAST({held} AS VARCHAR) = {text}"),
+    "DOUBLE": lambda held, text: (
+        f"strlen({text}) <= 15 AND isfinite({held}) AND NOT suffix({text}, ' ')"
+    ),
+    "BOOLEAN": lambda _, text: f"{text} IN ('true', 'false')",
+    "TIMESTAMP_NS": lambda held, text: (
+        f"{held} IS NOT NULL AND strlen({text}) <= 30 AND {text}[5] = '-'"
+    ),
 }

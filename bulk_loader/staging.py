@@ -1,6 +1,6 @@
-"""Rows of a slice as texts in a temporary table, and what has to be known of them before use."""
+"""Rows of a slice as values in a temporary table, and what has to be known of them before use."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,7 @@ import msgspec
 
 from bulk_loader.errors import LoadError
 from bulk_loader.slices import Slice
-from bulk_loader.sql_types import Sql, literal, misfit, quoted, violation
+from bulk_loader.sql_types import Sql, literal, misfit, quoted, value, violation
 
 ROWS: Final = "temp.slice_rows"
 #: Two of them are one thread's buffer; lines of up to a block need no larger ones.
@@ -18,59 +18,89 @@ _LEAST_OBJECT: Final = 2 << 20
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Counts of misfits by column number; whether keys repeat, and whether rows have versions."""
+    """Whether keys repeat, and whether rows have versions."""
 
-    misfits: dict[int, int]
     repeated: bool
     versioned: bool
 
 
 class Staging:
-    """Reads slices with one connection."""
+    """Reads slices with one connection; the columns of the table are c0, c1 and so on.
+
+    Its row ids have the order of the slice's lines.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def read(self, part: Slice, only: Collection[str] | None = None) -> None:
-        """Fill the table, or some columns of it; its row ids have the order of the slice's lines.
+    def read(self, part: Slice, kinds: Sequence[str], only: Collection[str] | None = None) -> None:
+        """Fill the table with values of these types, or with those of some columns.
 
         Raises:
             LoadError: a line is broken.
         """
+        columns = part.declaration.columns
+        read = [n for n, column in enumerate(columns) if only is None or column.name in only]
+        cells = {n: value(kinds[n], f"t{n}", declared=columns[n].kind) for n in read}
+        odd = " OR ".join(f"({misfit(kinds[n], f't{n}', declared=columns[n].kind)})" for n in read)
+        self._read(part, cells, odd)
+
+    def _read(self, part: Slice, cells: Mapping[int, Sql], odd: Sql) -> None:
         try:
-            self._connection.execute(reading(part, only))
+            self._connection.execute(reading(part, cells, odd))
         except duckdb.Error as error:
             if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)):
                 raise
             raise LoadError(_broken(part)) from error
 
-    def facts(self, part: Slice, kinds: list[str], key: list[Sql]) -> Facts:
-        """Count what does not fit into columns of these types.
+    def facts(self, part: Slice) -> Facts | None:
+        """Look over the table; none if a value is not the whole text.
 
         Raises:
             LoadError: a key has no value, or a line no record.
         """
-        self._require(part, "has_record", "has no record")
-        for name in part.declaration.key:
-            cell = f"c{part.declaration.index(name)} IS NOT NULL"
-            self._require(part, cell, f"has no value in key column {name!r}")
+        key = [f"c{part.declaration.index(name)}" for name in part.declaration.key]
+        distinct = f"count(DISTINCT {_one(key)})" if key else "count(*)"
+        whole = " AND ".join(["has_record", *(f"{cell} IS NOT NULL" for cell in key)])
+        found = self._connection.execute(
+            f"SELECT count_if(odd), bool_and({whole}), count(*) <> {distinct}, count(version) > 0"
+            f" FROM {ROWS}"
+        ).fetchone()
+        odd, complete, repeated, versioned = found or (0, True, False, False)
+        if odd:
+            return None
+        if not complete:
+            self._require_complete(part)
+        return Facts(repeated, versioned)
+
+    def misfits(self, part: Slice, kinds: Sequence[str]) -> list[int]:
+        """Return the columns, by number, in which a value of these types is not the whole text.
+
+        Raises:
+            LoadError: a key has no value, a line no record, or a text is none that the schema
+                allows.
+        """
         columns = part.declaration.columns
+        self._read(part, {n: f"t{n}" for n in range(len(columns))}, "FALSE")
+        self._require_complete(part)
         counted = [
             f"count_if({misfit(kind, f'c{n}', declared=column.kind)})"
             for n, (kind, column) in enumerate(zip(kinds, columns, strict=True))
         ]
-        distinct = f"count(DISTINCT {_one(key)})" if key else "count(*)"
-        asked = ", ".join([f"count(*) <> {distinct}", "count(version) > 0", *counted])
-        found = self._connection.execute(f"SELECT {asked} FROM {ROWS}").fetchone() or ()
-        repeated, versioned, *counts = found
-        return Facts({n: c for n, c in enumerate(counts) if c}, repeated, versioned)
+        found = self._connection.execute(f"SELECT {', '.join(counted)} FROM {ROWS}").fetchone()
+        numbers = [n for n, count in enumerate(found or ()) if count]
+        for number in numbers:
+            self._require_valid(part, number)
+        return numbers
 
-    def require_valid(self, part: Slice, number: int) -> None:
-        """Look whether the schema allows what is in a column.
+    def _require_complete(self, part: Slice) -> None:
+        self._require(part, "has_record", "has no record")
+        for name in part.declaration.key:
+            cell = f"c{part.declaration.index(name)} IS NOT NULL"
+            self._require(part, cell, f"has no value in key column {name!r}")
 
-        Raises:
-            LoadError: it does not.
-        """
+    def _require_valid(self, part: Slice, number: int) -> None:
+        """Look whether the schema allows what is in a column of texts."""
         column = part.declaration.columns[number]
         wrong = violation(column.kind, f"c{number}")
         says = f"has a value in column {column.name!r} that is not what its schema says"
@@ -85,26 +115,23 @@ class Staging:
             raise LoadError(msg)
 
 
-def reading(part: Slice, only: Collection[str] | None) -> Sql:
-    """Return the statement that fills the table."""
-    declaration = part.declaration
-    read = {
-        n: quoted(field)
-        for n, (field, column) in enumerate(
-            zip(declaration.fields, declaration.columns, strict=True)
-        )
-        if only is None or column.name in only
-    }
-    fields = ", ".join(f"{name} VARCHAR" for name in read.values())
-    cells = ", ".join(f"record.{name} AS c{n}" for n, name in read.items())
-    structure = literal(f"STRUCT({fields})")
+def reading(part: Slice, cells: Mapping[int, Sql], odd: Sql) -> Sql:
+    """Return the statement that fills the table with cells, each told from the texts t0 and so on.
+
+    `odd` tells from the texts whether a row has to be looked at again.
+    """
+    fields = {n: quoted(part.declaration.fields[n]) for n in cells}
+    structure = literal(f"STRUCT({', '.join(f'{name} VARCHAR' for name in fields.values())})")
+    texts = ", ".join(f"record.{name} AS t{n}" for n, name in fields.items())
     size = max(_LEAST_OBJECT, part.longest + 1)
     return (
-        f"CREATE OR REPLACE TEMP TABLE slice_rows AS SELECT {cells},"
-        " record IS NOT NULL AS has_record, version, time_extracted"
+        "CREATE OR REPLACE TEMP TABLE slice_rows AS"
+        f" SELECT {', '.join(f'{cell} AS c{n}' for n, cell in cells.items())}, {odd} AS odd,"
+        " has_record, version, time_extracted"
+        f" FROM (SELECT {texts}, record IS NOT NULL AS has_record, version, time_extracted"
         f" FROM read_json({literal(str(part.path))}, format = 'newline_delimited',"
         f" maximum_object_size = {size}, columns = {{record: {structure},"
-        " version: 'BIGINT', time_extracted: 'VARCHAR'})"
+        " version: 'BIGINT', time_extracted: 'VARCHAR'}))"
     )
 
 

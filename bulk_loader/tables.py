@@ -11,7 +11,7 @@ from bulk_loader.columns import Declaration, named
 from bulk_loader.errors import LoadError
 from bulk_loader.metadata import METADATA, VERSION, added
 from bulk_loader.slices import Slice
-from bulk_loader.sql_types import Sql, converted, joined, quoted, unconvertible, value, wider
+from bulk_loader.sql_types import Sql, converted, joined, quoted, unconvertible, wider
 from bulk_loader.staging import ROWS, Staging
 from bulk_loader.upserts import Upsert
 
@@ -80,16 +80,11 @@ class Tables:
         table = self._tables[part.declaration.stream]
         if self._nothing_new and self._holds(table, part):
             return
-        self._staging.read(part)
-        key = [part.declaration.index(name) for name in part.declaration.key]
-        cells = [self._value(table, n) for n in key]
-        facts = self._staging.facts(part, table.kinds, cells)
-        while facts.misfits:
-            for number in facts.misfits:
-                self._staging.require_valid(part, number)
+        self._staging.read(part, table.kinds)
+        while (facts := self._staging.facts(part)) is None:
+            for number in self._staging.misfits(part, table.kinds):
                 self._convert(table, number, wider(table.kinds[number]))
-            cells = [self._value(table, n) for n in key]
-            facts = self._staging.facts(part, table.kinds, cells)
+            self._staging.read(part, table.kinds)
         self._note_versions(table, versioned=facts.versioned)
         self._put(table, part, repeated=facts.repeated, versioned=facts.versioned)
 
@@ -102,8 +97,8 @@ class Tables:
         if not declaration.content_hash:
             return False
         names = [*declaration.key, *([declaration.time] if declaration.time else [])]
-        self._staging.read(part, only=names)
-        cells = {table.names[n]: self._value(table, n) for n in map(declaration.index, names)}
+        self._staging.read(part, table.kinds, only=names)
+        cells = {table.names[n]: f"c{n}" for n in map(declaration.index, names)}
         absent = self._upsert(table, cells, ROWS).absent(self._span(table))
         if self._number(f"SELECT (SELECT count(*) {absent}) + count(version) FROM {ROWS}"):
             self._nothing_new = False
@@ -196,10 +191,6 @@ class Tables:
         )
         table.kinds[number] = kind
 
-    def _value(self, table: Table, number: int) -> str:
-        declared = table.declaration.columns[number].kind
-        return value(table.kinds[number], f"c{number}", declared=declared)
-
     def _note_versions(self, table: Table, *, versioned: bool) -> None:
         if versioned:
             self._add(table, VERSION)
@@ -211,16 +202,17 @@ class Tables:
         own = added(part) if self._metadata else {}
         if versioned:
             own |= {"_sdc_table_version": "version"}
-        cells = {name: self._value(table, n) for n, name in enumerate(table.names)}
-        source = latest(declaration, cells, table.names) if repeated else ROWS
+        cells = {name: f"c{n}" for n, name in enumerate(table.names)}
+        source = latest(declaration) if repeated else ROWS
         upsert = self._upsert(table, cells | own, source)
         if declaration.content_hash:
             self._nothing_new = self._number(upsert.new(self._span(table))) == 0
-            self._execute(upsert.renewed() if versioned else None)
-        elif declaration.key:
-            self._execute(upsert.cleared(), upsert.all())
-        else:
-            self._execute(upsert.all())
+            if versioned:
+                self._connection.execute(upsert.renewed())
+            return
+        if declaration.key:
+            self._connection.execute(upsert.cleared())
+        self._connection.execute(upsert.all())
 
     @staticmethod
     def _upsert(table: Table, cells: dict[str, Sql], source: Sql) -> Upsert:
@@ -233,24 +225,19 @@ class Tables:
         number = table.declaration.index(time) if time else -1
         if number < 0 or table.kinds[number] not in {"TIMESTAMP_NS", "TIMESTAMP"}:
             return None
-        cell = self._value(table, number)
+        cell = f"c{number}"
         asked = f"SELECT min({cell})::VARCHAR, max({cell})::VARCHAR, count(*) - count({cell})"
         low, high, empty = self._connection.execute(f"{asked} FROM {ROWS}").fetchone() or (0, 0, 1)
         return None if empty else (quoted(table.names[number]), low, high)
-
-    def _execute(self, *statements: str | None) -> None:
-        for statement in statements:
-            if statement:
-                self._connection.execute(statement)
 
     def _number(self, sql: str) -> int:
         found = self._connection.execute(sql).fetchone()
         return int(found[0]) if found else 0
 
 
-def latest(declaration: Declaration, cells: dict[str, str], names: list[str]) -> str:
+def latest(declaration: Declaration) -> Sql:
     """Return the rows of the slice without those whose key comes again behind them."""
-    key = ", ".join(cells[names[declaration.index(name)]] for name in declaration.key)
+    key = ", ".join(f"c{declaration.index(name)}" for name in declaration.key)
     return f"(FROM {ROWS} WHERE rowid IN (SELECT max(rowid) FROM {ROWS} GROUP BY {key}))"
 
 
