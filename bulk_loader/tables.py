@@ -16,6 +16,8 @@ from bulk_loader.staging import ROWS, Staging
 from bulk_loader.upserts import Upsert
 
 _LOGGER: Final = logging.getLogger("target-bulk-duckdb")
+# a slice is read by one thread in any case, and takes half the processor time if there is no other
+_ONE_THREAD: Final = "SET threads = 1"
 
 
 @dataclass
@@ -208,10 +210,10 @@ class Tables:
         if declaration.content_hash:
             self._nothing_new = self._number(upsert.new(self._span(table))) == 0
             if versioned:
-                self._connection.execute(upsert.renewed())
+                self._search(upsert.renewed())
             return
         if declaration.key:
-            self._connection.execute(upsert.cleared())
+            self._search(upsert.cleared())
         self._connection.execute(upsert.all())
 
     @staticmethod
@@ -229,6 +231,12 @@ class Tables:
         asked = f"SELECT min({cell})::VARCHAR, max({cell})::VARCHAR, count(*) - count({cell})"
         low, high, empty = self._connection.execute(f"{asked} FROM {ROWS}").fetchone() or (0, 0, 1)
         return None if empty else (quoted(table.names[number]), low, high)
+
+    def _search(self, statement: Sql) -> None:
+        """Run what looks through the whole table: on all cores."""
+        self._connection.execute("RESET threads")
+        self._connection.execute(statement)
+        self._connection.execute(_ONE_THREAD)
 
     def _number(self, sql: str) -> int:
         found = self._connection.execute(sql).fetchone()
@@ -263,6 +271,7 @@ def opened(database: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
         msg = f"{database} cannot be opened: {str(error).splitlines()[0]}"
         raise LoadError(msg) from error
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(_ONE_THREAD)
     # it would stand between the states on standard output
     connection.execute("SET enable_progress_bar = false")
     return connection
