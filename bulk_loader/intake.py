@@ -12,7 +12,7 @@ from bulk_loader.errors import LoadError
 from bulk_loader.slices import Item
 from bulk_loader.sorting import COMMIT_BYTES, Sorter
 
-_BLOCK: Final = 1 << 20
+_BLOCK: Final = 1 << 18
 # with slices of 64 MB: so much of the disk is taken before the tap has to wait
 _MOST_WAITING: Final = 4
 _PAUSE_SECONDS: Final = 2.0
