@@ -11,6 +11,8 @@ from typing import Final, Self
 
 from msgspec import Struct
 
+from tap_m365hunting.printable import quoted
+
 TICKS_PER_SECOND: Final = 10_000_000
 TICKS_PER_MICROSECOND: Final = 10
 
@@ -63,7 +65,7 @@ class Instant(Struct, frozen=True, order=True):
         """
         whole = canonical(text) or canonical(f"{text}T00:00:00Z")
         if whole is None:
-            msg = f"{text!r} is not a UTC time such as 2026-01-31T00:00:00Z"
+            msg = f"{quoted(text)} is not a UTC time such as 2026-01-31T00:00:00Z"
             raise ValueError(msg)
         return cls.of(datetime.fromisoformat(f"{whole[:19]}+00:00")).plus(int(whole[20:27]))
 

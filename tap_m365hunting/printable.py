@@ -14,6 +14,14 @@ _TOKEN: Final = re.compile(
     r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}|[\w-]{8,}\.[\w-]{16,}\.[\w-]{5,}|(?<=Bearer )\S+", re.ASCII
 )
 
+# What a slip of the pen looks like: words, times, a table with its operators
+_PLAIN: Final = re.compile(r"(?s:(?!.*-----))[\w\s.,:;|*?<>()'-]{0,80}")
+_BREAKS: Final = re.compile(r"[ ,:;|()'<>]")
+# A digit between letters, as in tokens, keys and made passwords; names have digits at their ends
+_MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]")
+_SHORTEST_SECRET: Final = 12
+_UNSHOWN: Final = "(not shown, as it may be a secret)"
+
 
 def without_tokens(text: str) -> str:
     """Return the text with stars in the place of what may be a token.
@@ -36,6 +44,32 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def quoted(text: str) -> str:
+    """Return a setting's refused text in quotation marks, or not at all where a secret may stand.
+
+    >>> quoted("last week"), quoted("Alert Info; drop")
+    ("'last week'", "'Alert Info; drop'")
+    >>> quoted("a9Xb2~Qw8rTz7"), quoted("-----BEGIN PRIVATE KEY-----")
+    ('a text (not shown, as it may be a secret)', 'a text (not shown, as it may be a secret)')
+    """
+    return repr(text) if _is_plain(text) else f"a text {_UNSHOWN}"
+
+
+def shown_key(key: str) -> str:
+    """Return an unknown key as part of a path; not where a secret may stand.
+
+    >>> f"queries[0].{shown_key('qery')}", f"queries[0].{shown_key('{}')}"
+    ('queries[0].qery', 'queries[0].a key (not shown, as it may be a secret)')
+    """
+    return key if _is_plain(key) else f"a key {_UNSHOWN}"
+
+
+def _is_plain(text: str) -> bool:
+    words = _BREAKS.split(text)
+    mixed = any(len(word) >= _SHORTEST_SECRET and _MIXED.search(word) for word in words)
+    return _PLAIN.fullmatch(text) is not None and not mixed
 
 
 def _escaped(char: str) -> str:

@@ -16,10 +16,12 @@ from tap_m365hunting.commands.remarks import Remark
 from tap_m365hunting.configuration.cautions import host_cautions
 from tap_m365hunting.configuration.config import DEFAULTS, RawSettings, read_settings_of
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery
+from tap_m365hunting.configuration.query_settings import STREAM_NAME
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
+from tap_m365hunting.printable import shown_key
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, bound_problems, resolve
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
@@ -223,15 +225,18 @@ def _query_report(
     remarks = [Remark("error", line) for line in lines]
     if listed.unreadable:
         remarks.append(Remark.of(kql.Problem.of(listed.unreadable)))
+    # a refused name may be a secret
+    named = re.match(STREAM_NAME, listed.name)
+    name = listed.name if named else shown_key(listed.name)
     keys = {found[2] for line in lines if (found := _OF_QUERY.match(line))}
     if listed.query is None or keys & _DECISIVE:
-        return QueryReport(listed.name, listed.text or "", tuple(remarks))
+        return QueryReport(name, listed.text or "", tuple(remarks))
     query = listed.parsed(filled, without=keys)
     verdict, resolved = resolve(query)
     remarks += map(Remark.of, verdict.problems)
     bounds = bound_problems(query, read_settings_of(filled), now=now)
     return QueryReport(
-        listed.name,
+        name,
         listed.query.text,
         (*remarks, *(Remark("error", problem) for problem in bounds)),
         verdict.mode,

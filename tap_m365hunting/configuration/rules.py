@@ -16,6 +16,7 @@ from tap_m365hunting.configuration.sources import INGESTION_TIME, SourcedQuery
 from tap_m365hunting.configuration.validation import nearest
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.planning.timespan import DEFAULT_TIMESPAN
+from tap_m365hunting.printable import shown_key
 from tap_m365hunting.wire.dialects import DEFENDER
 
 _DAY_MINUTES: Final = 24 * 60
@@ -61,7 +62,7 @@ def stream_map_problems(maps: object, streams: Collection[str]) -> Iterator[str]
     for key, definition in maps.items():
         source = _map_source(key, definition)
         if not key.startswith("__") and not any(fnmatch(name, source) for name in streams):
-            yield f"stream_maps.{key}: there is no such stream{nearest(source, streams)}"
+            yield f"stream_maps.{shown_key(key)}: there is no such stream{nearest(source, streams)}"
 
 
 def _map_source(key: str, definition: Any) -> str:  # noqa: ANN401 - JSON

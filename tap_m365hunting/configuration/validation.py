@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from tap_m365hunting.configuration.credentials import GUID
+from tap_m365hunting.printable import quoted, shown_key
 
 _TYPE_NAMES: Final = {
     "string": "a string",
@@ -70,7 +71,7 @@ def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
     known = _parts(error)["properties"]
     for key in _given(error):
         if key not in known:
-            yield f"{_joined(where, key)}: is no setting{nearest(key, known)}"
+            yield f"{_joined(where, shown_key(key))}: is no setting{nearest(key, known)}"
 
 
 def _missing_keys(error: ValidationError, where: str) -> Iterator[str]:
@@ -101,7 +102,8 @@ def _no_name(error: ValidationError, where: str) -> Iterator[str]:
     if _parts(error)["pattern"] == GUID:
         yield f"{where}: must be a GUID"
         return
-    yield f"{where}: {error.instance!r} must be letters, digits and _, no digit first, at most 63"
+    given = quoted(str(error.instance))
+    yield f"{where}: {given} must be letters, digits and _, no digit first, at most 63"
 
 
 def _no_form(_: ValidationError, where: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql.literals import column_text, datetime_text, timespan_text
 from tap_m365hunting.kql.query import WINDOW_NAMES, Query
 from tap_m365hunting.planning.windows import HashPart, TimeWindow
+from tap_m365hunting.printable import quoted
 
 # A schema does not depend on the window; any will do.
 _ANY_WINDOW: Final = TimeWindow(
@@ -125,7 +126,7 @@ def table_query(name: str, *, ingestion_time: bool = False) -> str:
     'DeviceInfo\n| extend IngestionTime = ingestion_time()'
     """
     if not _PLAIN_NAME.fullmatch(name):
-        msg = f"{name!r} is no table's name; use `query` for anything else"
+        msg = f"{quoted(name)} is no table's name; use `query` for anything else"
         raise QueryTextError(msg, line=1, column=1)
     return f"{name}\n| extend IngestionTime = ingestion_time()" if ingestion_time else name
 

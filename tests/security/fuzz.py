@@ -23,6 +23,7 @@ from tests.security.processes import Processes, Ran
 from tests.security.test_identities import KINDS
 from tests.security.world import (
     CLIENT_INFO,
+    DEVICE,
     HEADER,
     REFRESH,
     SECRET,
@@ -36,7 +37,6 @@ from tests.security.world import (
 
 BOUND_SECONDS: Final = 60.0
 MOST_MIB: Final = 300.0
-DEVICE: Final = "D3viceCodeOfTheTap"
 ODD: Final[tuple[Any, ...]] = (
     None, True, -1, 0, 1e400, 10**30, "", " ", "\x00", "\x1b[31m\n\u202e", "é€", [], {}, [[]],
     "9" * 5_000, {"a": [None]}, "2026-11-29T12:00:00Z", "9999-12-31T23:59:59.9999999Z", "NaN",

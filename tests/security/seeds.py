@@ -36,6 +36,7 @@ SEEDS: Final = (
      '        _LOG.debug("%s", flow)\n        pause = min(max(flow'),
     ("inputs.py", "shown, twice = shown_name(name)", "shown, twice = name"),
     ("auth/certificates.py", "{shown_name(path)}", "{path}"),
+    ("printable.py", "return key if _is_plain(key) else", "return key if key else"),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.security.hosts import Asked, Authority, Bytes, cut, hosted, reply
-from tests.security.world import HEADER, SECRETS, TOKEN, World
+from tests.security.world import FEDERATED, HEADER, SECRETS, TOKEN, World
 
 IDENTITY: dict[str, Any] = {"client_secret": None, "client_id": None, "managed_identity": "system"}
 T = TOKEN.encode()
@@ -207,12 +207,13 @@ def test_address_that_is_none_is_not_shown(world: World, url: str) -> None:
 def test_federated_token_that_is_none_is_not_shown(world: World, tmp_path: Path) -> None:
     """Whatever is in the file."""
     file = tmp_path / "token"
-    for content in (b"FEDTOK0.a\n.b", b"\xff\xfe\x00FEDTOK0", b"FEDTOK0" * 3_000_000, b" \n"):
+    token = FEDERATED.encode()
+    for content in (token + b".a\n.b", b"\xff\xfe\x00" + token, token * 3_000_000, b" \n"):
         file.write_bytes(content)
 
         ran = world.tap(client_secret=None, federated_token_file=str(file))
 
         assert ran.status == 1
-        assert ran.holds("FEDTOK0") == []
+        assert ran.holds(FEDERATED) == []
         assert ran.peak_mib < 150
     assert json.dumps([one.path for one in world.host.asked]) == "[]"

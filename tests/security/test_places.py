@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from tests.security.processes import COMMANDS, TAP
-from tests.security.world import TENANT, World
+from tests.security.world import LOST, TENANT, World
 
-LOST = "L0stS3cretValue"
 PEM = (
     f"-----BEGIN PRIVATE KEY-----\nMIIE{LOST}\n-----END PRIVATE KEY-----\n"
     "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
@@ -40,6 +39,13 @@ PLACES: dict[str, dict[str, Any]] = {
     "method": {"queries": [{"name": "a", "query": "T", "replication_method": LOST}]},
     "maps": {"stream_maps": LOST},
     "faker": {"faker_config": {"locale": {"a": LOST}}},
+    "plain-key": {LOST: "client_secret"},
+    "plain-key-of-query": {"queries": [{"name": "a", "query": "T", JWT: 1}]},
+    "plain-key-of-tenant": {"tenant_id": None, "tenants": [{"tenant_id": TENANT, PEM: 1}]},
+    "plain-map": {"stream_maps": {JWT: {}}},
+    "plain-start": {"start_date": LOST},
+    "plain-name": {"queries": [{"name": TENANTS, "query": "T"}]},
+    "plain-table": {"queries": [{"table": JWT}]},
 }  # fmt: skip
 
 
@@ -49,6 +55,27 @@ def test_secret_in_a_wrong_place_is_in_no_output(world: World, place: str) -> No
     for name, ran in world.everything(**PLACES[place]).items():
         assert ran.holds(LOST) == [], (name, ran.errors)
         assert b"Traceback" not in ran.errors or "debug" in name
+
+
+SLIPS: dict[str, dict[str, Any]] = {
+    "client_secrt: is no setting (did you mean 'client_secret'?)": {"client_secrt": "x"},
+    "stream_maps.alrets: there is no such stream": {"stream_maps": {"alrets": {}}},
+    "start_date: 'last week' is not a UTC time": {"start_date": "last week"},
+    "start_date: '2026-01-31 24:00Z' is not a UTC time": {"start_date": "2026-01-31 24:00Z"},
+    "queries[0].name: 'alerts-2' must be": {"queries": [{"name": "alerts-2", "query": "T"}]},
+    "queries[0].table: 'AlertInfo | take 5' is no table": {
+        "queries": [{"table": "AlertInfo | take 5"}]
+    },
+}
+
+
+@pytest.mark.parametrize("told", SLIPS)
+def test_slip_that_is_no_secret_is_named(world: World, told: str) -> None:
+    """A person mends what they are shown."""
+    ran = world.check("--offline", **SLIPS[told])
+
+    assert ran.status == 1
+    assert told in " ".join(ran.text.decode().split())
 
 
 @pytest.mark.parametrize("url", ["api_url", "authority_url"])

@@ -14,6 +14,7 @@ import singer_sdk
 from tests.security.hosts import Authority, Bytes, cut, hosted, reply
 from tests.security.world import (
     CLIENT_INFO,
+    DEVICE,
     REFRESH,
     SECRET,
     SECRETS,
@@ -92,14 +93,13 @@ def test_answer_of_the_login_that_is_cut_is_in_no_output(world: World) -> None:
 
 def test_person_that_signs_in_leaves_nothing_in_any_output(world: World) -> None:
     """Neither the tap's own code, nor the tokens; not even of an answer that is cut."""
-    device = "D3viceCodeOfTheTap"
-    flow = {"user_code": "ABCD", "device_code": device, "expires_in": 900, "interval": 1}
+    flow = {"user_code": "ABCD", "device_code": DEVICE, "expires_in": 900, "interval": 1}
     flow |= {
         "verification_uri": "https://microsoft.com/devicelogin",
-        "message": f"Enter ABCD, not {device}",
+        "message": f"Enter ABCD, not {DEVICE}",
     }
     answers: list[Bytes] = [
-        reply({"error": "authorization_pending", "error_description": f"{device} pending"}, 400),
+        reply({"error": "authorization_pending", "error_description": f"{DEVICE} pending"}, 400),
         cut(GOOD[:-4]),
         reply(token_answer(refresh_token=REFRESH, client_info=CLIENT_INFO)),
     ]
@@ -116,8 +116,8 @@ def test_person_that_signs_in_leaves_nothing_in_any_output(world: World) -> None
     first, second = world.tap(**settings), world.tap(**settings)
 
     assert second.status == 0
-    assert first.holds(*SECRETS, device) == []
-    assert second.holds(*SECRETS, device) == []
+    assert first.holds(*SECRETS, DEVICE) == []
+    assert second.holds(*SECRETS, DEVICE) == []
     assert b"ABCD" in first.errors
 
 
@@ -177,10 +177,11 @@ def test_env_file_above_the_installation_is_not_read(
             "API_URL": world.host.url,
             "QUERIES": '[{"name": "alerts", "query": "AlertInfo | project Timestamp"}]',
         }
+        path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
         variables = {f"{prefix}{name}": value for name, value in given.items()}
         ran = subprocess.run(
             [sys.executable, "-m", "tap_m365hunting", "--config", "ENV"],
-            env={**os.environ, **world.environment, **variables, "PYTHONPATH": str(site)},
+            env={**os.environ, **world.environment, **variables, "PYTHONPATH": path},
             capture_output=True, cwd=tmp_path, check=False, timeout=60,
         )  # fmt: skip
 

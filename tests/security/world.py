@@ -22,6 +22,9 @@ REFRESH: Final = "R3freshToken-of-a-person"
 HEADER: Final = "H3aderOfTheIdentity"
 PROXY_PASSWORD: Final = "Pr0xyPassword"
 VALUE: Final = "R0wValue-nobody-may-log"
+LOST: Final = "L0stS3cretValue"
+DEVICE: Final = "D3viceCodeOfTheTap"
+FEDERATED: Final = "FEDTOK0"
 #: What may stand in no output at all, whatever happens.
 SECRETS: Final = (SECRET, TOKEN, REFRESH, HEADER, PROXY_PASSWORD)
 COLUMNS: Final = [
