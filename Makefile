@@ -48,12 +48,12 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: help demo test quick soak seeded-bugs lint lint-fast check docs site workflows pre-commit constraints dist installs \
   meltano-test fleet-demo fleet-scale fleet-test image manifests state-backends loaders clients siem-maps elastic \
-  dbt-demo first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security seeded-leaks audit lowest newest clean
+  dbt-demo first-hour bench bench-latency bench-load fuzz fuzz-commands fuzz-emulator security security-before seeded-leaks audit lowest newest clean
 
 help: ## 1 s this list
 	@echo "make TARGET; the time is that of a second run, on two idle cores"
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
-	  awk '{name = $$1; $$1 = ""; printf "  %-14s%s\n", name, $$0}'
+	  awk '{name = $$1; $$1 = ""; printf "  %-16s%s\n", name, $$0}'
 
 demo: $(VENV)/installed ## 1 min the whole pipeline against the emulator, and what came of it
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
@@ -198,6 +198,10 @@ bench-latency: $(VENV)/installed ## 10 min runs against a slow service; writes i
 # every line of a hostile review, and each secret searched by its value in all that is written
 security: $(VENV)/installed ## 4 min hostile answers, places and proxies: no secret in any output
 	SECURITY=1 $(PYTEST) tests/security
+
+# the same tests on a revision before the review, taken from the history, beside those on this one
+security-before: $(VENV)/installed ## 10 min what make security found before, beside what it finds now
+	$(BIN)/python -m tests.security.before --jobs $(JOBS)
 
 # ten and more leaks, each put into a copy of the tree by itself
 seeded-leaks: $(VENV)/installed ## 10 min leaks of secrets are put in, and each is found by its value

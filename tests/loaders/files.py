@@ -26,6 +26,7 @@ class Files(Loader):
     name = "files.md"
     keeps = "each row once"
     limits = (MICROSECONDS, DOUBLE)
+    page: ClassVar[Path] = PAGE
     types: ClassVar[Mapping[str, str]] = {
         "string": "VARCHAR",
         "datetime": "TIMESTAMP",
@@ -57,7 +58,7 @@ class Files(Loader):
 
     def read_new(self) -> None:
         """Run the page's SQL, in one transaction."""
-        lines, tables = blocks("sql")
+        lines, tables = blocks("sql", self.page)
         with self._connected() as connection:
             connection.execute("BEGIN")
             connection.execute(lines)
@@ -88,10 +89,10 @@ class Files(Loader):
             yield connection
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = PAGE) -> list[str]:
     """Return the page's code in a language."""
     return re.findall(
-        rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
 
 

@@ -1,14 +1,15 @@
 """A world for each test: a service, a login, an identity endpoint, all of them ours."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.security.faults import FAULT, faults
 from tests.security.hosts import Authority
 from tests.security.processes import Processes
-from tests.security.world import World
+from tests.security.world import HEADER, World
 
 # `make test` takes so many-th of the cases of each test, `make security` all
 EVERY = 1 if os.environ.get("SECURITY") else 6
@@ -47,7 +48,17 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def world(processes: Processes, authority: Authority, tmp_path: Path) -> Iterator[World]:
+def world(
+    processes: Processes,
+    authority: Authority,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> Iterator[World]:
     """A world in which all is well, until a test changes a part."""
+    processes.ran.clear()
     with World.made(processes, authority, tmp_path) as world:
         yield world
+        # an endpoint that needs no header cannot know it
+        known = HEADER in world.environment.values()
+        for fault in sorted({fault for ran in processes.ran for fault in faults(ran, known=known)}):
+            record_property(FAULT, fault)

@@ -1,6 +1,6 @@
 """Runs the commands, each in a process of its own that is forked from one that has loaded them.
 
-Time alone is faked: a wait ends at once, and the timer moves on by it.
+Time alone is faked: a wait ends at once, and the clocks move on by it.
 """
 
 import json
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
 
+from tests.security import earlier
+from tests.security.fake_time import FakeTime
+
 TAP: Final = "tap-m365hunting"
 COMMANDS: Final = "m365hunting"
 
@@ -28,6 +31,7 @@ class Ran:
     errors: bytes = field(repr=False)
     seconds: float
     peak_mib: float
+    level: str
 
     @property
     def text(self) -> bytes:
@@ -55,6 +59,7 @@ class Processes:
     """The process that has loaded the commands, and forks for each run."""
 
     def __init__(self, folder: Path) -> None:
+        self.ran: list[Ran] = []
         self._folder = folder
         self._number = 0
         self._process = subprocess.Popen(
@@ -92,12 +97,15 @@ class Processes:
         output, errors = (Path(name).read_bytes() for name in files)
         for name in files:
             Path(name).unlink()
-        return Ran(told["status"], output, errors, told["seconds"], told["peak_mib"])
+        ran = Ran(told["status"], output, errors, told["seconds"], told["peak_mib"], level)
+        self.ran.append(ran)
+        return ran
 
 
 def serve() -> None:
     """Fork for each job that is read from standard input."""
-    from tap_m365hunting import cli, tap_command  # noqa: F401, PLC0415 - loaded once, for all forks
+    earlier.prepare()
+    from tap_m365hunting import cli, tap  # noqa: F401, PLC0415 - loaded once, for all forks
 
     for line in sys.stdin:
         job = json.loads(line)
@@ -131,6 +139,7 @@ def _become(job: Mapping[str, Any]) -> None:
     """Be a command, to its end."""
     os.environ.clear()
     os.environ.update(job["env"])
+    time.tzset()
     for number, name in enumerate(job["files"], 1):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -150,23 +159,18 @@ def _become(job: Mapping[str, Any]) -> None:
 
 
 def _main(name: str) -> None:
+    if earlier.ASKED:
+        earlier.main(name)
     from tap_m365hunting import cli, tap, tap_command  # noqa: PLC0415 - loaded already
 
-    slept = [0.0]
-
-    def sleep(seconds: float) -> None:
-        slept[0] += seconds
-        time.sleep(min(seconds, 0.001))
-
-    def timer() -> float:
-        return time.monotonic() + slept[0]
-
+    fake = FakeTime()
     if name == COMMANDS:
-        cli.main(obj=cli.Effects(sleep=sleep, timer=timer))
+        cli.main(obj=cli.Effects(clock=fake.clock, sleep=fake.sleep, timer=fake.timer))
 
     class Impatient(tap.TapM365Hunting):
         def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (of the SDK)
-            super().__init__(*args, sleep=sleep, timer=timer, **options)
+            effects = {"clock": fake.clock, "sleep": fake.sleep, "timer": fake.timer}
+            super().__init__(*args, **{**options, **effects})
 
     tap_command.main(Impatient)
 
