@@ -69,11 +69,14 @@ def value(kind: str, text: Sql, *, declared: str) -> Sql:
     return f"TRY_CAST({text} AS {kind})"
 
 
-def misfit(kind: str, text: Sql, *, declared: str) -> Sql:
-    """Return whether a value of a type would not be the whole text, but for how it is spelled."""
+def misfit(kind: str, text: Sql, *, declared: str, held: Sql | None = None) -> Sql:
+    """Return whether a value of a type would not be the whole text, but for how it is spelled.
+
+    `held` is the value, where there is a shorter name for it: a long statement takes long to plan.
+    """
     if kind == "VARCHAR":
         return "FALSE"
-    held = value(kind, text, declared=declared)
+    held = held or value(kind, text, declared=declared)
     lost = _lost(kind, held, text)
     fits = _FITS.get(_base(kind))
     # the operands of OR and AND are computed for every row, a branch only for its own

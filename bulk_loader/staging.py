@@ -42,8 +42,8 @@ class Staging:
         columns = part.declaration.columns
         read = [n for n, column in enumerate(columns) if only is None or column.name in only]
         cells = {n: value(kinds[n], f"t{n}", declared=columns[n].kind) for n in read}
-        odd = " OR ".join(f"({misfit(kinds[n], f't{n}', declared=columns[n].kind)})" for n in read)
-        self._read(part, cells, odd)
+        wrong = (misfit(kinds[n], f"t{n}", declared=columns[n].kind, held=f"c{n}") for n in read)
+        self._read(part, cells, " OR ".join(f"({about})" for about in wrong))
 
     def _read(self, part: Slice, cells: Mapping[int, Sql], odd: Sql) -> None:
         try:
@@ -118,20 +118,20 @@ class Staging:
 def reading(part: Slice, cells: Mapping[int, Sql], odd: Sql) -> Sql:
     """Return the statement that fills the table with cells, each told from the texts t0 and so on.
 
-    `odd` tells from the texts whether a row has to be looked at again.
+    `odd` tells from texts and cells, c0 and so on, whether a row has to be looked at again.
     """
     fields = {n: quoted(part.declaration.fields[n]) for n in cells}
     structure = literal(f"STRUCT({', '.join(f'{name} VARCHAR' for name in fields.values())})")
     texts = ", ".join(f"record.{name} AS t{n}" for n, name in fields.items())
     size = max(_LEAST_OBJECT, part.longest + 1)
     return (
-        "CREATE OR REPLACE TEMP TABLE slice_rows AS"
-        f" SELECT {', '.join(f'{cell} AS c{n}' for n, cell in cells.items())}, {odd} AS odd,"
-        " has_record, version, time_extracted"
+        f"CREATE OR REPLACE TEMP TABLE slice_rows AS SELECT {', '.join(f'c{n}' for n in cells)},"
+        f" {odd} AS odd, has_record, version, time_extracted"
+        f" FROM (SELECT *, {', '.join(f'{cell} AS c{n}' for n, cell in cells.items())}"
         f" FROM (SELECT {texts}, record IS NOT NULL AS has_record, version, time_extracted"
         f" FROM read_json({literal(str(part.path))}, format = 'newline_delimited',"
         f" maximum_object_size = {size}, columns = {{record: {structure},"
-        " version: 'BIGINT', time_extracted: 'VARCHAR'}))"
+        " version: 'BIGINT', time_extracted: 'VARCHAR'})))"
     )
 
 
