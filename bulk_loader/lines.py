@@ -1,7 +1,7 @@
 """Cuts blocks of whole lines into runs of RECORD lines of one stream, and single other lines.
 
-Pure. A run is found by counting: where every line of a block begins with the same words up to
-the record's brace, no line is looked at alone.
+Pure. A run goes on for as long as lines begin with the same words, up to the record's brace: so two
+looks at a line are enough, at its first bytes and for its end.
 """
 
 import re
@@ -48,12 +48,10 @@ def runs(block: bytes) -> Iterator[Run]:
 
 def _end(block: bytes, at: int, head: bytes) -> tuple[int, int]:
     """Return where the run that begins at `at` ends, and how many lines it has."""
-    lines = block.count(b"\n", at)
-    if block.count(b"\n" + head, at) == lines - 1:
-        return len(block), lines
-    count, end = 1, block.index(b"\n", at) + 1
-    while block.startswith(head, end):
-        count, end = count + 1, block.index(b"\n", end) + 1
+    index, starts = block.index, block.startswith
+    count, end = 1, index(b"\n", at) + 1
+    while starts(head, end):
+        count, end = count + 1, index(b"\n", end) + 1
     return end, count
 
 
