@@ -2,6 +2,7 @@
 
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,6 +12,9 @@ from typing import Final
 from bulk_loader.errors import LoadError
 from bulk_loader.slices import Item
 from bulk_loader.sorting import COMMIT_BYTES, Sorter
+
+if sys.platform == "linux":
+    import fcntl
 
 _BLOCK: Final = 1 << 18
 # with slices of 64 MB: so much of the disk is taken before the tap has to wait
@@ -96,6 +100,10 @@ def _ended(line: bytes) -> bytes:
 
 def reader(descriptor: int) -> Read:
     """Return what reads from a file descriptor whatever is there."""
+    if sys.platform == "linux":
+        # a pipe holds a quarter of a block by itself; there may be another limit, or it is a file
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _BLOCK)
 
     def read(size: int) -> bytes:
         return os.read(descriptor, size)
