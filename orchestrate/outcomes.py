@@ -1,4 +1,4 @@
-"""Which tenants of a group are done in a scheduled run, over all attempts. Pure but for files."""
+"""Which tenants of a group are done in a scheduled run, over all attempts; kept in files."""
 
 import json
 import os
