@@ -27,7 +27,13 @@ from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import ManagedIdentity
 from tap_m365hunting.errors import AuthenticationError, SignInError
 from tap_m365hunting.http.login_session import identity_session, secrets_sent
-from tap_m365hunting.http.token_answers import AnswerFormError, json_object, known_members, without
+from tap_m365hunting.http.token_answers import (
+    AnswerFormError,
+    json_object,
+    known_members,
+    without,
+    words,
+)
 
 # The endpoint is on the machine; where nothing answers there, the machine is not in Azure.
 _SECONDS: Final = 10.0
@@ -200,9 +206,8 @@ def _said(given: Mapping[str, Any], status: int) -> str:
     inner = given.get("error")
     parts = [given.get("message"), given.get("error_description"), inner]
     if isinstance(inner, dict):
-        parts.append(", ".join(map(str, filter(None, (inner.get("code"), inner.get("message"))))))
-    texts = [part for part in parts if isinstance(part, str) and part]
-    return next(iter(texts), f"the identity endpoint answered {status}")
+        parts.append(", ".join(filter(None, map(words, (inner.get("code"), inner.get("message"))))))
+    return next(filter(None, map(words, parts)), f"the identity endpoint answered {status}")
 
 
 def _of_tenant(token: str, place: Connection) -> str:

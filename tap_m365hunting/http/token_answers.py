@@ -7,6 +7,7 @@ members, each of its type; otherwise there are a few words without the text.
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any, Final
@@ -20,6 +21,8 @@ _LONGEST_TOKEN: Final = 1 << 16
 # Ten years; those of Entra ID live for a day at most.
 _LONGEST_SECONDS: Final = 315_360_000
 _LAST_EPOCH: Final = 1 << 40
+_CODE: Final = re.compile(r"[a-z_]{1,64}")
+_WORD: Final = re.compile(r"[A-Za-z_.]{1,64}|[\w.-]{1,16}")
 
 
 class AnswerFormError(ValueError):
@@ -60,8 +63,23 @@ def without(secrets: Iterable[str], text: str) -> str:
     return text
 
 
+def words(value: object) -> str | None:
+    """Return a text for people or a code; other characters without a space may be a token.
+
+    >>> words("Identity not found"), words("identity.NotFound"), words("0.AXkA9v8hPZ2kQ2Zx-x3QZ")
+    ('Identity not found', 'identity.NotFound', None)
+    """
+    text = _text(value) or ""
+    return text if " " in text or _WORD.fullmatch(text) else None
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _code(value: object) -> str | None:
+    """Return a code of an error: a lower-case name (RFC 6749, 5.2), so that no token is quoted."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else None
 
 
 def _token(value: object) -> str | None:
@@ -118,10 +136,10 @@ _seconds: Final = _whole_number(_LONGEST_SECONDS)
 _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     **dict.fromkeys(("access_token", "refresh_token", "device_code"), _token),
     **dict.fromkeys(("expires_in", "ext_expires_in", "refresh_in", "interval"), _seconds),
-    **dict.fromkeys(
-        ("token_type", "scope", "resource", "user_code", "verification_uri", "message"), _text
-    ),
-    **dict.fromkeys(("error", "error_description", "suberror", "correlation_id", "claims"), _text),
+    **dict.fromkeys(("token_type", "scope", "resource", "user_code", "verification_uri"), _text),
+    **dict.fromkeys(("error", "suberror"), _code),
+    **dict.fromkeys(("error_description", "message"), words),
+    **dict.fromkeys(("correlation_id", "claims"), _text),
     **dict.fromkeys(("client_id", "object_id", "msi_res_id", "mi_res_id"), _text),
     "expires_on": _whole_number(_LAST_EPOCH),
     "id_token": _id_token,

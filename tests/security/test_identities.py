@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.security.hosts import Asked, Authority, Bytes, cut, hosted, reply
-from tests.security.world import FEDERATED, HEADER, SECRETS, TOKEN, World
+from tests.security.world import FEDERATED, HEADER, REFRESH, SECRETS, TOKEN, World
 
 IDENTITY: dict[str, Any] = {"client_secret": None, "client_id": None, "managed_identity": "system"}
 T = TOKEN.encode()
@@ -29,6 +29,7 @@ BODIES: dict[str, Bytes] = {
     "token-with-line-end": reply({**GOOD, "access_token": TOKEN + "\n"}),
     "refused": reply(GOOD, 400),
     "refused-in-words": reply({"error": TOKEN, "message": {"token": TOKEN}}, 400),
+    "refused-with-code": reply({"error": REFRESH, "message": REFRESH}, 400),
     "refused-with-header": reply({"error": f"{HEADER} is wrong"}, 400),
     "page": reply(f"<html>{TOKEN}</html>", 403),
     "busy": reply(GOOD, 429),

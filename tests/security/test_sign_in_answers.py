@@ -57,6 +57,10 @@ BODIES = {
     "token-of-megabytes": json.dumps(token_answer(TOKEN * 50_000)).encode(),
     "error-list": b'{"error":["%b"]}' % T,
     "error-with-token": b'{"error":"x","access_token":"%b"}' % T,
+    "error-is-token": json.dumps({"error": REFRESH}).encode(),
+    "error-described-by-token": json.dumps(
+        {"error": "invalid_client", "error_description": REFRESH}
+    ).encode(),
     "error-that-repeats": json.dumps(
         {"error": "invalid_client", "error_description": f"AADSTS7000215: {SECRET} is wrong"}
     ).encode(),
