@@ -22,11 +22,11 @@ from singer_sdk.singerlib import Catalog
 
 from tap_m365hunting.configuration.beside import beside
 from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
+from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.configuration.files import (
     ENCODING,
     READ_UTF8,
     object_from,
-    shown_name,
     text_from,
 )
 from tap_m365hunting.configuration.validation import nearest

@@ -17,7 +17,7 @@ from msal.oauth2cli import JwtAssertionCreator
 
 from tap_m365hunting.configuration.cautions import is_open_to_all
 from tap_m365hunting.configuration.credentials import Certificate
-from tap_m365hunting.configuration.files import shown_name
+from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.errors import AuthenticationError
 
 _LOG: Final = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ import requests
 from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import Certificate, ClientSecret, Federated
-from tap_m365hunting.configuration.files import ENCODING, shown_name
+from tap_m365hunting.configuration.file_names import shown_name
+from tap_m365hunting.configuration.files import ENCODING
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
 

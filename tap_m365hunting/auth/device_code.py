@@ -15,7 +15,7 @@ import msal
 from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import DeviceCode
-from tap_m365hunting.configuration.files import shown_name
+from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
 

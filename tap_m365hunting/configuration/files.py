@@ -1,7 +1,6 @@
 """Files that a person names: their text, their JSON, or in a few words why there is none.
 
-A secret may stand where the name of a file belongs, and a file of secrets where one of KQL does;
-neither is shown.
+A file of secrets may stand where one of KQL belongs; no content is shown.
 """
 
 import re
@@ -16,12 +15,6 @@ from typing import Any, Final
 ENCODING: Final = "utf-8-sig"
 READ_UTF8: Final = partial(Path.read_text, encoding=ENCODING)
 
-_LONGEST_NAME: Final = 512
-_NAME: Final = re.compile(r"[\w .,~+@:/\\()=-]+")
-# With a folder or an ending, or a plain word; other words may be passwords
-_PATH: Final = re.compile(r"[./\\]|^[a-z]+$")
-# A token (RFC 7519), and a part of a key: letters of both cases and digits, without an end
-_SECRET: Final = re.compile(r"eyJ[\w-]{10}|(?=\w*[A-Z])(?=\w*[a-z])(?=\w*\d)[\w+=~-]{33}", re.ASCII)
 # What a file may be in the place of one of KQL, by its first line that is no comment
 _COMMENTS: Final = re.compile(r"\s*(?:(?://|#)[^\n]*(?:\n\s*|$))*")
 _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
@@ -31,21 +24,6 @@ _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
     "JSON": re.compile(r"\{"),
     "YAML": re.compile(r"---\s|[A-Za-z_][\w-]*:\s"),
 }
-
-
-def shown_name(name: str | Path) -> str:
-    """Return the name of a file as a message may show it: quoted, or not at all.
-
-    >>> shown_name("certs/tap.pem")
-    "'certs/tap.pem'"
-    >>> shown_name("-----BEGIN PRIVATE KEY-----")
-    '(not shown, as it is no name of a file)'
-    """
-    text = str(name)
-    fits = len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) and "-----" not in text
-    if fits and not _SECRET.search(text) and (_PATH.search(text) or Path(text).exists()):
-        return repr(text)
-    return "(not shown, as it is no name of a file)"
 
 
 def not_kql(text: str) -> str | None:

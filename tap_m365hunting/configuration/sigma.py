@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from tap_m365hunting.configuration.files import shown_name
+from tap_m365hunting.configuration.file_names import shown_name
 
 _LONGEST_NAME: Final = 63
 _NEEDED: Final = {"title": "a title", "logsource": "a logsource", "detection": "a detection"}

@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.configuration import sigma
-from tap_m365hunting.configuration.files import not_kql, shown_name, text_from
+from tap_m365hunting.configuration.file_names import shown_name
+from tap_m365hunting.configuration.files import not_kql, text_from
 from tap_m365hunting.kql import table_query
 
 #: Where a query's text may come from; each query names exactly one.

@@ -22,7 +22,8 @@ from tap_m365hunting.configuration.credentials import (
     credential,
     credential_problems,
 )
-from tap_m365hunting.configuration.files import json_from, shown_name, text_from
+from tap_m365hunting.configuration.file_names import shown_name
+from tap_m365hunting.configuration.files import json_from, text_from
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.configuration.validation import problems
 from tap_m365hunting.wire.dialects import CLOUDS, DIALECTS, Dialect

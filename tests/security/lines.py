@@ -48,6 +48,7 @@ POINTS: Final[Mapping[str, tuple[Line, ...]]] = {
         Line("KQL as query_file, a rule as sigma_rule", "shown", _PLACE.format("query|sigma")),
         Line("other settings", "shown", _PLACE.format(
             "auth-.*|api.*|identity|authority-.*|secret-.*|tenants-[ot].*|method|maps|faker|plain-.*")),
+        Line("secrets in the form of names", "shown", "test_secret_in_the_form_of_a_name_.*"),
         Line("the path of an address", "shown", "test_path_of_a_url_is_in_no_log"),
         Line("a file of secrets as query_file", "sent", "test_file_of_secrets_is_refused_.*"),
         Line("KQL that looks like settings", "refused", "test_query_that_looks_a_little_.*"),

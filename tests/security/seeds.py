@@ -25,7 +25,7 @@ SEEDS: Final = (
     ("log_records.py", 'template = f"{record.msg}" if',
      "template = record.getMessage() if"),
     ("log_records.py", "if isinstance(error, SingerSDKError) else kind", "if kind else kind"),
-    ("configuration/files.py", "if fits and not _SECRET", "if text or not _SECRET"),
+    ("configuration/file_names.py", "if not fits or _SECRET.search(text):", "if not text:"),
     ("wire/error_responses.py", 'if text.lstrip()[:1] != "<" and _STRUCTURED.search(text):',
      "if not text:"),
     ("sdk_stream.py", "what = type(error).__name__", "what = repr(error)"),

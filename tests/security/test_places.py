@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.security.hosts import reply
 from tests.security.processes import COMMANDS, TAP
-from tests.security.world import LOST, TENANT, World
+from tests.security.world import CLIENT_INFO, DEVICE, LOST, REFRESH, TENANT, World, token_answer
 
 PEM = (
     f"-----BEGIN PRIVATE KEY-----\nMIIE{LOST}\n-----END PRIVATE KEY-----\n"
@@ -55,6 +56,41 @@ def test_secret_in_a_wrong_place_is_in_no_output(world: World, place: str) -> No
     for name, ran in world.everything(**PLACES[place]).items():
         assert ran.holds(LOST) == [], (name, ran.errors)
         assert b"Traceback" not in ran.errors or "debug" in name
+
+
+ENTRA = "iK28Q~iGp.58WAm_dX3a5IDnOdcdbWB2dC4.DSDC"
+NO_NAMES = {
+    "entra": ENTRA,
+    "key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "address": f"https://user:{LOST}@host/x",
+    "password": "Passw0rd.",
+}
+
+
+@pytest.mark.parametrize("kind", NO_NAMES)
+def test_secret_in_the_form_of_a_name_is_in_no_output(world: World, kind: str) -> None:
+    """Secrets have dots and slashes, too; and no file is found under them."""
+    text = NO_NAMES[kind]
+    flow = {"user_code": "AB", "device_code": DEVICE, "expires_in": 900, "interval": 1}
+    signed_in = token_answer(refresh_token=REFRESH, client_info=CLIENT_INFO)
+    world.login = lambda asked: reply(flow if "devicecode" in asked.path else signed_in)
+    places: list[dict[str, Any]] = [
+        {**NO_SECRET, "certificate_path": text},
+        {**NO_SECRET, "federated_token_file": text},
+        {**NO_SECRET, "auth_method": "device_code", "token_cache_path": f"{text}/x"},
+        {"tenant_id": None, "tenants_file": text},
+        {"queries": [{"name": "a", "query_file": text}]},
+        {"queries": [{"name": "a", "sigma_rule": text}]},
+    ]
+    for place in places:
+        for ran in (world.tap(**place), world.check(**place)):
+            assert ran.status == 1
+            assert ran.holds(text, LOST) == [], ran.errors
+    for command in ([TAP], [COMMANDS, "check"], [COMMANDS, "plan"]):
+        ran = world.processes.run([*command, "--config", text], world.environment, level="debug")
+
+        assert ran.holds(text, LOST) == []
+        assert b"--config" in ran.errors
 
 
 SLIPS: dict[str, dict[str, Any]] = {

@@ -46,7 +46,9 @@ def test_single_rule_may_be_named(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        pytest.param("gone", "'gone' is no Sigma rule, nor a folder of them", id="gone"),
+        pytest.param(
+            "rules/gone", "'rules/gone' is no Sigma rule, nor a folder of them", id="gone"
+        ),
         pytest.param("", "is empty", id="empty"),
     ],
 )
