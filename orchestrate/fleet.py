@@ -85,6 +85,10 @@ class Fleet:
         """The folder of a group: state and caches of Meltano, tables, logs."""
         return self.folder / "groups" / group
 
+    def tap_outcome_file(self, group: str) -> Path:
+        """The file in which the tap tells of its tenants at the end of a group's run."""
+        return self.home(group) / "outcome.json"
+
     def outcome_file(self, run: str, group: str) -> Path:
         """The file that says which tenants of a group are done in a run."""
         return self.folder / "outcomes" / _file_name(run) / f"{group}.json"

@@ -13,7 +13,7 @@ from typing import Final, TextIO
 
 from orchestrate import outcomes
 from orchestrate.fleet import Fleet
-from orchestrate.last_words import failures
+from orchestrate.last_words import TapOutcome, failures
 from orchestrate.outcomes import Outcome
 
 _SHARED: Final = ("extractors", "loaders", "mappers", "utilities")
@@ -42,7 +42,7 @@ def attempt(fleet: Fleet, group: str, run: str, *, log: Callable[[str], None] = 
     with _locked(home) as lock, _tenants_file(fleet, home, asked) as tenants:
         started = time.monotonic()
         status, lines = _meltano(fleet, group, tenants, lock, log)
-        failed = failures(lines, status, asked)
+        failed = failures(_tap_outcome(fleet.tap_outcome_file(group)), lines, status, asked)
         after = before.after(asked, failed, time.monotonic() - started)
         outcomes.write(file, after)
     return after
@@ -72,6 +72,7 @@ def environment(
         "HUNTING_GROUP": group,
         "HUNTING_TENANTS_FILE": str(tenants),
         "HUNTING_OUTPUT": str(home / "output"),
+        "HUNTING_OUTCOME_FILE": str(fleet.tap_outcome_file(group)),
         "MELTANO_PROJECT_ROOT": str(fleet.project),
         "MELTANO_SYS_DIR_ROOT": str(home / "system"),
     }
@@ -110,6 +111,13 @@ def _tenants_file(fleet: Fleet, home: Path, asked: Sequence[str]) -> Iterator[Pa
         file.unlink(missing_ok=True)
 
 
+def _tap_outcome(file: Path) -> TapOutcome:
+    try:
+        return TapOutcome.of(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return TapOutcome()  # the tap never began, or the project does not tell it of the file
+
+
 def _meltano(
     fleet: Fleet, group: str, tenants: Path, lock: int, log: Callable[[str], None]
 ) -> tuple[int, list[str]]:
@@ -117,6 +125,7 @@ def _meltano(
     home = fleet.home(group)
     for name in ("system", "output"):
         (home / name).mkdir(exist_ok=True)
+    fleet.tap_outcome_file(group).unlink(missing_ok=True)
     _share_plugins(fleet.project / ".meltano", home / "system")
     kept = list[str]()
     with (home / "meltano.log").open("w", buffering=1, encoding="utf-8") as file:
@@ -126,8 +135,6 @@ def _meltano(
             env=environment(fleet, group, tenants),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             pass_fds=[lock],
             start_new_session=True,
             # Meltano writes the settings, secrets among them, into a file for the tap
@@ -148,17 +155,22 @@ def _share_plugins(installed: Path, system: Path) -> None:
 
 
 def _followed(
-    process: "subprocess.Popen[str]", file: TextIO, log: Callable[[str], None]
+    process: "subprocess.Popen[bytes]", file: TextIO, log: Callable[[str], None]
 ) -> Iterator[str]:
-    """Write a run's lines into its log; yield those that tell how the run ended."""
-    for line in process.stdout or ():
+    """Write a run's lines into its log; yield those that tell how the run ended.
+
+    A line ends at a line feed alone: text of Python's would end it at a carriage return, too, which
+    a plugin may write, and what follows would look like a line of Meltano's.
+    """
+    for raw in process.stdout or ():
+        line = raw.decode(errors="replace").replace("\r", "\\r")
         file.write(line)
         if "Failed: " in line or "] meltano " in line:
             log(line.rstrip("\n"))
             yield line
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     """See a run to its end, and all its processes, whatever ends the attempt."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)

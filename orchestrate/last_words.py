@@ -1,41 +1,53 @@
-"""The tenants that a Meltano run did not read whole, from the run's log. Pure.
+"""The tenants that a Meltano run did not read whole. Pure.
 
-The tap names each broken tenant once, at the end of a run, and Meltano says which side of the
-pipeline failed. Only both together tell that the other tenants are done: the tap came to its end,
-and the loader took all of it.
+The tap names the tenants read whole in a file, once the run came to its end: lines of a log repeat
+words of the service, so no line tells of a tenant. Meltano says by status and by a line of its own
+which side of the pipeline failed. Only both together show that a tenant is done: the tap read all
+of it, and the loader took all of it.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-_FAILED: Final = re.compile(r" Failed: (?:stream (\S+) in )?tenant ([0-9a-fA-F-]+): (.*)")
-_FAILED_FOR_ALL: Final = re.compile(r" Failed: stream (\S+): (.*)")
-_LOADED: Final = re.compile(r"\] meltano +Extractor failed")
+# Meltano's own line from its start, as behind the name of a plugin a line is the plugin's
+_LOADED: Final = re.compile(r"\S+ \[error +\] meltano +Extractor failed(?: |$)")
+_FAILED: Final = 1
 
 
-def failures(lines: Iterable[str], status: int, asked: Sequence[str]) -> dict[str, str]:
-    """Return a cause for each asked tenant that was not read whole, empty if the run told none.
+@dataclass(frozen=True, slots=True)
+class TapOutcome:
+    """The tap's word on its tenants; one that never came to its end names none."""
 
-    >>> log = [
-    ...     "… tap-m365hunting Failed: tenant b: No token for tenant b: AADSTS7000222: …",
-    ...     "… [error    ] meltano      Extractor failed",
-    ... ]
-    >>> failures(log, 1, ["a", "b"])
+    done: Collection[str] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, content: object) -> "TapOutcome":
+        """Return the word in the content of the tap's `outcome_file`; ids in small letters."""
+        done = content.get("done") if isinstance(content, dict) else None
+        failed = content.get("failed") if isinstance(content, dict) else None
+        if not isinstance(done, list) or not isinstance(failed, dict):
+            return cls()
+        causes = {f"{tenant}".lower(): f"{cause}" for tenant, cause in failed.items()}
+        return cls(frozenset(f"{tenant}".lower() for tenant in done), causes)
+
+
+def failures(
+    told: TapOutcome, lines: Iterable[str], status: int, asked: Iterable[str]
+) -> dict[str, str]:
+    """Return a cause for each asked tenant that was not shown to be done, empty if none was told.
+
+    >>> told = TapOutcome(done=["a"], failed={"b": "No token for tenant b: AADSTS7000222: …"})
+    >>> failures(told, [], 0, ["a", "b"])
     {'b': 'No token for tenant b: AADSTS7000222: …'}
-    >>> list(failures(log[:1], -9, ["a", "b"]))
+    >>> failures(TapOutcome(), [], 0, ["a"])
+    {'a': ''}
+    >>> list(failures(told, [], -9, ["a", "b"]))
     ['a', 'b']
     """
-    if status == 0:
-        return {}
-    told, ended = dict[str, str](), False
-    for line in lines:
-        ended = ended or bool(_LOADED.search(line))
-        if named := _FAILED.search(line):
-            stream, tenant, cause = named.groups()
-            told.setdefault(tenant.lower(), f"stream {stream}: {cause}" if stream else cause)
-        elif named := _FAILED_FOR_ALL.search(line):
-            told |= {tenant.lower(): f"stream {named[1]}: {named[2]}" for tenant in asked}
-    if not ended or not told:
-        return dict.fromkeys(asked, "")
-    return {tenant: told[tenant.lower()] for tenant in asked if tenant.lower() in told}
+    loaded = status == 0 or (status == _FAILED and any(map(_LOADED.match, lines)))
+    done = {*told.done} - {*told.failed} if loaded else set[str]()
+    left = (tenant for tenant in asked if tenant.lower() not in done)
+    return {tenant: told.failed.get(tenant.lower(), "") for tenant in left}

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -29,6 +30,7 @@ from tap_m365hunting.outcome import Outcome
 from tap_m365hunting.output import Signals, Terminated, WholeLines, write
 from tap_m365hunting.planning.state import folded
 from tap_m365hunting.reporting.failures import Failure
+from tap_m365hunting.reporting.outcome_file import OutcomeFile
 from tap_m365hunting.reporting.progress import progress_on
 from tap_m365hunting.reporting.reports import WindowReport
 from tap_m365hunting.run_context import Run
@@ -57,12 +59,15 @@ class TapM365Hunting(Tap):
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        outcome_file: Callable[[Path], OutcomeFile] | None = None,
         **options: Any,  # noqa: ANN401 (the SDK's own)
     ) -> None:
         self._signals = Signals()
         self._clock = clock
         self._timer = timer
         self._sleep = sleep
+        self._new_outcome_file = outcome_file
+        self._outcome_file: OutcomeFile | None = None
         self._settings: Settings | None = None
         self._run: Run | None = None
         self._outcome = Outcome(self.logger)
@@ -88,6 +93,7 @@ class TapM365Hunting(Tap):
             **cls._settings_given(files),
             state=state_of(state) if state else None,
             catalog=catalog_of(catalog) if catalog else None,
+            outcome_file=OutcomeFile,
         )
         try:
             tap.wait_for_end()
@@ -97,7 +103,10 @@ class TapM365Hunting(Tap):
             if isinstance(error, Terminated):
                 tap._outcome.interrupted(error, tap.streams.values())
             raise
-        if tap.conclude():
+        failures = tap.conclude()
+        if tap._outcome_file and tap._run:
+            tap._outcome_file.end([service.tenant_id for service in tap._run.services], failures)
+        if failures:
             sys.exit(1)
 
     def _take_batches(self) -> None:
@@ -207,7 +216,7 @@ class TapM365Hunting(Tap):
         """Make a stream of each query, with the schema of the catalog or the service."""
         if self._settings is None:  # `--discover` starts without settings that are right
             return []
-        self._warn(self._settings)
+        self._begin(self._settings)
         check_bounds(self._settings, now=self._clock())
         coverage = CoverageStream(self, run_id=uuid4().hex, at_end=self.flush_state)
         self._run = self._new_run(self._settings, coverage.write)
@@ -233,8 +242,10 @@ class TapM365Hunting(Tap):
                 self.logger.info("Waiting %.0f s, until rows before end_date are settled", seconds)
                 self._sleep(seconds)
 
-    def _warn(self, settings: Settings) -> None:
-        """Log the cautions of a run once, before the start."""
+    def _begin(self, settings: Settings) -> None:
+        """Begin the outcome of a run, and log the cautions once, before the start."""
+        if self._new_outcome_file and settings.outcome_file:
+            self._outcome_file = self._new_outcome_file(settings.outcome_file)
         if settings.connection.dialect is DEFENDER:
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS

@@ -81,6 +81,7 @@ class Settings(Struct, frozen=True):
     queries: tuple[HuntingQuery, ...]
     refused_rules: Mapping[str, str] = {}
     batches: BatchSettings | None = None
+    outcome_file: Path | None = None
 
     @property
     def connection(self) -> Connection:
@@ -134,6 +135,7 @@ class Settings(Struct, frozen=True):
             batches=BatchSettings.parse(batches)
             if (batches := filled.get("batch_config"))
             else None,
+            outcome_file=Path(file) if (file := filled.get("outcome_file")) else None,
         )
 
 

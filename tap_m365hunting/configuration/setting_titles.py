@@ -45,6 +45,7 @@ TITLES: Final[dict[str, tuple[str, Any]]] = {
     "dynamic_as": ("Dynamic columns", "json"),
     "column_names": ("Column names", "as_is"),
     "row_id": ("Row id", False),
+    "outcome_file": ("Outcome file", "outcome.json"),
     "batch_config": ("Files of rows (BATCH)", {"storage": {"root": "/var/lib/hunting/batches"}}),
 }
 

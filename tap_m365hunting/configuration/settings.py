@@ -264,6 +264,12 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
         description="Add `_row_id`, the same for the same row on every read",
     ),
     th.Property(
+        "outcome_file",
+        th.StringType,
+        description="A JSON file that a run writes at its end, for schedulers: the ids of the "
+        "tenants read whole (`done`), and the cause of each other one (`failed`)",
+    ),
+    th.Property(
         "batch_config",
         BATCH_CONFIG,
         description="Rows in files that BATCH lines name, for loaders that take them: `storage` "

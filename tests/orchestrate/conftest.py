@@ -11,7 +11,8 @@ import pytest
 from orchestrate.fleet import Fleet
 
 IDS = [f"aaaabbbb-0000-cccc-1111-{number:012}" for number in range(7)]
-# Each call is written down: arguments, variables, and the tenants that it was to read.
+# Each call is written down: arguments, variables, and the tenants that it was to read. `tell`
+# leaves the tap's word on them.
 STAND_IN = """\
 #!{python}
 import json, os, pathlib, sys
@@ -19,8 +20,16 @@ folder = pathlib.Path({folder!r})
 tenants = json.loads(pathlib.Path(os.environ["HUNTING_TENANTS_FILE"]).read_text())
 with (folder / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps([sys.argv, dict(os.environ), tenants]) + "\\n")
+asked = [entry["tenant_id"] for entry in tenants]
+def tell(done, failed=()):
+    word = json.dumps({{"done": done, "failed": dict(failed)}})
+    pathlib.Path(os.environ["HUNTING_OUTCOME_FILE"]).write_text(word)
 exec((folder / "then.py").read_text())
 """
+
+
+#: A run that reads all.
+READ = "tell(asked)"
 
 
 @dataclass(frozen=True)
@@ -31,14 +40,17 @@ class Stage:
     fleet: Fleet
 
     def then(self, program: str) -> None:
-        """Let later runs do this; `tenants` are the entries that a run is to read."""
+        """Let later runs do this; `asked` are the ids that a run is to read."""
         (self.folder / "then.py").write_text(program, "utf-8")
 
     def fails(self, *tenants: str) -> None:
         """Let later runs end as the tap's do when these tenants let nobody in."""
         lines = [f"… [info     ] tap-m365hunting Failed: tenant {t}: Expired" for t in tenants]
         lines += ["… [error    ] meltano      Extractor failed"]
-        self.then(f"print({chr(10).join(lines)!r})\nsys.exit(1)")
+        self.then(
+            f"bad = {tenants!r}; tell([t for t in asked if t not in bad], "
+            f"dict.fromkeys(bad, 'Expired'))\nprint({chr(10).join(lines)!r})\nsys.exit(1)"
+        )
 
     @property
     def calls(self) -> list[tuple[list[str], dict[str, str], list[dict[str, str]]]]:
@@ -61,7 +73,7 @@ def stage(tmp_path: Path) -> Stage:
     program = commands / "meltano"
     program.write_text(STAND_IN.format(python=sys.executable, folder=str(tmp_path)), "utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    (tmp_path / "then.py").write_text("", "utf-8")
+    (tmp_path / "then.py").write_text(READ, "utf-8")
     (secrets / "TAP_M365HUNTING_CLIENT_SECRET").write_text("of a file\n", "utf-8")
     entries = [{"tenant_id": name, "client_secret": f"of {name}"} for name in IDS]
     (tmp_path / "tenants.json").write_text(json.dumps(entries), "utf-8")

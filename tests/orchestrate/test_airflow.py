@@ -43,6 +43,7 @@ def hung(stage: Stage) -> Iterator[Hung]:
     """Three groups on an Airflow whose database is a PostgreSQL; the first one hangs."""
     stage.then(
         "if os.environ['HUNTING_GROUP'] == 'g0001':\n    import time\n    time.sleep(3600)\n"
+        "tell(asked)"
     )
     settings = stage.folder / "fleet.json"
     programs, home = Programs("HUNTING_FLEET", str(settings)), stage.folder / "airflow"

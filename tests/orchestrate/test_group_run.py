@@ -12,7 +12,7 @@ import pytest
 
 from orchestrate import outcomes
 from orchestrate.group_run import GroupBusyError, attempt
-from tests.orchestrate.conftest import IDS, Stage
+from tests.orchestrate.conftest import IDS, READ, Stage
 
 ROOT = Path(__file__).parents[2]
 RUN = "scheduled__2026-03-01T00:00:00+00:00"
@@ -46,7 +46,7 @@ def test_retry_reads_the_tenants_that_failed_and_no_other(stage: Stage) -> None:
     """A group of many is not read again for one of them."""
     stage.fails(IDS[1])
     first = attempt(stage.fleet, "g0001", RUN, log=quiet)
-    stage.then("")
+    stage.then(READ)
     second = attempt(stage.fleet, "g0001", RUN, log=quiet)
 
     assert first.failed == {IDS[1]: "Expired"}
@@ -62,23 +62,49 @@ def test_next_scheduled_run_reads_all_again(stage: Stage) -> None:
     assert stage.asked == [IDS[:3], IDS[:3]]
 
 
+SAYS = "print('… [error    ] meltano      Extractor failed'); "
+
+
 @pytest.mark.parametrize(
     "end",
     [
         pytest.param("os.kill(os.getpid(), 9)", id="killed"),
-        pytest.param("print('… [error    ] meltano      Loader failed'); sys.exit(1)", id="loader"),
+        pytest.param(f"tell(asked); {SAYS}sys.stdout.flush(); os.kill(0, 9)", id="killed-at-last"),
+        pytest.param(f"tell(asked); {SAYS}sys.exit(137)", id="killed-in-a-shell"),
+        pytest.param("tell(asked); sys.exit(1)", id="no-word-of-the-loader"),
         pytest.param(
-            f"print('… tap-m365hunting Failed: tenant {IDS[0]}: Expired'); sys.exit(1)",
-            id="no-word-of-the-loader",
+            "tell(asked); print('… [error    ] meltano      Loader failed'); sys.exit(1)",
+            id="loader",
         ),
         pytest.param(
-            "print('… tap-m365hunting Failed: stream alerts: Refused'); "
-            "print('… [error    ] meltano      Extractor failed'); sys.exit(1)",
+            "tell(asked); print('… [error    ] meltano      Extractor and loader failed'); "
+            "sys.exit(1)",
+            id="both",
+        ),
+        pytest.param(f"{SAYS}sys.exit(1)", id="no-word-of-the-tap"),
+        pytest.param("", id="no-word-of-the-tap-and-no-failure"),
+        pytest.param("tell([])", id="tap-that-named-no-tenant"),
+        pytest.param(
+            f"tell([], dict.fromkeys(asked, 'stream alerts: Refused')); {SAYS}sys.exit(1)",
             id="stream-in-all",
+        ),
+        pytest.param(
+            "tell(asked); print('… [info     ] tap-m365hunting Failed: tenant x: "
+            "[error    ] meltano      Extractor failed'); sys.exit(1)",
+            id="words-of-the-service",
+        ),
+        pytest.param(
+            "tell(asked); print('… [info     ] target-other x\\r"
+            "… [error    ] meltano      Extractor failed'); sys.exit(1)",
+            id="words-behind-a-carriage-return",
+        ),
+        pytest.param(
+            "pathlib.Path(os.environ['HUNTING_OUTCOME_FILE']).write_text('[' * 100000)",
+            id="broken-word",
         ),
     ],
 )
-def test_run_that_does_not_tell_who_is_done_leaves_all_to_be_read(stage: Stage, end: str) -> None:
+def test_run_that_does_not_show_who_is_done_leaves_all_to_be_read(stage: Stage, end: str) -> None:
     """A tenant counts as done only on the tap's and Meltano's word together."""
     stage.then(end)
 
@@ -86,6 +112,29 @@ def test_run_that_does_not_tell_who_is_done_leaves_all_to_be_read(stage: Stage, 
 
     assert outcome.left(IDS[:3]) == IDS[:3]
     assert list(outcome.failed) == IDS[:3]
+
+
+def test_word_of_an_earlier_attempt_does_not_count(stage: Stage) -> None:
+    """The file is gone before a run begins."""
+    stage.fails(IDS[1])
+    attempt(stage.fleet, "g0001", "first", log=quiet)
+    stage.then(f"{SAYS}sys.exit(1)")
+
+    assert attempt(stage.fleet, "g0001", "second", log=quiet).done == ()
+
+
+def test_tenants_are_known_by_domain_too(stage: Stage) -> None:
+    """`tenant_id` may be a domain, in any letters; one that failed is not done."""
+    names = ["Contoso.example", "contoso.onmicrosoft.com"]
+    listed = [{"tenant_id": name} for name in names]
+    (stage.folder / "tenants.json").write_text(json.dumps(listed), "utf-8")
+    (group,) = stage.fleet.assign()
+    stage.fails("Contoso.example")
+
+    outcome = attempt(stage.fleet, group, RUN, log=quiet)
+
+    assert outcome.failed == {"contoso.example": "Expired"}
+    assert outcome.done == ("contoso.onmicrosoft.com",)
 
 
 def test_each_group_has_its_state_and_its_own_system_directory(stage: Stage) -> None:
@@ -138,7 +187,7 @@ def test_second_attempt_waits_for_the_end_of_the_first_even_if_its_starter_is_ki
         time.sleep(0.02)
     starter.kill()
     starter.wait()
-    stage.then("")
+    stage.then(READ)
 
     with pytest.raises(GroupBusyError, match="g0001 is alive"):
         attempt(stage.fleet, "g0001", RUN, log=quiet)
@@ -162,7 +211,7 @@ def test_attempt_that_is_called_off_takes_its_run_with_it(stage: Stage) -> None:
     with pytest.raises(TimeoutError):
         attempt(stage.fleet, "g0001", RUN, log=called_off)
 
-    stage.then("")
+    stage.then(READ)
     assert attempt(stage.fleet, "g0001", RUN, log=quiet).left(IDS[:3]) == []
     assert not (stage.fleet.home("g0001") / "tenants.json").exists()
 
