@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_m365hunting.configuration.files import shown_name
+from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.printable import printable
 from tap_m365hunting.reporting.failures import Failure
 
