@@ -22,7 +22,10 @@ _QUOTED: Final = frozenset({"VARCHAR", "DATE", "UUID", *_TIMES})
 #: lie beyond nanoseconds, which have words for before and after all times.
 _FIRST: Final = tuple(f"0001-01-01T00:00:00{rest}" for rest in (".0000000Z", "Z", "+00:00", ""))
 _LAST: Final = ("9999-12-31T23:59:59.9999999Z",)
-_OFFSET: Final = r"'([+-])(\d\d):?(\d\d)$'"
+#: A day, its time or none, and how far that is ahead of UTC: PostgreSQL writes hours alone.
+_CLOCK: Final = r"[T ]\d\d?:\d\d(:\d\d([.]\d{1,9})?)?"
+_UTC: Final = rf"'\d{{4}}-\d\d?-\d\d?({_CLOCK})?( ?Z| UTC| GMT)? *'"
+_AHEAD: Final = rf"'\d{{4}}-\d\d?-\d\d?{_CLOCK} ?[+-]([01]\d|2[0-3])(:?[0-5]\d(:[0-5]\d)?)?'"
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 #: Which types hold more, where a value of the column's kind has no room in it; others become text.
 _NEXT: Final[Mapping[str, str]] = {
@@ -157,18 +160,17 @@ def _through_text(held: str, column: Sql) -> Sql:
 
 
 def _instant(kind: str, text: Sql) -> Sql:
-    """Return an instant in UTC. DuckDB itself reads `+02:00` as if it were `Z`."""
-    scale, make, since = (
-        ("1000000000", "make_timestamp_ns", "epoch_ns")
+    """Return an instant in UTC; none for a zone by name, as in autumn an hour comes twice.
+
+    DuckDB itself reads an offset as if it were `Z`, but for a type of microseconds.
+    """
+    parts, make, since = (
+        (1000, "make_timestamp_ns", "epoch_ns")
         if kind == "TIMESTAMP_NS"
-        else ("1000000", "make_timestamp", "epoch_us")
+        else (1, "make_timestamp", "epoch_us")
     )
-    local = f"TRY_CAST(regexp_replace({text}, {_OFFSET}, '') AS {kind})"
-    minutes = (
-        f"(CAST(regexp_extract({text}, {_OFFSET}, 2) AS BIGINT) * 60"
-        f" + CAST(regexp_extract({text}, {_OFFSET}, 3) AS BIGINT))"
-    )
-    ahead = f"CASE WHEN regexp_extract({text}, {_OFFSET}, 1) = '-' THEN -60 ELSE 60 END"
+    joined = f"replace(replace({text}, ' +', '+'), ' -', '-')"
+    ahead = f"epoch_us(TRY_CAST({text} AS TIMESTAMP)) - epoch_us(TRY_CAST({joined} AS {_ZONED}))"
     ends = (
         f"WHEN {text} IN {_FIRST} THEN '-infinity'::{kind}"
         f" WHEN {text} = '{_LAST[0]}' THEN 'infinity'::{kind}"
@@ -176,9 +178,11 @@ def _instant(kind: str, text: Sql) -> Sql:
         else ""
     )
     return (
-        f"CASE {ends} WHEN suffix({text}, 'Z') OR NOT regexp_matches({text}, {_OFFSET})"
+        f"CASE {ends} WHEN ({text} LIKE '____-__-__T__:__:__%Z' AND strlen({text}) <= 30"
+        f" AND NOT contains({text}, ' ')) OR regexp_full_match({text}, {_UTC})"
         f" THEN TRY_CAST({text} AS {kind})"
-        f" ELSE {make}({since}({local}) - {scale} * {minutes} * ({ahead})) END"
+        f" WHEN regexp_full_match({text}, {_AHEAD})"
+        f" THEN TRY({make}({since}(TRY_CAST({text} AS {kind})) - {parts} * ({ahead}))) END"
     )
 
 

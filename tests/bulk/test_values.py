@@ -43,6 +43,30 @@ LONG = 2**63 - 1
             id="offsets",
         ),
         pytest.param(
+            "time", "TIMESTAMP_NS",
+            [
+                *("2024-01-01 00:00:00-05", "2024-01-01T00:00:00+02", "2024-01-01 00:00:00 +0200"),
+                *("2024-01-01T00:00:00.1234567+02:00:30", "2024-01-01 00:00:00 UTC"),
+            ],
+            [
+                *("2024-01-01 05:00:00", "2023-12-31 22:00:00", "2023-12-31 22:00:00"),
+                *("2023-12-31 21:59:30.1234567", "2024-01-01 00:00:00"),
+            ],
+            id="offsets-of-hours-or-with-seconds",
+        ),
+        pytest.param(
+            "time", "VARCHAR", ["2024-01-01T00:00:00 Europe/Berlin"], None, id="zone-by-its-name"
+        ),
+        pytest.param("time", "VARCHAR", ["2024-01-01T00:00:00 NZ"], None, id="zone-that-ends-in-z"),
+        pytest.param("time", "VARCHAR", ["2024-01-01T00:00:00+01:99"], None, id="no-offset"),
+        pytest.param(
+            "time", "VARCHAR", ["2024-01-01T00:00:00.1234567891"], None, id="more-than-nine-digits"
+        ),
+        pytest.param(
+            "time", "TIMESTAMP", ["2262-04-11T23:47:16-05:00"], ["2262-04-12 04:47:16"],
+            id="beyond-nanoseconds-by-its-offset",
+        ),
+        pytest.param(
             "time", "TIMESTAMP_NS", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"],
             ["-infinity", "infinity"], id="ends-of-the-calendar",
         ),
