@@ -1,8 +1,11 @@
 """The command `coverage`: options, sources and exit status."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
 from typing import Final, Protocol
 
 import click
@@ -80,6 +83,9 @@ def coverage(
     pattern, a DuckDB file, or the URL of a database such as postgresql://user@host/name. The
     variable M365HUNTING_COVERAGE_SOURCE holds what is read where none is given.
     """
+    if isnan(stale_after):
+        msg = "nan is no number of minutes"
+        raise click.BadParameter(msg, param_hint="--stale-after")
     now = Instant.of_seconds(effects.clock())
     start = _instant(since).ticks if since else 0
     report = CoverageReport.of(
@@ -112,6 +118,8 @@ def _instant(text: str) -> Instant:
 
 
 def _print(lines: Iterable[str]) -> None:
+    if sys.stdout is None:  # closed by who started the command
+        raise OutputLostError(OSError(errno.EBADF, os.strerror(errno.EBADF)))
     try:
         for line in lines:
             click.echo(line)

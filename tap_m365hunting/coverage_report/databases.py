@@ -56,7 +56,10 @@ def _has_times(connection: sa.Connection, found: sa.Table) -> bool:
 def _windows(connection: sa.Connection, found: sa.Table) -> Sql:
     quoted = connection.dialect.identifier_preparer
     columns = {column.name.lower(): quoted.quote(column.name) for column in found.columns}
-    return chosen(quoted.format_table(found), columns)
+    if tenant := columns.get("tenant_id"):
+        text = sa.cast(sa.literal_column(tenant), sa.String)
+        columns["tenant_id"] = str(sa.func.lower(text).compile(dialect=connection.dialect))
+    return chosen(quoted.format_table(found), columns, shown=found.fullname)
 
 
 def _ask(connection: sa.Connection, sql: Sql) -> Iterator[Row]:

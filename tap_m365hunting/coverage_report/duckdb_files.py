@@ -43,7 +43,8 @@ def read(tallies: Tallies, parquet: Sequence[str], databases: Sequence[str], *, 
                 for number, file in enumerate(databases)
             ]
             kinds = [_kinds(connection, table) for table in tables]
-            windows = " UNION ALL ".join(map(_chosen, tables, kinds))
+            chosen_of_all = map(_chosen, tables, kinds, (*parquet, *databases))
+            windows = " UNION ALL ".join(chosen_of_all)
             ordered = all(map(_has_times, kinds))
             ask = partial(_ask, connection)
             reduce(tallies, ask, windows, text="CAST({} AS VARCHAR)", ordered=ordered)
@@ -91,8 +92,11 @@ def _kinds(connection: "duckdb.DuckDBPyConnection", table: Sql) -> dict[str, str
     return {row[0]: row[1] for row in rows}
 
 
-def _chosen(table: Sql, kinds: Mapping[str, str]) -> Sql:
-    return chosen(table, {name.lower(): quoted(name) for name in kinds})
+def _chosen(table: Sql, kinds: Mapping[str, str], source: str) -> Sql:
+    columns = {name.lower(): quoted(name) for name in kinds}
+    if tenant := columns.get("tenant_id"):
+        columns["tenant_id"] = f"lower(CAST({tenant} AS VARCHAR))"
+    return chosen(table, columns, shown=source)
 
 
 def _has_times(kinds: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from tap_m365hunting.configuration.queries import COVERAGE_STREAM
 from tap_m365hunting.coverage_report.window_records import UNKNOWN, WindowRecord, ticks_of
 from tap_m365hunting.errors import UnusableInputError
 from tap_m365hunting.instants import Instant
+from tap_m365hunting.wire.json_text import parse
 
 #: A line without this name of a column is no record of a window.
 _MARK: Final = b"window_start"
@@ -78,6 +79,11 @@ class _Written(Struct, frozen=True, gc=False, tag_field="type", tag="RECORD"):
     record: LoadedRecord
 
 
+class _Any(Struct, frozen=True, gc=False):
+    """An object; its keys are checked to be JSON, and dropped."""
+
+
+_ANY: Final = Decoder(_Any)
 _MESSAGES: Final = Decoder(_Message)
 _WRITTEN: Final = Decoder(_Written)
 _RECORDS: Final = Decoder(LoadedRecord)
@@ -111,6 +117,9 @@ def _at_once(block: bytes) -> list[WindowRecord]:
 def _one_by_one(block: bytes, source: str, lines_before: int) -> Iterator[WindowRecord]:
     for number, line in enumerate(block.split(b"\n"), lines_before + 1):
         if _MARK not in line:
+            if not _is_object(line):
+                reason = f"{source}, line {number}: it is no JSON object, or is cut"
+                raise UnusableInputError([reason])
             continue
         try:
             record = _record(line)
@@ -119,6 +128,21 @@ def _one_by_one(block: bytes, source: str, lines_before: int) -> Iterator[Window
         except (ValueError, MsgspecError) as error:
             reason = f"{source}, line {number}: no record of {COVERAGE_STREAM}: {error}"
             raise UnusableInputError([reason]) from error
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line holds an object, whoever wrote it; an empty one holds nothing."""
+    try:
+        return not line.strip() or isinstance(_ANY.decode(line), _Any)
+    except MsgspecError:
+        return _is_lenient_object(line)
+
+
+def _is_lenient_object(line: bytes) -> bool:
+    try:
+        return isinstance(parse(line), dict)
+    except ValueError:
+        return False
 
 
 def _record(line: bytes) -> LoadedRecord | None:

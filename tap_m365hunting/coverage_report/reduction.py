@@ -26,19 +26,20 @@ _ABSENT: Final = "NULLIF(0, 0)"
 _MS: Final = 1000
 
 
-def chosen(table: Sql, columns: Mapping[str, Sql]) -> Sql:
+def chosen(table: Sql, columns: Mapping[str, Sql], *, shown: str) -> Sql:
     """Return a SELECT of the columns under names that no database reserves.
 
-    `columns` has the quoted name for each of the table's names in lower case.
+    `columns` has the quoted name for each of the table's names in lower case; a tenant's id is to
+    be a text in lower case. A message calls the table as `shown`.
 
     Raises:
         UnusableInputError: a required column is missing.
     """
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
-        raise UnusableInputError([f"{table} has no column {', '.join(missing)}"])
-    shown = [f"{columns.get(name, _ABSENT)} AS w_{name}" for name in (*REQUIRED, *OPTIONAL)]
-    return f"SELECT {', '.join(shown)} FROM {table}"
+        raise UnusableInputError([f"{shown} has no column {', '.join(missing)}"])
+    named = [f"{columns.get(name, _ABSENT)} AS w_{name}" for name in (*REQUIRED, *OPTIONAL)]
+    return f"SELECT {', '.join(named)} FROM {table}"
 
 
 def reduce(
@@ -59,10 +60,11 @@ def reduce(
         ValueError: a time is no instant, or a window ends before its start.
     """
     for stream, tenant, at, weight in ask((_spans if ordered else _bounds)(windows, text)):
-        tallies.of(_name(stream), _name(tenant)).bound(ticks_of(at), int(weight))
+        tallies.of(_name(stream), _name(tenant)).bound(_bound(stream, at), int(weight))
     for stream, tenant, start, end, status, message, finished in ask(_failures(windows, text)):
         failure = Failure(_ticks(finished), status or UNKNOWN, message or "")
-        tallies.of(_name(stream), _name(tenant)).fail(ticks_of(start), ticks_of(end), failure)
+        window = _bound(stream, start), _bound(stream, end)
+        tallies.of(_name(stream), _name(tenant)).fail(*window, failure)
     for stream, tenant, *sums, backwards, finished in ask(_sums(windows, text)):
         if backwards:
             msg = f"a window of {stream} has a window_start after its window_end, or lacks a time"
@@ -126,16 +128,15 @@ def _as_text(names: Sql, text: Sql) -> Sql:
 
 def _sums(windows: Sql, text: Sql) -> Sql:
     numbers = ("w_rows", "w_late_rows", "w_calls", "w_retries", "w_wait_seconds")
-    once = ", ".join(f"MAX({name}) AS {name}" for name in numbers)
-    key = "w_run_id, w_stream, w_tenant_id, w_window_start, w_window_end"
+    record = "w_run_id, w_stream, w_tenant_id, w_window_start, w_window_end, w_status"
+    once = f"SELECT DISTINCT {record}, w_finished_at, {', '.join(numbers)} FROM ({windows}) w"
     return (
         f"SELECT w_stream, w_tenant_id, w_windows, {', '.join(numbers)}, w_backwards,"
         f" {text.format('w_last')}"
         " FROM (SELECT w_stream, w_tenant_id, COUNT(*) AS w_windows,"
-        f" {', '.join(f'SUM({name}) AS {name}' for name in numbers)}, MAX(w_last) AS w_last,"
+        f" {', '.join(f'SUM({name}) AS {name}' for name in numbers)}, MAX(w_finished_at) AS w_last,"
         " MAX(CASE WHEN w_window_start <= w_window_end THEN 0 ELSE 1 END) AS w_backwards"
-        f" FROM (SELECT {key}, {once}, MAX(w_finished_at) AS w_last FROM ({windows}) w"
-        f" GROUP BY {key}) o GROUP BY w_stream, w_tenant_id) g"
+        f" FROM ({once}) o GROUP BY w_stream, w_tenant_id) g"
     )
 
 
@@ -154,6 +155,14 @@ def _sums_of(row: Row) -> Sums:
 def _name(value: object) -> str:
     """Return a stream's name or a tenant's id, of which a loader may have made a UUID."""
     return "" if value is None else str(value)
+
+
+def _bound(stream: object, time: object) -> int:
+    try:
+        return ticks_of(time)
+    except ValueError as error:
+        msg = f"a window of {stream} lacks a time: {error}"
+        raise ValueError(msg) from error
 
 
 def _ticks(finished: object) -> int:

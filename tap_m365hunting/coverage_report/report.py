@@ -59,7 +59,7 @@ class StreamCoverage(Struct, frozen=True, dict=True):
             "gaps": [_gap(gap) for gap in self.gaps],
             "behind_seconds": self.behind_seconds,
             "stale": self.stale,
-            "last_read": instant_text(self.last_read),
+            "last_read": instant_text(self.last_read or None),
             "windows": sums.windows,
             "rows": sums.rows,
             "late_rows": sums.late_rows,

@@ -4,7 +4,8 @@ import gzip
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
@@ -32,7 +33,7 @@ def read(sources: Sequence[str], *, table: str) -> Tallies:
     tallies = Tallies()
     kinds: dict[_Kind, list[str]] = {"lines": [], "parquet": [], "duckdb": [], "database": []}
     for source in dict.fromkeys(sources):
-        kind, place = _kind(source)
+        kind, place = _kind(source, table)
         kinds[kind].append(place)
     for source in kinds["lines"]:
         with _opened(source) as file:
@@ -45,14 +46,17 @@ def read(sources: Sequence[str], *, table: str) -> Tallies:
     return tallies
 
 
-def _kind(source: str) -> tuple[_Kind, str]:
+def _kind(source: str, table: str) -> tuple[_Kind, str]:
     """Return the kind of a source, by the first bytes of a file, and the place."""
     if "://" in source:
         return "database", source
     path = Path(source)
     if path.is_dir() or (source.endswith(".parquet") and not path.exists()):
-        return "parquet", source
-    head = _head(source)
+        own = path / table  # as a loader of Parquet has it, beside the other streams
+        return "parquet", str(own) if own.is_dir() else source
+    if source == STDIN or (path.exists() and not path.is_file()):
+        return "lines", source  # a pipe gives its bytes once
+    head = _head(path)
     if head.startswith(_SQLITE):
         return "database", f"sqlite:///{path.absolute()}"
     if head[_DUCKDB[0]] == _DUCKDB[1]:
@@ -60,14 +64,12 @@ def _kind(source: str) -> tuple[_Kind, str]:
     return ("parquet" if head.startswith(_PARQUET) else "lines"), source
 
 
-def _head(source: str) -> bytes:
-    if source == STDIN:
-        return b""
+def _head(path: Path) -> bytes:
     try:
-        with Path(source).open("rb") as file:
+        with path.open("rb") as file:
             return file.read(16)
     except OSError as error:
-        raise UnusableInputError([f"{source}: {error.strerror}"]) from error
+        raise UnusableInputError([f"{path}: {error.strerror}"]) from error
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -78,15 +80,18 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
 
 @contextmanager
 def _opened(source: str) -> Iterator[BinaryIO]:
-    if source == STDIN:
-        yield sys.stdin.buffer
-        return
+    """Open a file, a pipe or standard input once; gzip is inflated."""
     try:
-        with Path(source).open("rb") as file:
-            if _head(source).startswith(_GZIP):
+        with nullcontext(_stdin()) if source == STDIN else Path(source).open("rb") as file:
+            if file.peek(len(_GZIP)).startswith(_GZIP):
                 with gzip.GzipFile(fileobj=file) as text:
                     yield cast("BinaryIO", text)
             else:
                 yield file
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableInputError([f"{source}: {error}"]) from error
+
+
+def _stdin() -> BufferedReader:
+    given = sys.stdin.buffer
+    return given if isinstance(given, BufferedReader) else BufferedReader(cast("RawIOBase", given))

@@ -1,7 +1,7 @@
 """Windows of each stream and tenant, kept in little room: complete spans, failures and sums.
 
 Pure. The order of the records makes no difference. Complete windows that touch are one span; each
-window leaves 20 bytes, by which it counts once.
+record leaves 24 bytes, by which it counts once.
 """
 
 from array import array
@@ -53,15 +53,15 @@ class Tally:
         self._weights: dict[int, int] = {}
         self._counted = _CountedWindows()
 
-    def add(self, record: WindowRecord, run: int) -> None:
-        """Take a record of a run with this number; it costs once, however often it was loaded."""
+    def add(self, record: WindowRecord) -> None:
+        """Take a record; it costs once, however often it was loaded."""
         start, end, finished = record.start, record.end, record.finished
         if record.status == COMPLETE:
             self._complete.add(start, end)
         else:
             self.fail(start, end, Failure(finished, record.status, record.message or ""))
         self.finished = max(self.finished, finished)
-        if self._counted.is_new(start, end, run):
+        if self._counted.is_new(start, end, _told_by(record)):
             self.sums.add(record, 1)
 
     def bound(self, at: int, weight: int) -> None:
@@ -87,7 +87,6 @@ class Tallies:
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str], Tally] = {}
-        self._runs: dict[str, int] = {}
 
     def of(self, stream: str, tenant_id: str) -> Tally:
         """Return the tally of a stream in a tenant, a new one if there is none."""
@@ -100,8 +99,7 @@ class Tallies:
 
     def add(self, record: WindowRecord) -> None:
         """Take a record."""
-        run = self._runs.setdefault(record.run_id, len(self._runs))
-        self.of(record.stream, record.tenant_id).add(record, run)
+        self.of(record.stream, record.tenant_id).add(record)
 
     def items(self) -> Iterator[tuple[tuple[str, str], Tally]]:
         """Yield stream, tenant and tally, in the order of the names."""
@@ -131,28 +129,37 @@ class _Spans:
             ends[first:beyond] = array("q", [end])
 
 
+def _told_by(record: WindowRecord) -> int:
+    """Return a hash of the record without its window; two attempts of a run are two records."""
+    costs = (record.rows, record.late_rows, record.calls, record.retries, record.wait_ms)
+    return hash((record.run_id, record.status, record.finished, costs))
+
+
 class _CountedWindows:
-    """The windows that were counted, each with its run, in order of start, run and end."""
+    """The windows that were counted, each with its record's hash, in order of start, hash, end."""
 
     def __init__(self) -> None:
         self._starts = array("q")
-        self._runs = array("i")
+        self._hashes = array("q")
         self._ends = array("q")
 
-    def is_new(self, start: int, end: int, run: int) -> bool:
-        """Return whether the window of the run is here for the first time."""
-        starts, runs, ends = self._starts, self._runs, self._ends
+    def is_new(self, start: int, end: int, told_by: int) -> bool:
+        """Return whether the record of the window is here for the first time."""
+        starts, hashes, ends = self._starts, self._hashes, self._ends
         if not starts or start > starts[-1]:  # as most of millions
             starts.append(start)
-            runs.append(run)
+            hashes.append(told_by)
             ends.append(end)
             return True
         low, high = bisect_left(starts, start), bisect_right(starts, start)
-        low, high = bisect_left(runs, run, low, high), bisect_right(runs, run, low, high)
+        low, high = (
+            bisect_left(hashes, told_by, low, high),
+            bisect_right(hashes, told_by, low, high),
+        )
         place = bisect_left(ends, end, low, high)
         if place < high and ends[place] == end:
             return False
         starts.insert(place, start)
-        runs.insert(place, run)
+        hashes.insert(place, told_by)
         ends.insert(place, end)
         return True

@@ -48,7 +48,8 @@ def history(seed: int) -> list[Row]:
     """Return some runs over the same hours; some records come twice, all in any order."""
     chance = random.Random(seed)
     rows = [row for run in range(chance.randint(1, 5)) for row in _run(chance, run)]
-    rows += chance.sample(rows, k=min(len(rows), chance.choice([0, 0, 1, 3])))
+    again = chance.sample(rows, k=min(len(rows), chance.choice([0, 0, 1, 3])))
+    rows += [row | {"tenant_id": row["tenant_id"].swapcase()} for row in again]
     chance.shuffle(rows)
     return rows
 
@@ -69,11 +70,12 @@ def _sweep(chance: random.Random, run: int) -> Iterator[Row]:
         end = start + chance.randint(1, 9)
         status = "complete" if chance.random() < 0.7 else chance.choice(FAILED)
         late = chance.choice([None, 0, chance.randint(1, 50)])
-        if chance.random() < 0.85:
+        # a run may have a window twice: an attempt that failed, and one behind it
+        for attempt in range(chance.choice([0, *[1] * 8, 2])):
             yield window(
                 start,
                 end,
-                status,
+                chance.choice([status, "complete"]) if attempt else status,
                 run_id=f"run {run}",
                 rows=chance.randint(0, 1000),
                 late_rows=late,
@@ -81,9 +83,8 @@ def _sweep(chance: random.Random, run: int) -> Iterator[Row]:
                 retries=chance.randint(0, 2),
                 wait_seconds=chance.randint(0, 5000) / 1000,
                 # runs come one after the other
-                finished_at=at(1000 * (run + 1) + end),
+                finished_at=at(1000 * (run + 1) + end + attempt),
             )
-        # a run has no window twice
         overlap = end - 1 if end - start > 1 else end
         start = chance.choice([end, end, end, end + 1, overlap])
 

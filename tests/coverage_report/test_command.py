@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -185,3 +188,69 @@ def test_source_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert "No such file" in run(tmp_path / "none.jsonl").stderr
     assert "w.jsonl.gz" in run(broken).stderr
     assert "31T25" in run(broken, "--since", "2026-01-31T25").stderr
+
+
+@pytest.mark.parametrize("packed", [pytest.param(False, id="plain"), pytest.param(True, id="gzip")])
+def test_pipe_in_a_files_place_gives_all_of_its_lines(tmp_path: Path, *, packed: bool) -> None:
+    """A shell's <(...) is a pipe: what is read to tell its kind would be missing."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    status = ["complete"] * 3 + ["gap_unreadable"] + ["complete"] * 496
+    lines = plain([window(hour, hour + 1, said) for hour, said in enumerate(status)])
+    writer = Thread(target=pipe.write_bytes, args=[gzip.compress(lines) if packed else lines])
+    writer.start()
+
+    found = run(pipe, "--fail-on", "gap", "--format", "json")
+    writer.join()
+
+    (stream,) = json.loads(found.stdout)["streams"]
+    assert (found.exit_code, stream["windows"], len(stream["gaps"])) == (1, 500, 1)
+
+
+def test_standard_input_may_be_packed() -> None:
+    """As a backup's file comes from an object store."""
+    found = run("-", "--format", "json", stdin=gzip.compress(plain(ROWS)))
+
+    assert json.loads(found.stdout)["streams"][0]["windows"] == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "line", [plain(ROWS[1:2])[:120], b"garbage", b"12", b'{"a":'], ids=["cut", "text", "12", "open"]
+)
+@pytest.mark.parametrize("write", [plain, singer], ids=["loader", "tap"])
+def test_line_that_is_none_fails_the_report(
+    tmp_path: Path, line: bytes, write: Callable[[list[dict[str, Any]]], bytes]
+) -> None:
+    """It may have been a gap; half a report would be wrong."""
+    file = tmp_path / "w.jsonl"
+    before = write(ROWS[2:])
+    file.write_bytes(b"%b%b\n\n" % (before, line))
+
+    found = run(file, "--fail-on", "gap")
+
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert f"w.jsonl, line {len(before.splitlines()) + 1}: " in found.stderr
+
+
+def test_lines_of_other_streams_may_hold_what_no_json_has(tmp_path: Path) -> None:
+    """Other taps write NaN; the report is not about their rows."""
+    file = tmp_path / "w.jsonl"
+    file.write_bytes(b'{"type":"RECORD","stream":"x","record":{"a":NaN}}\n' + singer(ROWS))
+
+    assert as_json(file)["gaps"] == 1
+
+
+def test_minutes_that_are_no_number_are_refused(loaded: Path) -> None:
+    """Nothing would ever be stale."""
+    found = run(loaded, "--stale-after", "nan")
+
+    assert found.exit_code == 2
+    assert "nan is no number" in found.stderr
+
+
+def test_run_without_an_end_has_no_last_reading(tmp_path: Path) -> None:
+    """A loader may have left the column out."""
+    file = tmp_path / "w.jsonl"
+    file.write_bytes(plain([window(0, 1, finished_at=None)]))
+
+    assert as_json(file)["streams"][0]["last_read"] is None

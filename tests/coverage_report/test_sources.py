@@ -160,6 +160,17 @@ def test_postgresql_gives_the_report_of_the_lines(
     assert reported(postgres, table=f"of_{time.lower()}.hunting_windows") == expected
 
 
+def test_lake_of_many_streams_is_read_for_its_windows(lines: Path, tmp_path: Path) -> None:
+    """A loader of Parquet has a folder for each stream."""
+    lake = tmp_path / "streams"
+    (lake / "alerts").mkdir(parents=True)
+    Path(_parquet(tmp_path, lines)).rename(lake / "hunting_windows")
+    with closing(duckdb.connect()) as sql:
+        sql.execute(f"COPY (SELECT 1 AS n) TO '{lake / 'alerts' / 'a.parquet'}' (FORMAT parquet)")
+
+    assert reported(str(lake)) == reported(str(lake / "hunting_windows"))
+
+
 def test_rows_loaded_twice_count_once(lines: Path, tmp_path: Path) -> None:
     """Two DuckDB files with the same rows, of columns with other types."""
     in_duckdb(tmp_path / "a.duckdb", lines, time="TIMESTAMP")
