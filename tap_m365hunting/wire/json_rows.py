@@ -7,18 +7,21 @@ left to a reader of whole bodies.
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
 import msgspec
 from msgspec import Struct
 
-from tap_m365hunting.wire.json_text import MENDERS, parse
+from tap_m365hunting.wire.json_text import MENDERS, half_escapes, mend_escapes, parse
 
 # Large enough that a chunk's cost is its bytes, small enough to stay in the processor's cache
 CHUNK: Final = 256 * 1024
 # Chunks without a cut that holds: a row larger than these, or a flaw that no cut heals
 _LONGEST: Final = 16
+# of more in a piece the places are not kept, and they are looked for again
+_MOST_HALVES: Final = 64
 _GUESSES: Final = 8
 _CLOSING: Final = ord("]")
 _FIRST_KEY: Final = re.compile(rb'\s*(\{\s*"[^"\\@]*)')
@@ -34,17 +37,25 @@ _ROW_AT: Final = json.JSONDecoder(parse_int=float).raw_decode
 _ROWS: Final = msgspec.json.Decoder(list[_AnyRow]).decode
 
 
-class Piece(Struct, frozen=True):
-    """Whole rows, with commas between: `rows` many, `size` bytes from `offset` on."""
+class Piece(Struct, frozen=True, repr_omit_defaults=True):
+    """Whole rows, with commas between: `rows` many, `size` bytes from `offset` on.
+
+    At the places `halves` of the array are escapes of half surrogate pairs.
+    """
 
     offset: int
     size: int
     rows: int
+    halves: tuple[int, ...] = ()
 
     def read(self, body: BinaryIO) -> bytes:
-        """Return the rows as a JSON array."""
+        """Return the rows as a JSON array, without the halves."""
         body.seek(self.offset)
-        return b"[%b]" % body.read(self.size)
+        if not self.halves:
+            return b"[%b]" % body.read(self.size)
+        array = bytearray(b"[%b]" % body.read(self.size))
+        mend_escapes(array, self.halves)
+        return bytes(array)
 
 
 class Layout(Struct, frozen=True):
@@ -54,7 +65,31 @@ class Layout(Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
-def _count(buffer: bytearray, end: int) -> int | None:
+class _Halves:
+    """Escapes of half surrogate pairs: replaced where they are, and their places remembered."""
+
+    def __init__(self) -> None:
+        #: Whether the answer has had any; until then none is looked for.
+        self.seen = False
+        self._places: list[int] = []
+
+    def mend(self, array: memoryview) -> bool:
+        """Replace those in an array; say if there was one."""
+        found = half_escapes(array)
+        mend_escapes(array, found)
+        self._places = sorted({*self._places, *found})
+        self.seen |= bool(found)
+        return bool(found)
+
+    def taken(self, end: int) -> tuple[int, ...]:
+        """Return the places before `end`, and count the others from there; none if too many."""
+        at = bisect_left(self._places, end)
+        before = self._places[:at]
+        self._places = [place - end for place in self._places[at:]]
+        return tuple(before) if at <= _MOST_HALVES else ()
+
+
+def _count(buffer: bytearray, end: int, halves: _Halves) -> int | None:
     """Count the rows from the buffer's opening bracket to `end`; `None` for anything but rows.
 
     A closing bracket stands at the end meanwhile, to spare a copy.
@@ -63,17 +98,21 @@ def _count(buffer: bytearray, end: int) -> int | None:
     buffer[end] = _CLOSING
     try:
         with memoryview(buffer) as view, view[: end + 1] as array:
-            return _count_array(array)
+            if halves.seen:
+                halves.mend(array)
+            return _count_array(array, halves)
     finally:
         buffer[end] = after
 
 
-def _count_array(array: memoryview) -> int | None:
+def _count_array(array: memoryview, halves: _Halves) -> int | None:
     try:
         return len(_ROWS(array))
     except msgspec.ValidationError:
         return None
     except (msgspec.DecodeError, RecursionError):
+        if not halves.seen and halves.mend(array):
+            return _count_array(array, halves)
         return _count_odd(bytes(array))
 
 
@@ -146,20 +185,20 @@ def _places(buffer: bytearray, mark: bytes, sure: Callable[[bytearray], int]) ->
         yield at
 
 
-def _cut(buffer: bytearray, marker: bytes) -> tuple[int, int] | None:
+def _cut(buffer: bytearray, marker: bytes, halves: _Halves) -> tuple[int, int] | None:
     """Return the end and the number of whole rows, for the last valid cut."""
     for at in _places(buffer, marker, _cut_for_sure):
-        rows = _count(buffer, at + 1)
+        rows = _count(buffer, at + 1, halves)
         if rows is not None:
             return at + 1, rows
     return None
 
 
-def _last(buffer: bytearray) -> tuple[int, int, dict[str, Any]] | None:
+def _last(buffer: bytearray, halves: _Halves) -> tuple[int, int, dict[str, Any]] | None:
     """Like `_cut` for the end of the rows; with the rest of the outer object behind."""
     for at in _places(buffer, b"]", _last_for_sure):
         rest = _object(b'{"":[%b' % bytes(buffer[at:]))
-        rows = _count(buffer, at) if rest is not None else None
+        rows = _count(buffer, at, halves) if rest is not None else None
         if rest is not None and rows is not None:
             return at, rows, rest
     return None
@@ -186,6 +225,7 @@ class _Splitter:
         # an opening bracket, then rows; `offset` is of what follows the bracket
         self._buffer = bytearray(b"[%b" % buffer)
         self._offset = offset
+        self._halves = _Halves()
         self.rest: dict[str, Any] | None = None
 
     def pieces(self) -> Iterator[Piece]:
@@ -196,7 +236,7 @@ class _Splitter:
             if not chunk:
                 break
             self._buffer += chunk
-            found = _cut(self._buffer, self._marker)
+            found = _cut(self._buffer, self._marker, self._halves)
             if found is not None:
                 yield self._piece(*found)
                 self._take(found[0])
@@ -205,13 +245,13 @@ class _Splitter:
     def _end(self) -> Iterator[Piece]:
         if self._body.read(1):  # given up before the end
             return
-        found = _last(self._buffer)
+        found = _last(self._buffer, self._halves)
         if found is not None:
             end, rows, self.rest = found
             yield self._piece(end, rows)
 
     def _piece(self, end: int, rows: int) -> Piece:
-        return Piece(self._offset, end - 1, rows)
+        return Piece(self._offset, end - 1, rows, self._halves.taken(end))
 
     def _take(self, end: int) -> None:
         del self._buffer[1 : end + 1]  # with the comma

@@ -5,7 +5,7 @@ Pure.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, overload
 
@@ -22,6 +22,8 @@ _SKIP: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _SURROGATES: Final = re.compile(
     rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[c-fC-F][0-9a-fA-F]{2})"
 )
+# as long as what it takes the place of
+_UNKNOWN: Final = rb"\ufffd"
 # where msgspec found what is no JSON
 _BYTE_AT: Final = re.compile(r"\(byte (\d+)\)")
 _CONSTANT: Final = re.compile(rb"NaN|-?Infinity")
@@ -114,23 +116,45 @@ def compact_all(cells: list[Json]) -> list[str | None]:
     return [None if cell is None else text for cell, text in zip(cells, texts, strict=False)]
 
 
+def half_escapes(text: bytes | memoryview) -> list[int]:
+    r"""Return where a text has escapes of half surrogate pairs.
+
+    An escape that only looks like one, behind a backslash of its own, is none.
+
+    >>> half_escapes(rb'"\ud800x \ud83d\ude00 \\ud800"')
+    [1]
+    """
+    return [at for found in _SURROGATES.finditer(text) for at in _half(found)]
+
+
+def mend_escapes(text: bytearray | memoryview, places: Iterable[int]) -> None:
+    """Replace the escapes at these places by that of U+FFFD, as `parse` reads them."""
+    for at in places:
+        text[at : at + len(_UNKNOWN)] = _UNKNOWN
+
+
 def with_whole_escapes(text: bytes) -> bytes:
     r"""Replace escapes of half surrogate pairs by that of U+FFFD, as `parse` reads them.
-
-    An escape that only looks like one, behind a backslash of its own, stays.
 
     >>> with_whole_escapes(rb'"\ud800x \ud83d\ude00 \\ud800"')
     b'"\\ufffdx \\ud83d\\ude00 \\\\ud800"'
     """
-    return _SURROGATES.sub(_whole_escape, text)
+    places = half_escapes(text)
+    if not places:
+        return text
+    mended = bytearray(text)
+    mend_escapes(mended, places)
+    return bytes(mended)
 
 
-def _whole_escape(found: "re.Match[bytes]") -> bytes:
+def _half(found: "re.Match[bytes]") -> tuple[int, ...]:
     at = before = found.start()
     while before and found.string[before - 1 : before] == b"\\":
         before -= 1
-    is_pair = found[0].count(b"\\") > 1
-    return found[0] if is_pair or (at - before) % 2 else rb"\ufffd"
+    is_pair, is_text = found.end() - at > len(_UNKNOWN), (at - before) % 2 == 1
+    if is_pair:  # of a first half that is text, the second half is alone
+        return (at + len(_UNKNOWN),) if is_text else ()
+    return () if is_text else (at,)
 
 
 def with_whole_utf8(text: bytes) -> bytes:
