@@ -17,7 +17,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_m365hunting.batches import BatchedLines
-from tap_m365hunting.configuration.cautions import host_cautions
+from tap_m365hunting.configuration.cautions import cautions
 from tap_m365hunting.configuration.config import Settings
 from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
@@ -250,7 +250,7 @@ class TapM365Hunting(Tap):
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
             )
-        for caution in host_cautions(self.config):
+        for caution in cautions(self.config):
             self.logger.warning("%s", caution)
 
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:

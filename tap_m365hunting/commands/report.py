@@ -13,7 +13,7 @@ from tap_m365hunting import kql
 from tap_m365hunting.commands.documented_keys import Identity
 from tap_m365hunting.commands.probed_query import ProbedQuery
 from tap_m365hunting.commands.remarks import Remark
-from tap_m365hunting.configuration.cautions import host_cautions
+from tap_m365hunting.configuration.cautions import cautions
 from tap_m365hunting.configuration.config import DEFAULTS, RawSettings, read_settings_of
 from tap_m365hunting.configuration.queries import HuntingQuery, ListedQuery
 from tap_m365hunting.configuration.query_settings import STREAM_NAME
@@ -202,7 +202,7 @@ def report(raw: RawSettings, *, now: Instant) -> Report:
 def _warnings(filled: Mapping[str, Any]) -> Iterator[str]:
     if filled["api"] == DEFENDER.name:
         yield f"The Defender API returns no data from {DEFENDER_ENDS} on; set api to graph"
-    yield from host_cautions(filled)
+    yield from cautions(filled)
 
 
 def _by_query(

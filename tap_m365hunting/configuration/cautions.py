@@ -1,12 +1,16 @@
 """Oddities that a reviewer would ask about: told once a run, and no errors."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tap_m365hunting.configuration.credentials import GUID
+
+_GUID: Final = re.compile(GUID)
 _MICROSOFT: Final = (
     "microsoft.com",
     "microsoft.us",
@@ -21,7 +25,19 @@ _SENT: Final[Mapping[str, str]] = {
 _SECRETS: Final = frozenset({"client_secret", "certificate_password"})
 
 
-def host_cautions(given: Mapping[str, Any]) -> Iterator[str]:
+def cautions(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each oddity of the settings; of what stands there, hosts alone are shown."""
+    yield from _host_cautions(given)
+    for place, part in _parts(given):
+        named = part.get("client_id")
+        if isinstance(named, str) and named and not _GUID.fullmatch(named):
+            yield (
+                f"{place}client_id: is no GUID, as the ids of applications are; does another "
+                "setting's value stand there?"
+            )
+
+
+def _host_cautions(given: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each host that is none of Microsoft's, by name, and what goes there."""
     for key, sent in _SENT.items():
         url = given.get(key)
@@ -32,10 +48,16 @@ def host_cautions(given: Mapping[str, Any]) -> Iterator[str]:
 
 def holds_secret(given: Mapping[str, Any]) -> bool:
     """Say if settings hold a secret, at the top or of one of the tenants."""
+    return any(part.get(key) for _, part in _parts(given) for key in _SECRETS)
+
+
+def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the settings at the top and those of each tenant, with the place in front of a key."""
+    yield "", given
     tenants = given.get("tenants")
-    listed = tenants if isinstance(tenants, list) else ()
-    parts = [given, *(tenant for tenant in listed if isinstance(tenant, Mapping))]
-    return any(part.get(key) for part in parts for key in _SECRETS)
+    for number, tenant in enumerate(tenants if isinstance(tenants, list) else ()):
+        if isinstance(tenant, Mapping):
+            yield f"tenants[{number}].", tenant
 
 
 def is_open_to_all(path: Path) -> bool:
