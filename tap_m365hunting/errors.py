@@ -21,7 +21,8 @@
 Each message says what happened, where (tenant, stream, window) and what to do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from singer_sdk.exceptions import (
@@ -32,6 +33,8 @@ from singer_sdk.exceptions import (
     SingerSDKError,
     SyncError,
 )
+
+from tap_m365hunting.known_secrets import without_secrets
 
 __all__ = [
     "TENANT_ERRORS",
@@ -49,6 +52,7 @@ __all__ = [
     "UnusableInputError",
     "WindowTooLargeError",
     "lines_of",
+    "unquoted",
 ]
 
 
@@ -57,6 +61,28 @@ def lines_of(error: SingerSDKError) -> Sequence[str]:
     if isinstance(error, ConfigValidationError):
         return (*error.errors, str(error))
     return error.errors if isinstance(error, UnusableInputError) else (str(error),)
+
+
+@contextmanager
+def unquoted(secret: str) -> Iterator[None]:
+    """Take a secret out of each text of an error of the tap that passes, and of its causes."""
+    try:
+        yield
+    except SingerSDKError as error:
+        cause: BaseException | None = error
+        while cause:
+            if isinstance(cause, SingerSDKError):
+                _take_out(secret, cause)
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+def _take_out(secret: str, error: SingerSDKError) -> None:
+    texts = {name: value for name, value in vars(error).items() if isinstance(value, str)}
+    vars(error).update({name: without_secrets([secret], text) for name, text in texts.items()})
+    error.args = tuple(
+        without_secrets([secret], part) if isinstance(part, str) else part for part in error.args
+    )
 
 
 class UnusableInputError(SingerSDKError):

@@ -31,9 +31,9 @@ from tap_m365hunting.http.token_answers import (
     AnswerFormError,
     json_object,
     known_members,
-    without,
     words,
 )
+from tap_m365hunting.known_secrets import without_secrets
 
 # The endpoint is on the machine; where nothing answers there, the machine is not in Azure.
 _SECONDS: Final = 10.0
@@ -164,7 +164,7 @@ class ManagedIdentityTokens:
                 self._check_confirmed(answer)
             return answer
         hidden = [*secrets_sent(response.request), answer.get("access_token", "")]
-        raise refused(without(hidden, _said(given, response.status_code)), self._connection)
+        raise refused(without_secrets(hidden, _said(given, response.status_code)), self._connection)
 
     def _check_confirmed(self, answer: Mapping[str, Any]) -> None:
         """Hold the identity named by Azure Arc against the wanted identity.

@@ -6,6 +6,7 @@ followed, and an answer handed on has OAuth's form, without the secrets of the r
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, Final, Self
@@ -18,6 +19,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
+from tap_m365hunting.configuration.credentials import GUID
 from tap_m365hunting.errors import LoginUnreachableError, SignInError
 from tap_m365hunting.http.deadlines import DeadlineAdapter, PinnedAdapter
 from tap_m365hunting.http.token_answers import (
@@ -25,8 +27,8 @@ from tap_m365hunting.http.token_answers import (
     AnswerFormError,
     json_object,
     known_members,
-    without,
 )
+from tap_m365hunting.known_secrets import without_secrets
 
 # its warning of a connection that is made anew has no place to look at; the tap's own message has
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
@@ -46,10 +48,14 @@ _SECRET_HEADERS: Final = ("Authorization", "Secret", "X-IDENTITY-HEADER")
 _SECRET_FIELDS: Final = frozenset(
     {"client_secret", "client_assertion", "refresh_token", "device_code"}
 )
+_GUID: Final = re.compile(GUID)
 _SECRET_MEMBERS: Final = ("access_token", "refresh_token", "id_token", "device_code")
 # RFC 6749, 5.1, and RFC 8628, 3.2
 _FORMS: Final = ({"access_token", "expires_in"}, {"device_code", "user_code", "expires_in"})
-_SAYINGS: Final = ("error", "error_description", "message", "suberror")
+_SAYINGS: Final = (
+    *("error", "error_description", "message", "suberror", "correlation_id"),
+    *("user_code", "verification_uri"),
+)
 
 
 def login_session(seconds: float = LOGIN_SECONDS) -> requests.Session:
@@ -76,12 +82,14 @@ def identity_session(seconds: float, *, thumbprint: str = "") -> requests.Sessio
 
 
 def secrets_sent(request: requests.PreparedRequest) -> Iterator[str]:
-    """Yield the secrets of a request."""
+    """Yield the secrets of a request, and a client id that is no GUID: a secret may stand there."""
     for name in _SECRET_HEADERS:
         if value := request.headers.get(name):
             yield value.removeprefix("Basic ").removeprefix("Bearer ")
     body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
-    yield from (value for key, value in parse_qsl(body) if key in _SECRET_FIELDS)
+    for key, value in parse_qsl(body):
+        if key in _SECRET_FIELDS or (key == "client_id" and not _GUID.fullmatch(value)):
+            yield value
 
 
 class NoEntraIdError(ValueError):
@@ -193,7 +201,7 @@ class _LoginAdapter(_BoundedAnswers, DeadlineAdapter):
         if _OAUTH in request.url:
             answer = _answer(response.status_code, response.raw.read(), _where(request))
             hidden = [*secrets_sent(request), *(answer.get(key, "") for key in _SECRET_MEMBERS)]
-            said = {key: without(hidden, answer[key]) for key in _SAYINGS if key in answer}
+            said = {key: without_secrets(hidden, answer[key]) for key in _SAYINGS if key in answer}
             _fill(response, answer | said)
         return response
 

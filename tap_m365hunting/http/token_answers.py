@@ -8,10 +8,9 @@ members, each of its type; otherwise there are a few words without the text.
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
 
 #: The members of an answer that is known, each of its type.
 Answer = dict[str, Any]
@@ -53,14 +52,6 @@ def known_members(given: Mapping[str, Any]) -> Answer:
     """
     found = {key: read(given[key]) for key, read in _MEMBERS.items() if key in given}
     return {key: value for key, value in found.items() if value is not None}
-
-
-def without(secrets: Iterable[str], text: str) -> str:
-    """Return a text without the secrets, in plain form and in the forms of a URL and of JSON."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        for form in {secret, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}:
-            text = text.replace(form, "***") if form else text
-    return text
 
 
 def words(value: object) -> str | None:

@@ -19,6 +19,7 @@ from tap_m365hunting.errors import (
     ServiceError,
     ThrottledError,
     UnreachableError,
+    unquoted,
 )
 from tap_m365hunting.http.transport import Transport
 from tap_m365hunting.instants import Instant
@@ -139,9 +140,8 @@ class Client:
         with self._gate.take(context, patience=call.quota_wait) as permit:
             call.quota_wait -= permit.waited
             call.token = self._tokens.token()
-            body = self._post(text, call.token, permit, context)
-            with ExitStack() as failing:
-                failing.push(body)
+            with unquoted(call.token), ExitStack() as failing:
+                body = failing.push(self._post(text, call.token, permit, context))
                 answer = read(body)
                 failing.pop_all()  # from here on the body belongs to the answer
             permit.used(answer.cpu_seconds)

@@ -27,7 +27,7 @@ PURE: Final = frozenset(
     {
         *("abc", "array", "base64", "binascii", "bisect", "collections", "contextlib", "csv"),
         *("dataclasses", "datetime", "decimal", "difflib", "enum", "errno", "fnmatch", "fractions"),
-        *("functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re"),
+        *("functools", "hashlib", "heapq", "html", "itertools", "json", "math", "operator", "re"),
         *("statistics", "string", "struct", "textwrap", "types", "typing", "unicodedata", "zlib"),
         *("email.utils", "urllib.parse"),
         *("duckdb_kql", "jsonschema", "msgspec", "singer_sdk.exceptions", "typing_extensions"),
