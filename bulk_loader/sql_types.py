@@ -235,7 +235,7 @@ _MISFITS: Final[Mapping[str, Callable[[Sql, Sql], Sql]]] = {
     "TIMESTAMP": _finer_instant,
     _ZONED: _finer_instant,
 }
-#: What tells most values that fit, at a fraction of the price of the rules above.
+#: A test that most fitting values pass, at a fraction of the price of the rules above.
 _FITS: Final[Mapping[str, Callable[[Sql, Sql], Sql]]] = {
     **dict.fromkeys(_WHOLE, lambda held, text: f"CAST({held} AS VARCHAR) = {text}"),
     "DOUBLE": lambda held, text: (

@@ -124,7 +124,7 @@ class Emulator:
         """That application's first secret."""
         return self.settings.tenants[0].applications[0].secrets[0].value
 
-    # What it knows and does.
+    # Knowledge and actions.
 
     @property
     def settings(self) -> Settings:

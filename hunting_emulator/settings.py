@@ -215,7 +215,10 @@ class Wire:
     `refused`, because the metadata of v1.0 do not have the parameter.
     """
 
-    retry_after: tuple[ApiName, ...] = ("graph", "endpoint")  # who sends the header with a 429
+    retry_after: tuple[ApiName, ...] = (
+        "graph",
+        "endpoint",
+    )  # the APIs that send the header with a 429
     int64_sidecars: Literal["large", "always", "never"] = "large"
     legacy_dynamic: Literal["nested", "text"] = "nested"
     latency_seconds: float = 0.0

@@ -15,7 +15,7 @@ from hunting_emulator.service import Service
 from hunting_emulator.settings import IDENTITY_HEADER
 
 PERSON: Final = "hunter@contoso.example"
-"""Who signs in on the other device."""
+"""The person who signs in on the other device."""
 
 JsonObject = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""What a map says: which field of a schema is filled by which KQL expression over a table.
+"""Maps of a table: the KQL expression for each field of a schema.
 
 Pure. A map is text, one field a line: the field's path, its kind, and KQL to the end of the line.
 

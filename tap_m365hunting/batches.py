@@ -26,7 +26,7 @@ _LOG: Final = logging.getLogger(__name__)
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _LEVEL: Final = 1  # a quarter larger than by zlib's usual level 6, at half of the processor time
 _NO_CELL: Final = re.compile(rb"^\{,", re.MULTILINE)  # a version in a record without a cell
-#: What loaders keep a row's version under; of lines they know it from the message.
+#: The column of a row's version in loaders; of lines the message has the version.
 VERSION: Final = "_sdc_table_version"
 
 

@@ -39,7 +39,7 @@ _PREFIX: Final = "TAP_M365HUNTING_"
 _TRUTHY: Final = frozenset({"true", "1", "yes", "on"})
 _FALSY: Final = frozenset({"false", "0", "no", "off"})
 _LOG: Final = logging.getLogger(__name__)
-# What other programs make of a state, by the key that it is in there.
+# Programs that wrap a state, by the key under which each has the state.
 _WRAPPED: Final = {
     "value": "is a STATE line as the tap writes it",
     "singer_state": "is a state as `meltano state get` prints it",

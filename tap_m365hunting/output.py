@@ -18,9 +18,9 @@ from typing_extensions import override
 from tap_m365hunting.wire.json_text import ENCODER, Lines
 
 _LOG: Final = logging.getLogger(__name__)
-# What a shell reports of a process that a signal ended.
+# A shell's exit status for a process that a signal ended.
 _SIGNALLED: Final = 128
-# What every encoder writes in the same way; a stream map may make other values.
+# Types that every encoder writes in the same way; a stream map may make other values.
 _SIMPLE: Final = frozenset({str, int, float, bool, type(None), Decimal})
 
 
@@ -44,7 +44,7 @@ class OutputLostError(SystemExit):
             "full?",
             error.strerror,
         )
-        # what is left in the buffer would be written when the process ends
+        # the rest of the buffer would be written when the process ends
         with suppress(OSError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

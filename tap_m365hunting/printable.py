@@ -14,7 +14,7 @@ _TOKEN: Final = re.compile(
     r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}|[\w-]{8,}\.[\w-]{16,}\.[\w-]{5,}|(?<=Bearer )\S+", re.ASCII
 )
 
-# What a slip of the pen looks like: words, times, a table with its operators
+# The form of a slip of the pen: words, times, a table with its operators
 _PLAIN: Final = re.compile(r"(?s:(?!.*-----))[\w\s.,:;|*?<>()'-]{0,80}")
 _BREAKS: Final = re.compile(r"[ ,:;|()'<>]")
 # A digit between letters, as in tokens, keys and made passwords; names have digits at their ends

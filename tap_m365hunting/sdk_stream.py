@@ -24,7 +24,7 @@ from tap_m365hunting.output import EncodedRecords, WholeLines
 from tap_m365hunting.wire.json_text import Lines
 from tap_m365hunting.wire.records import Record
 
-#: What the tap says of itself by `--about`.
+#: The capabilities that `--about` lists.
 CAPABILITIES: Final = [
     TapCapabilities.CATALOG,
     TapCapabilities.STATE,
@@ -254,7 +254,7 @@ class _CounterByTenant(metrics.Counter):
     def with_context(self, value: types.Context | None) -> None:
         if self.value:
             self._pop()
-        self.tags = dict(self.tags)  # what was logged keeps its own
+        self.tags = dict(self.tags)  # records logged before keep theirs
         super().with_context(value or None)
 
 

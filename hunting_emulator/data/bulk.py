@@ -54,7 +54,7 @@ _CLOCK: Final = f"""CASE
 
 
 _PROGRAMS: Final = 4096
-# What hangs on a person, a device or a program alone, each before what stands within it.
+# Columns that hang on a person, a device or a program alone, each before the columns within.
 _ALONE: Final = {
     "u": (UPN, ACCOUNT, DISPLAY_NAME, OBJECT_ID, USER_SID),
     "d": (DEVICE_ID, DEVICE_NAME, PRIVATE_IP),

@@ -38,7 +38,7 @@ _SOME_TIME: Final = moment(f"t - {number('ago', 3_600)} * 1000000000 - 1234500")
 _MESSAGE: Final = guid("'mail' || k")
 
 _RULES: Final = (
-    # who
+    # people
     (r"(InitiatingProcess)?(Parent)?(Account|User)(Domain|DomainName)", f"'{NETBIOS}'"),
     (r".*(AccountName|RequestAccountName)|Owner", ACCOUNT),
     (r".*(AccountUpn|UserPrincipalName|EmailAddress|RecipientEmailAddress|UserId)", UPN),
@@ -75,7 +75,7 @@ _RULES: Final = (
     ),
     (r"LocalPort", f"49152 + {number('local', 16384)}"),
     (r"Protocol", one_of("protocol", "Tcp", "Tcp", "Tcp", "Udp", "Kerberos", "Ntlm")),
-    # what
+    # actions
     (r"InitiatingProcess(Parent)?FileName", program(0, "q")),
     (r"InitiatingProcessFolderPath", f"lower({program(1, 'q')} || '\\' || {program(0, 'q')})"),
     (r"InitiatingProcessCommandLine", program(2, "q")),

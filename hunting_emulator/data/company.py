@@ -117,7 +117,7 @@ _FILLED: Final = {
     "{n}": f"CAST({number('line', 100000)} AS VARCHAR)",
     "{q}": f"CAST(1 + {number('quarter', 4)} AS VARCHAR)",
 }
-"""What stands for the place-holders of a program's texts."""
+"""The SQL for each place-holder in a program's texts."""
 
 
 def program(index: int, row: str = "p") -> str:

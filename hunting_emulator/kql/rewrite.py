@@ -29,7 +29,7 @@ INGESTED: Final = "__ingested"
 """The hidden column that says when a row became visible."""
 
 SLOT: Final = "1701-01-01T00:00:00.{:07}Z"
-"""What stands for the n-th datetime literal while the text is translated."""
+"""The place-holder of the n-th datetime literal while the text is translated."""
 
 _OLD: Final = {"notcontains": "!contains", "notcontains_cs": "!contains_cs"}
 _NUMBER_AND_WORD: Final = re.compile(

@@ -33,7 +33,7 @@ _REMEMBERED: Final = 512
 _ANY_TIME: Final = "2000-01-01T00:00:00Z"
 _TWINS: Final = re.compile(r"columns '(.+?)' and '(.+?)' differ only in case")
 _MOST_TWINS: Final = 20
-# what the translator and the rewriting before it raise on texts that they were not made for
+# errors of the translator, and of the rewriting before, on texts that neither was made for
 _TAKEN_FOR_GRANTED: Final = (
     AssertionError,
     AttributeError,

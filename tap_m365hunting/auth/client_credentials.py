@@ -18,7 +18,7 @@ from tap_m365hunting.configuration.files import ENCODING
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
 
-# What may be sent at all: whether it is a good token is for Entra ID to say
+# The form of an assertion that may be sent; Entra ID judges the token itself
 _TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 _LONGEST_TOKEN: Final = 1 << 16
 

@@ -26,7 +26,7 @@ _LONGEST_PAUSE_SECONDS: Final = 60
 _LONGEST_FLOW_SECONDS: Final = 3_600
 # A cache of one sign-in has some kilobytes.
 _MOST_CACHED: Final = 1 << 24
-# What Entra ID says where only the person can help: OAuth 2.0, 5.2, and OpenID Connect, 3.1.2.6.
+# Entra ID's error codes that only the person can mend: OAuth 2.0, 5.2, and OpenID Connect, 3.1.2.6.
 _ASK_AGAIN: Final = frozenset({"invalid_grant", "interaction_required", "login_required"})
 
 

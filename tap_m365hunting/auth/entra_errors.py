@@ -52,7 +52,7 @@ _ACCOUNT: Final = "the person's account is locked, disabled or without a good pa
 _LATE: Final = "nobody entered the code in time: run again"
 _PUBLIC: Final = "App registrations, Authentication: allow public client flows, for device_code"
 
-#: What to do, by code.
+#: The remedy, by error code.
 WAYS_OUT: Final[Mapping[int, str]] = {
     # the tenant
     50059: _TENANT,

@@ -135,7 +135,7 @@ class ManagedIdentityTokens:
         if challenge.status_code != HTTPStatus.UNAUTHORIZED or scheme.lower() != "basic realm":
             msg = "No managed identity: the agent of Azure Arc does not ask for a proof"
             raise AuthenticationError(msg)
-        # whatever is named, the file is in the agent's folder
+        # the challenge may name any path; the file is in the agent's folder
         name = named.replace("\\", "/").rpartition("/")[2].partition(".")[0]
         file = self._arc_folder / f"{name}.key"
         try:

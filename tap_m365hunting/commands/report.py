@@ -29,7 +29,7 @@ from tap_m365hunting.wire.schema import Column
 #: The window that the texts of a report are written for.
 SHOWN: Final = TimeWindow(Instant.parse("2026-01-01"), Instant.parse("2026-01-02"))
 
-# What is wrong with one of these leaves open how the query would be read.
+# With a fault in one of these settings the way of reading stays open.
 _DECISIVE: Final = frozenset({"replication_method", "replication_key", "unsafe_window"})
 _OF_QUERY: Final = re.compile(r"queries\[(\d+)\]\.?(\w*)")
 

@@ -26,7 +26,7 @@ from tap_m365hunting.planning.windows import (
 )
 from tap_m365hunting.service.quota import MINUTE, TenantQuota
 
-#: What a call is taken to need until it is answered, where the service does not say.
+#: The assumed duration of a call, in seconds; no document has a figure.
 SECONDS_A_CALL: Final = 3.0
 
 

@@ -152,7 +152,7 @@ def managed_identity(named: str) -> ManagedIdentity:
 
 def _identity_problems(named: object) -> Iterator[str]:
     if not isinstance(named, str) or not named:
-        return  # that is said elsewhere
+        return  # `validation` tells of a setting that is no text
     identity = managed_identity(named)
     if identity.kind in {"client_id", "object_id"} and not _GUID.fullmatch(identity.name):
         yield (

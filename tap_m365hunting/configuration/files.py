@@ -15,7 +15,7 @@ from typing import Any, Final
 ENCODING: Final = "utf-8-sig"
 READ_UTF8: Final = partial(Path.read_text, encoding=ENCODING)
 
-# What a file may be in the place of one of KQL, by its first line that is no comment
+# Kinds of files given in the place of KQL, by the first line that is no comment
 _COMMENTS: Final = re.compile(r"\s*(?:(?://|#)[^\n]*(?:\n\s*|$))*")
 _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
     "a key or a certificate": re.compile(r".*?-----BEGIN [A-Z0-9 ]+-----", re.DOTALL),

@@ -6,7 +6,7 @@ from singer_sdk import typing as th
 
 from tap_m365hunting.configuration.credentials import GUID
 
-#: What a query's stream is called: SQL loaders split names on `-` and fold case.
+#: The form of a stream's name: SQL loaders split names on `-` and fold case.
 STREAM_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$(?!\n)"
 #: Spans beyond these are slips of the pen, and past what dates and sockets can count.
 CENTURY_DAYS: Final = 36_500

@@ -91,7 +91,7 @@ def _not_offered(error: ValidationError, where: str) -> Iterator[str]:
     if not isinstance(error.instance, str):
         return  # its type is wrong, which is said, and what it holds may be a secret
     offered = [value for value in _parts(error)["enum"] if value is not None]
-    # what is neither a slip of the pen nor a short word may be a secret
+    # a text that is neither a slip of the pen nor a short word may be a secret
     slip = get_close_matches(error.instance, offered, n=1) or _WORD.fullmatch(error.instance)
     said = f"{error.instance!r} " if slip else ""
     yield f"{where}: {said}is not one of: {', '.join(offered)}"

@@ -207,7 +207,7 @@ LATE_COLUMNS: Final = (
 LATE_REFUTATION: Final = (
     "leaves a row out once another row matches it; a row that was read before that stays loaded."
 )
-#: What to do about rows that come to light late, where the tap bounds the query.
+#: The remedy for rows that come to light late, where the tap bounds the query.
 WIDER_LOOKBACK: Final = (
     "Set the query's lookback_minutes as wide as a match may take to come (the log, and late_rows "
     "in hunting_windows, say if it suffices); or read each table as a stream, by ingestion_time "

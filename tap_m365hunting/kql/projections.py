@@ -20,7 +20,7 @@ from tap_m365hunting.kql.operators import CURSORS
 from tap_m365hunting.kql.stages import Stage, Step
 
 _PROJECTIONS: Final = frozenset({"project", "project-away", "project-keep", "project-rename"})
-# What these make is no longer a row of the table, and has no time to keep.
+# These operators make rows that are no longer of the table, with no time to keep.
 _GROUPING: Final = frozenset({"count", "distinct", "make-series", "reduce", "summarize"})
 
 

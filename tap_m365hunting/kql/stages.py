@@ -139,7 +139,7 @@ def _summarize(step: Step) -> Columns:
     grouped = made(step.query, TokenSpan(by + 1, step.rest.end), step.columns)
     of_groups = TokenSpan(step.rest.start, by)
     values = made(step.query, of_groups, step.columns, taken=grouped.known)
-    # What is computed over a group of rows is not rounded, whatever it is computed from.
+    # A value computed over a group of rows is not rounded, whatever the arguments.
     computed = {name: origin and COMPUTED for name, origin in values.known.items()}
     known = {**computed, **grouped.known}
     if values.star:

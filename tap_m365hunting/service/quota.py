@@ -88,7 +88,7 @@ class CpuQuota:
     """
 
     def __init__(self, *, share_percent: int = 100) -> None:
-        #: What the service's clock tells, in seconds since 1970, when the time is 0.
+        #: The service's clock, in seconds since 1970, at time 0.
         self.epoch = 0.0
         self.used = 0.0
         self._share = share_percent / 100

@@ -20,7 +20,7 @@ from tap_m365hunting.wire.dialects import CallScope
 _LOG: Final = logging.getLogger(__name__)
 # A clock may tick more coarsely than a float: a shorter wait might never end.
 _SHORTEST_WAIT_SECONDS: Final = 0.001
-# Who waits looks up this often, to see whether the answer is still wanted.
+# A waiting thread looks up this often, to see whether the answer is still wanted.
 _GLANCE_SECONDS: Final = 1.0
 
 

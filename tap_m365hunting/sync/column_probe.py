@@ -14,10 +14,10 @@ from tap_m365hunting.sync.resolved_query import in_user_lines
 from tap_m365hunting.wire.dialects import CallScope
 from tap_m365hunting.wire.schema import Column
 
-# What refuses to answer without rows has no window to narrow; it may be too busy for now.
+# A service that refuses a probe without rows has no window to narrow, and may be too busy for now.
 TRIES: Final = 4
-# What so many refuse or leave unanswered, the query or the service is to blame for. Tenants that
-# let nobody in, or lack the table, do not count: of fifty many may have no licence for it.
+# Where so many tenants refuse or leave a probe unanswered, the query or the service is at fault.
+# Tenants that let nobody in, or lack the table, do not count: of fifty many may have no licence for it.
 REFUSALS: Final = 3
 
 

@@ -25,7 +25,7 @@ from tap_m365hunting.wire.values import DECIMAL
 # Enough rows that the cost of a piece is nothing beside theirs
 ROWS_PER_PIECE: Final = 1000
 
-# What is laid out like no answer that was ever seen is read at once, which takes several times its
+# An answer in a layout that was never seen is read at once, which takes several times its
 # size of memory; above this size it is asked for in parts.
 _MOST_WHOLE: Final = 1 << 24
 # More than the space that may follow the end.

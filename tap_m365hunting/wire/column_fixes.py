@@ -92,7 +92,7 @@ _BOOLEANS: Final[Mapping[object, bool | None]] = {0: False, 1: True, None: None,
 _FEW: Final = 8  # cells that are looked at one by one, if one of them is odd
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _MOMENT: Final = b"0000-00-00T00:00:00.0000000Z\n"
-# What comes in the place of the Z of an instant of fewer digits, by the length of its text
+# The ending in the place of the Z of an instant of fewer digits, by the length of the text
 _PADDING: Final[Mapping[int, str]] = {
     20: ".0000000Z",
     **{length: f"{'0' * (28 - length)}Z" for length in range(22, 29)},

@@ -169,7 +169,7 @@ def _hint(answer: ErrorResponse, table: str | None) -> str:
     return next(hints, "")
 
 
-# What a call may carry beside the query, and the setting that makes it do so.
+# Parameters of a call beside the query, with the setting that adds each.
 _PARAMETERS: Final = {
     "workspaceid": " (the API does not take workspace_id; remove the setting)",
     "timespan": " (a Timespan is sent for retention_days above 30; set it to 30)",

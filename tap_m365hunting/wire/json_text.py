@@ -13,7 +13,7 @@ import msgspec
 from typing_extensions import override
 
 Json = Any
-"""What JSON can hold, as Python reads it; decimals are exact."""
+"""A JSON value as Python reads it; decimals are exact."""
 
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODE: Final = msgspec.json.Decoder().decode
@@ -198,7 +198,7 @@ def _constant(text: bytes) -> "re.Match[bytes] | None":
     return None
 
 
-#: What mends faults that `parse` overlooks, the most frequent one first.
+#: Menders of faults that `parse` overlooks, the most frequent fault first.
 MENDERS: Final[tuple[Callable[[bytes], bytes], ...]] = (
     with_whole_escapes,
     with_whole_utf8,

@@ -89,7 +89,7 @@ class RowIds:
         by: Collection[str] | None = None,
     ) -> None:
         self.by_type = by_type
-        #: What stands first in the content of every row, under no name.
+        #: The nameless first part of every row's content.
         self.seed = CANONICAL.encode([tenant_id, window_start]).decode()
         self._equal = Counter[bytes]()
         self._instant: str | None = None

@@ -66,7 +66,7 @@ _LOOSE: Final[Mapping[ColumnKind, Any]] = {
     DECIMAL: msgspec.Raw,
 }
 
-#: What cells were, by their attribute.
+#: Original cells, by attribute.
 Before: TypeAlias = list[tuple[str, list[tuple[Any, Json]]]]
 
 # Attributes of the tap's own columns: the tenant's, numbered, and the row's id
@@ -166,7 +166,7 @@ class RowStructs:
     def _content_of(self, seed: str) -> type:
         """Return the type with the same output as `RowIds.content`."""
         if self._content is None or seed != self._seed:
-            # what is as it was when the row was made is left out
+            # cells still as the row was made are left out
             defaults = {f.name: "" for f in self.fields if f.is_text}
             called = self._came | {name: own for name, own in self._id_names.items() if own}
             names = sorted(called, key=called.__getitem__)

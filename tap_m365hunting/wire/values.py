@@ -32,7 +32,7 @@ _BEYOND: Final = 2**64
 # No bag that means something is as deep, and every stack has room to read it
 DEEPEST: Final = 256
 
-#: What OData says of a property, as alternatives; of an object it may say anything.
+#: OData's annotations of a property, as alternatives; an object may have any.
 # OData JSON Format 4.01, 4.6 -- https://docs.oasis-open.org/odata/odata-json-format/v4.01/
 CONTROLS: Final = (
     "type|context|count|nextLink|delta|deltaLink|id|etag|editLink|readLink|navigationLink|"

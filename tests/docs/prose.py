@@ -2,8 +2,8 @@
 
 How the count is made:
 
-- A docstring is that of a module, a class or a function, private ones among them. Comments and
-  messages are not counted.
+- A docstring is that of a module, a class or a function, private ones among them. Comments, texts
+  below constants and messages are not counted; of the first two, openings are looked at.
 - Code is left out: text in backticks, and doctest lines up to the next blank line.
 - A word is a run of letters, with an apostrophe's ending (`tap's` is one word).
 - A pronoun is a word of `PRONOUNS`, whatever its use in the sentence: `that` is counted as a
@@ -22,7 +22,9 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from tokenize import COMMENT, generate_tokens
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
@@ -124,6 +126,25 @@ def docstrings(module: Path) -> Iterator[Docstring]:
         if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node)):
             place = module.relative_to(ROOT) if module.is_relative_to(ROOT) else module
             yield Docstring(place, getattr(node, "lineno", 1), text)
+
+
+def remarks(module: Path) -> Iterator[Docstring]:
+    """Yield the comments of a module, lines below each other as one, and the texts of constants."""
+    text = module.read_text("utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and _is_text(node.value):
+            yield Docstring(module, node.lineno, ast.literal_eval(node.value))
+    comments = [
+        token for token in generate_tokens(StringIO(text).readline) if token.type == COMMENT
+    ]
+    lines = {comment.start[0] for comment in comments}
+    for comment in comments:
+        if comment.start[0] - 1 not in lines:
+            yield Docstring(module, comment.start[0], comment.string.lstrip("#: "))
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def below(*places: Path) -> list[Docstring]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.prose import PACKAGES, ROOT, Count, Docstring, below, pages, worst
+from tests.docs.prose import PACKAGES, ROOT, Count, Docstring, below, pages, remarks, worst
 
 FOLDERS = sorted(
     {
@@ -124,3 +124,18 @@ def test_prose_of_a_folder_names_its_nouns(folder: str) -> None:
 def test_prose_of_a_package_seldom_says_what(package: str) -> None:
     """A folder may be small; of a package's words under 3 in 1,000 are "what"."""
     assert Count.of(below(ROOT / package)).what_per_thousand < 3
+
+
+@pytest.mark.parametrize(
+    "package", ["tap_m365hunting", "hunting_emulator", "bulk_loader", "orchestrate", "siem_maps"]
+)
+def test_no_comment_opens_with_what(package: str) -> None:
+    """Nor does the text below a constant: the noun comes first."""
+    found = [
+        remark
+        for module in sorted((ROOT / package).rglob("*.py"))
+        for remark in remarks(module)
+        if remark.words[:1] in (["what"], ["whatever"], ["who"])
+    ]
+
+    assert not found, "\n".join(map(str, found))

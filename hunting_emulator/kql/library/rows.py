@@ -32,14 +32,14 @@ MACROS: Final = macros(_TABLES)
 """The statements that make DuckDB know the functions."""
 
 NAMES: Final = frozenset(row.name for table in _TABLES for row in table if not row.hidden)
-"""What KQL calls the functions."""
+"""The functions' names in KQL."""
 
 PREFIX: Final = "kusto_"
-"""What a function's name begins with where the translator would take the bare name for its own."""
+"""The prefix of a function whose bare name the translator would take for its own."""
 
 
 _WRITTEN_ONCE: Final = {"kusto_concat": "concat({})", "kusto_text_once": "kusto_text_once({})"}
-"""What makes text without writing its arguments more than once."""
+"""Functions that make text, and write no argument more than once."""
 
 
 def register() -> None:

@@ -25,7 +25,7 @@ from hunting_emulator.kql.tokens import (
 )
 
 _MARKS: Final = {"csv": ",", "tsv": "\t", "psv": "|", "scsv": ";", "ssv": " ", "tsve": "\t"}
-"""What stands between the values of a line, by format."""
+"""The separator of the values of a line, by format."""
 
 _OBJECTS: Final = frozenset({"json", "multijson", "singlejson"})
 _LINES: Final = frozenset({"txt", "raw"})
