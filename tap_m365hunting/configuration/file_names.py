@@ -14,8 +14,8 @@ UNSHOWN: Final = "(not shown, as it is no name of a file)"
 
 _LONGEST: Final = 512
 _NAME: Final = re.compile(r"[\w .,~+@:/\\()=-]+")
-# Secrets in any place: a token (RFC 7519), a client secret as Entra ID makes it, an address, PEM, and
-# a part of a key: letters of both cases and digits, without an end
+# Secrets in any place: a token (RFC 7519), a client secret as Entra ID makes it, an address, PEM,
+# and a part of a key: letters of both cases and digits, without an end
 _SECRET: Final = re.compile(
     r"eyJ[\w-]{10}|[\w.~-]{3}\dQ~[\w.~-]{20}|://|-----"
     r"|(?=\w*[A-Z])(?=\w*[a-z])(?=\w*\d)[\w+=~-]{33}",

@@ -17,7 +17,7 @@ from tap_m365hunting.wire.schema import Column
 # A service that refuses a probe without rows has no window to narrow, and may be too busy for now.
 TRIES: Final = 4
 # Where so many tenants refuse or leave a probe unanswered, the query or the service is at fault.
-# Tenants that let nobody in, or lack the table, do not count: of fifty many may have no licence for it.
+# Tenants that let nobody in, or lack the table, do not count: many may have no licence for it.
 REFUSALS: Final = 3
 
 
