@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 _STARS: Final = "***"
 # A part of so many characters gives a secret away; a shorter one may be any word
 _SHORTEST_PART: Final = 12
-# What is shorter is taken out as a word of its own alone, and in no other form
+# A shorter value is taken out as a word of its own alone, and in no other form
 _SHORTEST_INSIDE: Final = 4
 _SHORTEST_ENCODED: Final = 8
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
