@@ -33,7 +33,7 @@ from tap_m365hunting.commands.tenants import (
 from tap_m365hunting.configuration.config import QuotaSettings, RawSettings, Settings, Tenant
 from tap_m365hunting.coverage_report.command import coverage
 from tap_m365hunting.errors import UnusableInputError
-from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.inputs import ENV, settings_of, settings_of_variables, state_and_catalog
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import OutputLostError
@@ -146,11 +146,8 @@ def plan(
     """Show the plan of the next run; counts rows and fetches none."""
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema, effects)
-    saved, known = (
-        state_of(state, wrapped=True) if state else {},
-        catalog_of(catalog) if catalog else None,
-    )
-    found = _plan(settings, saved, known, effects)
+    saved, known = state_and_catalog(state, catalog, wrapped=True)
+    found = _plan(settings, saved or {}, known, effects)
     _print_errors(settings.refused_rules.values())
     if form == "json":
         _print_json(found.to_json())

@@ -31,6 +31,7 @@ from tap_m365hunting.configuration.files import (
 )
 from tap_m365hunting.configuration.validation import nearest
 from tap_m365hunting.errors import UnusableInputError
+from tap_m365hunting.input_forms import catalog_problems, state_problems
 
 #: Stands among the names of files for the environment.
 ENV: Final = "ENV"
@@ -39,11 +40,6 @@ _PREFIX: Final = "TAP_M365HUNTING_"
 _TRUTHY: Final = frozenset({"true", "1", "yes", "on"})
 _FALSY: Final = frozenset({"false", "0", "no", "off"})
 _LOG: Final = logging.getLogger(__name__)
-# Programs that wrap a state, by the key under which each has the state.
-_WRAPPED: Final = {
-    "value": "is a STATE line as the tap writes it",
-    "singer_state": "is a state as `meltano state get` prints it",
-}
 
 
 def settings_of(sources: Iterable[str]) -> dict[str, Any]:
@@ -107,6 +103,28 @@ def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def state_and_catalog(
+    state: TextIO | None, catalog: TextIO | None, *, wrapped: bool = False
+) -> tuple[dict[str, Any] | None, Catalog | None]:
+    """Return state and catalog of the files that were named; a state may be `wrapped`.
+
+    Raises:
+        UnusableInputError: with what is wrong in either of them.
+    """
+    saved, known, wrong = None, None, list[str]()
+    try:
+        saved = state_of(state, wrapped=wrapped) if state else None
+    except UnusableInputError as error:
+        wrong += error.errors
+    try:
+        known = catalog_of(catalog) if catalog else None
+    except UnusableInputError as error:
+        wrong += error.errors
+    if wrong:
+        raise UnusableInputError(wrong)
+    return saved, known
+
+
 def state_of(file: TextIO, *, wrapped: bool = False) -> dict[str, Any]:
     """Return the state in a file; what a run that failed early left behind is an empty one.
 
@@ -125,7 +143,7 @@ def state_of(file: TextIO, *, wrapped: bool = False) -> dict[str, Any]:
         raise _unusable(file, f"{error}{several}") from error
     if not text.strip():
         _LOG.warning("%s is empty, so the run starts without a state", file.name)
-    if wrong := [*_state_problems(state)]:
+    if wrong := [*state_problems(state)]:
         raise _unusable(file, *wrong)
     return state
 
@@ -139,7 +157,7 @@ def catalog_of(file: TextIO) -> Catalog:
     none = "is no catalog as `tap-m365hunting --discover` writes it"
     try:
         streams: Any = object_from(_text(file)).get("streams")
-        if wrong := [*_catalog_problems(streams)]:
+        if wrong := [*catalog_problems(streams)]:
             raise _unusable(file, *wrong, none)
         return Catalog.from_dict({"streams": streams})
     except ValueError as error:
@@ -197,50 +215,3 @@ def _misspelled(settings: Collection[str]) -> Iterator[tuple[str, str]]:
         its_own = name.startswith(_PREFIX) and not key.startswith("_")  # Meltano's extras are not
         if its_own and key not in settings and (meant := nearest(key, settings)):
             yield name, meant
-
-
-def _state_problems(state: Mapping[str, Any]) -> Iterator[str]:
-    if state and "bookmarks" not in state:
-        yield from (
-            f"{what}; keep what stands in its `{k}`" for k, what in _WRAPPED.items() if k in state
-        )
-        if not _WRAPPED.keys() & state.keys():
-            yield "is no state, which has `bookmarks`; to read all anew leave --state out"
-        return
-    bookmarks = state.get("bookmarks", {})
-    if not isinstance(bookmarks, dict):
-        yield "bookmarks: must be an object"
-        return
-    for stream, bookmark in bookmarks.items():
-        if not isinstance(bookmark, dict):
-            yield f"bookmarks.{stream}: must be an object; to read the stream anew remove it"
-
-
-def _catalog_problems(streams: object) -> Iterator[str]:
-    if not isinstance(streams, list):
-        yield "streams: must be a list"
-        return
-    for number, entry in enumerate(streams):
-        place = f"streams[{number}]"
-        if isinstance(entry, dict):
-            yield from (f"{place}.{line}" for line in _entry_problems(entry))
-        else:
-            yield f"{place}: must be an object"
-
-
-def _entry_problems(entry: Mapping[str, Any]) -> Iterator[str]:
-    name = entry.get("tap_stream_id")
-    if not isinstance(name, str):
-        yield "tap_stream_id: must be a string"
-    elif entry.get("stream", name) != name:
-        yield (
-            f"stream: must be the tap_stream_id, {name!r}; a stream is renamed in queries, or by "
-            "a stream map"
-        )
-    if not _is_schema(entry.get("schema")):
-        yield "schema: must be an object with properties, each an object"
-
-
-def _is_schema(schema: object) -> bool:
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    return isinstance(properties, dict) and all(isinstance(p, dict) for p in properties.values())

@@ -23,7 +23,7 @@ from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
-from tap_m365hunting.inputs import ENV, catalog_of, settings_of, settings_of_variables, state_of
+from tap_m365hunting.inputs import ENV, settings_of, settings_of_variables, state_and_catalog
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.mapping import register_streams
 from tap_m365hunting.outcome import Outcome
@@ -88,11 +88,11 @@ class TapM365Hunting(Tap):
         """Sync as the SDK does, and end with status 1 if a stream failed."""
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        state, catalog = files.get("state"), files.get("catalog")
+        state, catalog = state_and_catalog(files.get("state"), files.get("catalog"))
         tap = cls(
             **cls._settings_given(files),
-            state=state_of(state) if state else None,
-            catalog=catalog_of(catalog) if catalog else None,
+            state=state,
+            catalog=catalog,
             outcome_file=OutcomeFile,
         )
         try:

@@ -8,12 +8,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from json import loads
+from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 #: UTF-8; a byte order mark, which editors on Windows put first, is none of the text.
 ENCODING: Final = "utf-8-sig"
 READ_UTF8: Final = partial(Path.read_text, encoding=ENCODING)
+
+#: The deepest lists and objects in JSON; deeper ones end in the middle of a run.
+DEEPEST: Final = 100
+_TOO_DEEP: Final = f"is not JSON that can be read: it is nested too deeply, beyond {DEEPEST} levels"
+# Of integers beyond 4,300 digits Python's own refusal tells how to change Python
+_MOST_DIGITS: Final = 1_000
 
 # Kinds of files given in the place of KQL, by the first line that is no comment
 _COMMENTS: Final = re.compile(r"\s*(?:(?://|#)[^\n]*(?:\n\s*|$))*")
@@ -60,13 +67,21 @@ def json_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> An
         msg = "is empty"
         raise ValueError(msg)
     try:
-        return loads(text, object_pairs_hook=partial(_object, twice=twice))
+        value = loads(
+            text,
+            object_pairs_hook=partial(_object, twice=twice),
+            parse_int=_whole_number,
+            parse_float=_finite,
+            parse_constant=_no_number,
+        )
     except ValueError as error:
         msg = f"is not JSON: {error}"
         raise ValueError(msg) from error
     except RecursionError as error:
-        msg = "is not JSON that can be read: it is nested too deeply"
-        raise ValueError(msg) from error
+        raise ValueError(_TOO_DEEP) from error
+    if _is_deeper(value, DEEPEST):
+        raise ValueError(_TOO_DEEP)
+    return value
 
 
 def object_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -80,6 +95,32 @@ def object_from(text: str, *, twice: Callable[[str], None] = lambda _: None) -> 
         msg = "must hold an object"
         raise ValueError(msg)  # noqa: TRY004 - of what a file holds
     return content
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        msg = f"a number has {len(digits):,} digits, of at most {_MOST_DIGITS:,}"
+        raise ValueError(msg)
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if isfinite(number) else _no_number(digits)
+
+
+def _no_number(name: str) -> NoReturn:
+    msg = f"a number is {name if name == 'NaN' else 'infinite'}, which JSON has no word for"
+    raise ValueError(msg)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Say if lists and objects are nested deeper than so many levels."""
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        inner = (held.values() if isinstance(held, dict) else held for held in layer)
+        layer = [held for values in inner for held in values if isinstance(held, dict | list)]
+    return bool(layer)
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -16,7 +16,8 @@ from tests.tap.commands import Commands
 from tests.tap.harness import Tenant
 from tests.tap.test_command import ALERTS, run
 
-STATE = {"bookmarks": {"alerts": {"replication_key": "Timestamp"}}}
+VALUE = "2026-03-01T00:00:00.0000000Z"
+STATE = {"bookmarks": {"alerts": {"replication_key": "Timestamp", "replication_key_value": VALUE}}}
 ENTRY = {"tap_stream_id": "alerts", "stream": "alerts", "schema": {"properties": {"A": {}}}}
 SCHEMA = TapM365Hunting.config_jsonschema
 NO_CATALOG = "{file}: is no catalog as `tap-m365hunting --discover` writes it"
@@ -218,6 +219,31 @@ def test_variable_that_is_like_a_setting_is_warned_of(
             ],
             id="bookmark-that-is-none",
         ),
+        pytest.param(
+            {
+                "bookmarks": {
+                    "a": {"partitions": "x"},
+                    "b": {"partitions": [1, {"context": "t"}, {"context": {"tenant_id": 5}}]},
+                    "c": {"partitions": None, "progress_markers": 5},
+                    "d": {"replication_key": 5, "holes": [1]},
+                }
+            },
+            [
+                f"bookmarks.{problem}; to read the stream anew remove it"
+                for problem in (
+                    "a.partitions: must be a list",
+                    "b.partitions[0]: must be an object with a context, an object",
+                    "b.partitions[1]: must be an object with a context, an object",
+                    "b.partitions[2].context.tenant_id: must be a string",
+                    "c.progress_markers: must be an object",
+                    "c.partitions: must be a list",
+                    "d.replication_key: must be a string",
+                    "d.replication_key_value: must be a string",
+                    "d.holes: must be a list of objects",
+                )
+            ],
+            id="parts-of-bookmarks",
+        ),
     ],
 )
 def test_state_of_another_form_is_refused(content: object, said: list[str]) -> None:
@@ -226,6 +252,71 @@ def test_state_of_another_form_is_refused(content: object, said: list[str]) -> N
         state_of(NamedText(json.dumps(content)))
 
     assert refused.value.errors == tuple(f"given.json: {line}" for line in said)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param("NaN", "a number is NaN, which JSON has no word for", id="nan"),
+        pytest.param("-Infinity", "a number is infinite, which JSON", id="infinity"),
+        pytest.param("1e999", "a number is infinite, which JSON has no word for", id="overflow"),
+        pytest.param("9" * 5_000, "a number has 5,000 digits, of at most 1,000", id="digits"),
+        pytest.param("[" * 101 + "]" * 101, "nested too deeply, beyond 100 levels", id="depth"),
+    ],
+)
+def test_value_that_no_run_could_write_again_is_refused(value: str, said: str) -> None:
+    """NaN would be null in the next state, and depth would end the run in its middle."""
+    for read, text in ((state_of, '{"bookmarks": {"a": %s}}'), (catalog_of, '{"streams": %s}')):
+        with pytest.raises(UnusableInputError) as refused:
+            read(NamedText(text % value))
+
+        assert said in str(refused.value)
+        assert "sys." not in str(refused.value)
+
+
+def test_depth_that_is_read_is_written_again(tenant: Tenant, tmp_path: Path) -> None:
+    """A state and a catalog of the most levels end no run."""
+    entries = tenant.tap(tenant.config(ALERTS)).catalog_dict["streams"]
+    deep: dict[str, Any] = {"type": "string"}
+    for _ in range(46):
+        deep = {"type": "object", "properties": {"a": deep}}
+    for entry in entries:
+        entry["schema"]["properties"]["Deep"] = deep
+    nested: list[Any] = []
+    for _ in range(96):
+        nested = [nested]
+    (tmp_path / "catalog.json").write_text(json.dumps({"streams": entries}), "utf-8")
+    state = {"bookmarks": {"alerts": {"x": nested}, "other": {"x": nested}}}
+    (tmp_path / "state.json").write_text(json.dumps(state), "utf-8")
+    tenant.emulator.clock.reset()
+    options = [f"--{name}={tmp_path / name}.json" for name in ("state", "catalog")]
+
+    ended = run(tmp_path, tenant.config(ALERTS), *options)
+
+    assert ended.returncode == 0, ended.stderr
+    assert lines(ended.stdout)[-1]["value"]["bookmarks"]["other"] == {"x": nested}
+
+
+def test_what_is_wrong_in_state_and_catalog_is_said_at_once_by_tap_and_plan(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    """With file and place, and before any call."""
+    catalog = {"streams": [ENTRY | {"schema": {"properties": {"A": {"type": 5}}}}]}
+    (tmp_path / "state.json").write_text('{"bookmarks": {"alerts": {"partitions": "x"}}}')
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    options = [f"--{name}={tmp_path / name}.json" for name in ("state", "catalog")]
+
+    synced = run(tmp_path, tenant.config(ALERTS), *options)
+    config = ("--config", str(tmp_path / "config.json"))
+    planned = Commands(tmp_path, tenant.emulator).run("plan", *config, *options)
+
+    assert (synced.returncode, planned.status) == (1, 1)
+    for words in (synced.stderr, planned.errors):
+        assert f"{tmp_path / 'state.json'}: bookmarks.alerts.partitions: must be a list" in words
+        place = "streams[0].schema.properties.A.type: must be a string, or a list of strings"
+        assert f"{tmp_path / 'catalog.json'}: {place}" in words
+        assert "fault in the tap" not in words
+    assert tenant.emulator.calls == ()
 
 
 def test_of_several_states_one_has_to_be_kept() -> None:
@@ -292,7 +383,57 @@ def test_state_that_is_no_text_is_a_line_and_no_traceback(tenant: Tenant, tmp_pa
             id="entries",
         ),
         pytest.param(
-            json.dumps({"streams": [ENTRY | {"metadata": [{}]}]}), [NO_CATALOG], id="metadata"
+            json.dumps(
+                {
+                    "streams": [
+                        ENTRY | {"metadata": [{}], "key_properties": "A", "replication_key": 5},
+                        ENTRY | {"metadata": 5, "key_properties": [1]},
+                    ]
+                }
+            ),
+            [
+                "{file}: streams[0].replication_key: must be a string",
+                "{file}: streams[0].key_properties: must be a list of strings",
+                (
+                    "{file}: streams[0].metadata[0]: must be an object with a breadcrumb, a list "
+                    "of strings, and metadata, an object"
+                ),
+                "{file}: streams[1].key_properties: must be a list of strings",
+                "{file}: streams[1].metadata: must be a list",
+                NO_CATALOG,
+            ],
+            id="keys-and-metadata",
+        ),
+        pytest.param(
+            json.dumps(
+                {
+                    "streams": [
+                        ENTRY
+                        | {
+                            "schema": {
+                                "properties": {
+                                    "A": {"type": 5, "anyOf": 5, "items": []},
+                                    "B": {"anyOf": [{"properties": 5}, {"properties": {"c": 1}}]},
+                                    "C": 5,
+                                }
+                            }
+                        }
+                    ]
+                }
+            ),
+            [
+                f"{{file}}: streams[0].schema.properties.{problem}"
+                for problem in (
+                    "A.type: must be a string, or a list of strings",
+                    "A.anyOf: must be a list",
+                    "A.items: must be an object",
+                    "B.anyOf[0].properties: must be an object",
+                    "B.anyOf[1].properties.c: must be an object",
+                    "C: must be an object",
+                )
+            ]
+            + [NO_CATALOG],
+            id="schema",
         ),
     ],
 )
