@@ -1,10 +1,12 @@
 """Rewrites RECORD lines whose cells DuckDB would change if it read them itself.
 
 Pure. Nested cells and decimals become texts of all their digits, and so does a number that is none
-that a double can be: its text ends with a space.
+that a double can be: its text ends with a space. DuckDB prints numbers anew, also those in a column
+of texts.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -24,7 +26,16 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _MOST_DIGITS: Final = 400
 # any number of fewer digits is the shortest name of a double
 _LEAST_DIGITS: Final = 16
-_LONG: Final = re.compile(rb'":\s?-?(?=[0-9]+[.eE])[0-9.]{16,}')
+# what Java calls the least double, which is nearer to 5e-324
+_LEAST_OF_JAVA: Final = "4.9e-324"
+_NUMBER: Final = rb":\s*+-?[0-9]++(?=[.eE])[0-9.]*+(?:(?<=[0-9.]{16})|[eE]-[0-9]{3})"
+_LONG: Final = re.compile(rb'"' + _NUMBER)
+# sought where a colon is behind white space, as a search for two bytes is fast
+_LONG_APART: Final = re.compile(rb"\s" + _NUMBER)
+# a member's value, not the record and not in a text, that is nested or a number with a fraction
+_PRINTED: Final = re.compile(
+    rb':(?=\s*(?:[\[{]|-?[0-9]+[.eE]))(?:(?<=":)(?<!\\":)(?<!"record":)|(?<=\s:))'
+)
 
 
 class ExactCells:
@@ -40,7 +51,7 @@ class ExactCells:
 
     def concerns(self, lines: bytes) -> bool:
         """Return whether lines have to be rewritten: some always, others for a long number."""
-        return self._every or (self._numbers and _LONG.search(lines) is not None)
+        return self._every or (self._numbers and _long(lines))
 
     def rewritten(self, line: bytes) -> bytes:
         """Return a line with the same cells.
@@ -63,20 +74,54 @@ class ExactCells:
         return msgspec.json.encode(row) + b"\n"
 
 
+def _long(lines: bytes) -> bool:
+    """Return whether there may be a number that is no double's."""
+    if _LONG.search(lines) is not None:
+        return True
+    apart = b" :" in lines or b"\t:" in lines
+    return apart and _LONG_APART.search(lines) is not None
+
+
+def printed_anew(lines: bytes | memoryview) -> bool:
+    """Return whether lines may have a value that DuckDB prints in other words as a text."""
+    return _PRINTED.search(lines) is not None
+
+
 def _kept(kind: str, cell: msgspec.Raw) -> msgspec.Raw | str | None:
-    if kind not in {"JSON", DECIMAL, "DOUBLE"}:
+    rule = _RULES.get(kind)
+    if rule is None:
         return cell
     text = bytes(cell).decode()
-    if text == "null":
-        return None
-    if kind == "DOUBLE":
-        return f"{text} " if _inexact(text) else cell
-    return text if kind == "JSON" else _digits(cell, text)
+    return None if text == "null" else rule(cell, text)
+
+
+def _text(cell: msgspec.Raw, text: str) -> msgspec.Raw | str:
+    """Return a value that is no text as it is written, for a column of texts."""
+    return cell if text.startswith('"') else text
+
+
+def _whole(cell: msgspec.Raw, text: str) -> msgspec.Raw | str:
+    """Return a long whole number without the point or the exponent that makes a double of it."""
+    if not _inexact(text):
+        return cell
+    number = Decimal(text)
+    small = abs(number.adjusted()) <= _MOST_DIGITS
+    return str(int(number)) if small and number == int(number) else text
+
+
+def _double(cell: msgspec.Raw, text: str) -> msgspec.Raw | str:
+    return f"{text} " if _inexact(text) else cell
 
 
 def _inexact(text: str) -> bool:
     """Return whether a number with a fraction is not what a double makes of it."""
-    if len(text) < _LEAST_DIGITS or text.startswith('"') or text.lstrip("-").isdigit():
+    short = len(text) < _LEAST_DIGITS and "-" not in text[1:]
+    if (
+        short
+        or text.lower().endswith(_LEAST_OF_JAVA)
+        or text.startswith('"')
+        or text.lstrip("-").isdigit()
+    ):
         return False
     try:
         return Decimal(text) != Decimal(repr(float(text)))
@@ -93,3 +138,12 @@ def _digits(cell: msgspec.Raw, text: str) -> str:
         return told
     # a short text can stand for a number of a billion digits
     return format(number, "f") if abs(number.adjusted()) <= _MOST_DIGITS else told
+
+
+_RULES: Final[Mapping[str, Callable[[msgspec.Raw, str], msgspec.Raw | str]]] = {
+    "VARCHAR": _text,
+    "BIGINT": _whole,
+    "DOUBLE": _double,
+    "JSON": lambda _, text: text,
+    DECIMAL: _digits,
+}

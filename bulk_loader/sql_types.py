@@ -18,6 +18,7 @@ _WHOLE: Final = frozenset(
 )
 _TIMES: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMP"})
 _QUOTED: Final = frozenset({"VARCHAR", "DATE", "UUID", *_TIMES})
+_LONGEST_DOUBLE: Final = 24
 #: The ends of .NET's and Kusto's calendar, which say "never" more often than they mean a time. They
 #: lie beyond nanoseconds, which have words for before and after all times.
 _FIRST: Final = tuple(f"0001-01-01T00:00:00{rest}" for rest in (".0000000Z", "Z", "+00:00", ""))
@@ -97,6 +98,27 @@ def violation(declared: str, text: Sql) -> Sql:
     if declared == "TIMESTAMP_NS":
         return f"TRY_CAST({text} AS TIMESTAMP) IS NULL OR {text}[5] <> '-'"
     return misfit(declared, text, declared=declared)
+
+
+def printed_anew(declared: str, text: Sql) -> Sql | None:
+    """Return whether a text may be what DuckDB made of a number, whose digits may be others.
+
+    That holds for texts of numbers, too, and for nested values as texts: the line has to be seen.
+    Nested values are often texts, and so are looked at for numbers of many digits alone.
+    """
+    if declared == "VARCHAR":
+        number = "'-?[0-9]+([.][0-9]+(e[+-]?[0-9]+)?|e[+-]?[0-9]+)'"
+        # most texts are told apart by their first bytes
+        return (
+            f"CASE WHEN {text} < ':' THEN strlen({text}) <= {_LONGEST_DOUBLE}"
+            f" AND regexp_full_match({text}, {number})"
+            f" WHEN {text} >= '{{' OR ({text} >= '[' AND {text} < '\\')"
+            f" THEN regexp_matches({text}, '[:,[]-?[0-9]+([.][0-9]{{14,}}|[.][0-9]+e|e)')"
+            " ELSE FALSE END"
+        )
+    if declared == "BIGINT":
+        return f"strlen({text}) > 15 AND NOT regexp_full_match({text}, '-?[0-9]+')"
+    return None
 
 
 def wider(kind: str) -> str:

@@ -8,8 +8,9 @@ import duckdb
 import msgspec
 
 from bulk_loader.errors import LoadError
+from bulk_loader.exact_slices import rewrite
 from bulk_loader.slices import Slice
-from bulk_loader.sql_types import Sql, literal, misfit, quoted, value, violation
+from bulk_loader.sql_types import Sql, literal, misfit, printed_anew, quoted, value, violation
 
 ROWS: Final = "temp.slice_rows"
 #: Two of them are one thread's buffer; lines of up to a block need no larger ones.
@@ -43,11 +44,22 @@ class Staging:
         read = [n for n, column in enumerate(columns) if only is None or column.name in only]
         cells = {n: value(kinds[n], f"t{n}", declared=columns[n].kind) for n in read}
         wrong = (misfit(kinds[n], f"t{n}", declared=columns[n].kind, held=f"c{n}") for n in read)
-        self._read(part, cells, " OR ".join(f"({about})" for about in wrong))
+        odd = " OR ".join(f"({about})" for about in wrong)
+        if only is not None or part.declaration.exact:
+            self._read(part, cells, odd)
+            return
+        printed = (printed_anew(column.kind, f"t{n}") for n, column in enumerate(columns))
+        self._read(part, cells, odd, " OR ".join(f"({about})" for about in printed if about))
+        if self._any("printed") and rewrite(part):
+            self._read(part, cells, odd)
 
-    def _read(self, part: Slice, cells: Mapping[int, Sql], odd: Sql) -> None:
+    def _any(self, cell: Sql) -> bool:
+        found = self._connection.execute(f"SELECT bool_or({cell}) FROM {ROWS}").fetchone()
+        return bool(found and found[0])
+
+    def _read(self, part: Slice, cells: Mapping[int, Sql], odd: Sql, printed: Sql = "") -> None:
         try:
-            self._connection.execute(reading(part, cells, odd))
+            self._connection.execute(reading(part, cells, odd, printed or "FALSE"))
         except duckdb.Error as error:
             if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)):
                 raise
@@ -115,10 +127,11 @@ class Staging:
             raise LoadError(msg)
 
 
-def reading(part: Slice, cells: Mapping[int, Sql], odd: Sql) -> Sql:
+def reading(part: Slice, cells: Mapping[int, Sql], odd: Sql, printed: Sql) -> Sql:
     """Return the statement that fills the table with cells, each told from the texts t0 and so on.
 
-    `odd` tells from texts and cells, c0 and so on, whether a row has to be looked at again.
+    `odd` tells from texts and cells, c0 and so on, whether a row has to be looked at again, and
+    `printed` whether its line has to be.
     """
     fields = {n: quoted(part.declaration.fields[n]) for n in cells}
     structure = literal(f"STRUCT({', '.join(f'{name} VARCHAR' for name in fields.values())})")
@@ -126,7 +139,7 @@ def reading(part: Slice, cells: Mapping[int, Sql], odd: Sql) -> Sql:
     size = max(_LEAST_OBJECT, part.longest + 1)
     return (
         f"CREATE OR REPLACE TEMP TABLE slice_rows AS SELECT {', '.join(f'c{n}' for n in cells)},"
-        f" {odd} AS odd, has_record, version, time_extracted"
+        f" {odd} AS odd, {printed} AS printed, has_record, version, time_extracted"
         f" FROM (SELECT *, {', '.join(f'{cell} AS c{n}' for n, cell in cells.items())}"
         f" FROM (SELECT {texts}, record IS NOT NULL AS has_record, version, time_extracted"
         f" FROM read_json({literal(str(part.path))}, format = 'newline_delimited',"
