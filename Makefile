@@ -72,9 +72,10 @@ soak: $(VENV)/installed ## 20 min millions of rows, hundreds of kills and of bad
 	$(BIN)/python -m tests.soak.rivals 2>/dev/null
 
 # a bug of each kind that once lost or doubled rows, put back into a copy of the tree
-seeded-bugs: $(VENV)/installed ## 2 min twelve bugs that lose rows are put back, and wrong answers of the emulator; each is seen
+seeded-bugs: $(VENV)/installed ## 4 min bugs are put into tap, emulator and loader, each by itself; each is seen
 	$(BIN)/python -m tests.soak.seeded_bugs
 	$(BIN)/python -m tests.emulator.seeded_bugs
+	$(BIN)/python -m tests.bulk.seeded_bugs
 
 lint: lint-fast ## 1 min ruff, mypy, import contracts, what "Pure" promises
 	$(BIN)/mypy

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.bulk import seeded_bugs as of_loader
 from tests.emulator import seeded_bugs as of_emulator
 from tests.soak.seeded_bugs import BUGS, Bug
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("bug", [*BUGS, *of_emulator.BUGS], ids=lambda bug: bug.name)
+@pytest.mark.parametrize(
+    "bug", [*BUGS, *of_emulator.BUGS, *of_loader.BUGS], ids=lambda bug: bug.name
+)
 def test_bug_has_its_place_once(bug: Bug) -> None:
     """A bug that finds no place would end the run before the others are tried."""
     text = (ROOT / bug.package / bug.module).read_text("utf-8")
