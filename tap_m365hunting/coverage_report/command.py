@@ -14,6 +14,7 @@ from tap_m365hunting.configuration.queries import COVERAGE_STREAM
 from tap_m365hunting.coverage_report.page import page_lines
 from tap_m365hunting.coverage_report.prometheus import prometheus_lines
 from tap_m365hunting.coverage_report.report import CoverageReport
+from tap_m365hunting.coverage_report.source_names import shown_source
 from tap_m365hunting.coverage_report.sources import read
 from tap_m365hunting.coverage_report.text import text_lines
 from tap_m365hunting.errors import UnusableInputError
@@ -92,7 +93,8 @@ def coverage(
         read(sources, table=table), now=now, stale_after_minutes=stale_after, since=start
     )
     if not report.streams:
-        raise UnusableInputError([f"No record of hunting_windows in {', '.join(sources)}"])
+        named = ", ".join(map(shown_source, sources))
+        raise UnusableInputError([f"No record of hunting_windows in {named}"])
     _print(_FORMATS[form](report))
     found = {"gap": report.gaps, "stale": report.stale}
     sys.exit(1 if any(found[fault] for fault in faults) else 0)

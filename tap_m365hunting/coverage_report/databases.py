@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
+from warnings import catch_warnings, simplefilter
 
 import sqlalchemy as sa
-from sqlalchemy.exc import NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, NoSuchTableError, SAWarning, SQLAlchemyError
 
 from tap_m365hunting.coverage_report.reduction import Row, Sql, chosen, reduce
+from tap_m365hunting.coverage_report.source_names import shown_source, without_parts
 from tap_m365hunting.coverage_report.tallies import Tallies
 from tap_m365hunting.errors import UnusableInputError
 
@@ -20,12 +22,10 @@ def read(tallies: Tallies, url: str, *, table: str) -> None:
     Raises:
         UnusableInputError: no driver, no connection, or no such table.
     """
-    shown = "a database"
     try:
         address = sa.make_url(url)
         address = address.set(drivername=_SCHEMES.get(address.drivername, address.drivername))
-        shown = address.render_as_string(hide_password=True)
-        engine = sa.create_engine(address)
+        engine = _engine(address)
         try:
             with engine.connect() as connection:
                 if connection.dialect.name == "postgresql":
@@ -38,7 +38,14 @@ def read(tallies: Tallies, url: str, *, table: str) -> None:
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise UnusableInputError([f"{shown}: {_reason(error, table)}"]) from error
+        reason = without_parts(url, _reason(error, table))
+        raise UnusableInputError([f"{shown_source(url)}: {reason}"]) from error
+
+
+def _engine(address: sa.URL) -> sa.Engine:
+    with catch_warnings():
+        simplefilter("ignore", SAWarning)  # of options, which it names: a secret may be among them
+        return sa.create_engine(address)
 
 
 def _reflected(connection: sa.Connection, table: str) -> sa.Table:

@@ -9,8 +9,10 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
+from tap_m365hunting.configuration.file_names import is_there
 from tap_m365hunting.coverage_report import databases, duckdb_files
 from tap_m365hunting.coverage_report.json_lines import windows
+from tap_m365hunting.coverage_report.source_names import shown_source
 from tap_m365hunting.coverage_report.tallies import Tallies
 from tap_m365hunting.errors import UnusableInputError
 
@@ -50,11 +52,11 @@ def _kind(source: str, table: str) -> tuple[_Kind, str]:
     """Return the kind of a source, by the first bytes of a file, and the place."""
     if "://" in source:
         return "database", source
-    path = Path(source)
-    if path.is_dir() or (source.endswith(".parquet") and not path.exists()):
+    path, there = Path(source), source == STDIN or is_there(source)
+    if (there and path.is_dir()) or (source.endswith(".parquet") and not there):
         own = path / table  # as a loader of Parquet has it, beside the other streams
         return "parquet", str(own) if own.is_dir() else source
-    if source == STDIN or (path.exists() and not path.is_file()):
+    if source == STDIN or (there and not path.is_file()):
         return "lines", source  # a pipe gives its bytes once
     head = _head(path)
     if head.startswith(_SQLITE):
@@ -68,8 +70,9 @@ def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(16)
-    except OSError as error:
-        raise UnusableInputError([f"{path}: {error.strerror}"]) from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file has such a name"
+        raise UnusableInputError([f"{shown_source(str(path))}: {why}"]) from error
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -213,10 +213,18 @@ def test_table_of_an_earlier_version_needs_no_new_column(tmp_path: Path, postgre
         pytest.param(["broken.parquet"], "broken.parquet: ", id="no parquet in it"),
         pytest.param(["w.sqlite"], "there is no table hunting_windows", id="sqlite"),
         pytest.param(["nosuch://host/db"], "driver is not installed", id="driver"),
-        pytest.param(
-            ["postgresql://u:hidden@127.0.0.1:1/db"], "u:***@127.0.0.1:1/db: ", id="no server"
-        ),
-        pytest.param(["postgresql://u:hidden@h:port/db"], "a database: ", id="port"),
+        pytest.param(["postgresql://u:hidden@127.0.0.1:1/db"], "//127.0.0.1:1/db: ", id="server"),
+        pytest.param(["postgresql://hidden1@127.0.0.1:1/db"], "//127.0.0.1:1/db: ", id="user"),
+        pytest.param(["postgresql://u:hidden@h:port/db"], "a database (postgresql): ", id="port"),
+        pytest.param(["postgresql://u:p@hidden@h/db"], "a database (postgresql): ", id="at"),
+        pytest.param(["postgresql://127.0.0.1:1/db?password=hidden"], "/db: ", id="password"),
+        pytest.param(["postgresql://127.0.0.1:1/db?sslmode=x&sslpassword=hid%64en"], "/db: ",
+                     id="option"),
+        pytest.param(["postgresql://127.0.0.1:1/db?hidden1=1"], "/db: ", id="no option"),
+        pytest.param(["sqlite:///w.sqlite?token=hidden"], "sqlite:///w.sqlite: ", id="sqlite url"),
+        pytest.param(["postgresql//u:hidden@h/db"], "(not shown, ", id="no scheme"),
+        pytest.param(["hidden1"], "(not shown, ", id="no name"),
+        pytest.param(["hidden1" * 80], "(not shown, ", id="long"),
         pytest.param(["://"], "Could not parse", id="no URL"),
     ],
 )  # fmt: skip
