@@ -25,8 +25,9 @@ from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
 from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.configuration.files import (
     ENCODING,
-    READ_UTF8,
+    bounded,
     object_from,
+    read_utf8,
     text_from,
 )
 from tap_m365hunting.configuration.validation import nearest
@@ -39,6 +40,8 @@ ENV: Final = "ENV"
 _PREFIX: Final = "TAP_M365HUNTING_"
 _TRUTHY: Final = frozenset({"true", "1", "yes", "on"})
 _FALSY: Final = frozenset({"false", "0", "no", "off"})
+# A state has a kilobyte for a tenant, and a catalog a hundred bytes for a column
+_MOST_BYTES: Final = 1 << 28
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -68,7 +71,7 @@ def _settings_in(name: str) -> dict[str, Any]:
     """
     shown, twice = shown_name(name), list[str]()
     try:
-        settings = object_from(text_from(partial(READ_UTF8, Path(name))), twice=twice.append)
+        settings = object_from(text_from(partial(read_utf8, Path(name))), twice=twice.append)
     except ValueError as error:
         msg = f"--config {shown} {error}" if shown[0] == "(" else f"{name}: {error}"
         raise ValueError(msg) from error
@@ -168,7 +171,7 @@ def catalog_of(file: TextIO) -> Catalog:
 
 def _text(file: TextIO) -> str:
     if isinstance(file, TextIOWrapper):  # a command opens it in the machine's encoding
-        file.reconfigure(encoding=ENCODING)
+        return text_from(lambda: bounded(file.buffer, _MOST_BYTES).decode(ENCODING))
     return text_from(file.read)
 
 

@@ -18,6 +18,7 @@ from msal.oauth2cli import JwtAssertionCreator
 from tap_m365hunting.configuration.cautions import is_open_to_all
 from tap_m365hunting.configuration.credentials import Certificate
 from tap_m365hunting.configuration.file_names import shown_name
+from tap_m365hunting.configuration.files import TooLargeError, bounded
 from tap_m365hunting.errors import AuthenticationError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -55,9 +56,11 @@ def read_certificate(certificate: Certificate, *, now: float) -> SigningKey:
         AuthenticationError: the file cannot be read, or cannot sign; the message names the remedy.
     """
     try:
-        content = certificate.path.read_bytes()
-    except OSError as error:
-        _refuse(certificate.path, f"cannot be read: {error.strerror}", error)
+        with certificate.path.open("rb") as file:
+            content = bounded(file)
+    except (OSError, TooLargeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        _refuse(certificate.path, f"cannot be read: {why}", error)
     read = _read_pem if b"-----BEGIN" in content else _read_pfx
     key, certificates = read(content, certificate)
     if is_open_to_all(certificate.path):

@@ -14,7 +14,7 @@ from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import Certificate, ClientSecret, Federated
 from tap_m365hunting.configuration.file_names import shown_name
-from tap_m365hunting.configuration.files import ENCODING
+from tap_m365hunting.configuration.files import ENCODING, open_regular
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
 
@@ -103,8 +103,8 @@ def federated_token(file: Path) -> str:
     """
     named = f"No federated token: federated_token_file {shown_name(file)}"
     try:
-        with file.open(encoding=ENCODING) as content:
-            token = content.read(_LONGEST_TOKEN + 1).strip()
+        with open_regular(file) as content:
+            token = content.read(_LONGEST_TOKEN + 1).decode(ENCODING).strip()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "is no text"
         msg = f"{named}: {why}; is it mounted, or written by an earlier step of the pipeline?"

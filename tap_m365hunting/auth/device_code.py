@@ -16,6 +16,7 @@ from tap_m365hunting.auth.responses import access_token, translated
 from tap_m365hunting.configuration.config import Connection
 from tap_m365hunting.configuration.credentials import DeviceCode
 from tap_m365hunting.configuration.file_names import shown_name
+from tap_m365hunting.configuration.files import open_regular
 from tap_m365hunting.errors import AuthenticationError
 from tap_m365hunting.http.login_session import login_session
 
@@ -152,8 +153,8 @@ class CacheFile:
                 named = f"token_cache_path {shown_name(path)}"
                 msg = f"{named} holds a sign-in and can be read by others: chmod 600"
                 raise AuthenticationError(msg)
-            with path.open(encoding="utf-8") as file:
-                self._tokens.deserialize(_checked(file.read(_MOST_CACHED)))
+            with open_regular(path) as file:
+                self._tokens.deserialize(_checked(file.read(_MOST_CACHED).decode()))
         except FileNotFoundError:
             return  # the first sign-in makes it
         except (OSError, ValueError) as error:

@@ -9,6 +9,8 @@ from msgspec import Struct
 from singer_sdk import typing as th
 
 _ROWS: Final = 10_000
+# A file of more rows than this is larger than most loaders take
+_MOST_ROWS: Final = 100_000_000
 
 BATCH_CONFIG: Final = th.ObjectType(
     th.Property(
@@ -47,7 +49,7 @@ BATCH_CONFIG: Final = th.ObjectType(
     ),
     th.Property(
         "batch_size",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=_MOST_ROWS),
         default=_ROWS,
         description="The most rows of a file",
     ),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_m365hunting.configuration.batch_settings import BatchSettings
-from tap_m365hunting.configuration.files import READ_UTF8
+from tap_m365hunting.configuration.files import read_utf8
 from tap_m365hunting.configuration.queries import (
     HuntingQuery,
     ListedQuery,
@@ -25,7 +25,6 @@ from tap_m365hunting.instants import Instant
 
 __all__ = [
     "DEFAULTS",
-    "READ_UTF8",
     "Connection",
     "HuntingQuery",
     "QuotaSettings",
@@ -33,6 +32,7 @@ __all__ = [
     "ReadSettings",
     "Settings",
     "Tenant",
+    "read_utf8",
 ]
 
 _LISTS: Final = frozenset({"queries", "tenants"})
@@ -94,7 +94,7 @@ class Settings(Struct, frozen=True):
         given: Mapping[str, Any],
         *,
         schema: Mapping[str, Any] = SETTINGS,
-        read: Callable[[Path], str] = READ_UTF8,
+        read: Callable[[Path], str] = read_utf8,
         environment: Mapping[str, str] = os.environ,
     ) -> Self:
         """Check the settings and give them types; `read` reads files of queries and tenants.
@@ -158,7 +158,7 @@ class RawSettings(Struct, frozen=True):
         given: Mapping[str, Any],
         *,
         schema: Mapping[str, Any] = SETTINGS,
-        read: Callable[[Path], str] = READ_UTF8,
+        read: Callable[[Path], str] = read_utf8,
         environment: Mapping[str, str] = os.environ,
         online: bool = True,
     ) -> Self:

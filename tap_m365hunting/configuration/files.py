@@ -3,18 +3,24 @@
 A file of secrets may stand where one of KQL belongs; no content is shown.
 """
 
+import errno
+import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from json import loads
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, BinaryIO, Final, NoReturn
 
 #: UTF-8; a byte order mark, which editors on Windows put first, is none of the text.
 ENCODING: Final = "utf-8-sig"
-READ_UTF8: Final = partial(Path.read_text, encoding=ENCODING)
+#: The most bytes of a file of settings, or of one that settings name: 100,000 tenants fit in.
+MOST_BYTES: Final = 1 << 26
+# Opens a pipe without waiting for a writer
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 
 #: The deepest lists and objects in JSON; deeper ones end in the middle of a run.
 DEEPEST: Final = 100
@@ -31,6 +37,53 @@ _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
     "JSON": re.compile(r"\{"),
     "YAML": re.compile(r"---\s|[A-Za-z_][\w-]*:\s"),
 }
+
+
+class TooLargeError(ValueError):
+    """A file holds more bytes than any of its kind, as a device does."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"it holds more than {most >> 20:,} MiB")
+
+
+def read_utf8(path: Path) -> str:
+    """Return the text of a file, which may be a pipe, with a plain line feed at each line's end.
+
+    Raises:
+        OSError, ValueError: it cannot be read, is no UTF-8, or holds more than `MOST_BYTES`.
+    """
+    with path.open("rb") as file:
+        text = bounded(file).decode(ENCODING)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def bounded(file: BinaryIO, most: int = MOST_BYTES) -> bytes:
+    """Return the content of a file of at most so many bytes.
+
+    Raises:
+        TooLargeError: it holds more.
+    """
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise TooLargeError(most)
+    return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that is read again and again; a pipe would wait for a writer without an end.
+
+    Raises:
+        OSError: it cannot be opened, or is a pipe, a device or a folder.
+    """
+    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - whoever asks closes the file
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file
+
+
+def _at_once(name: str, flags: int) -> int:
+    return os.open(name, flags | _AT_ONCE)
 
 
 def not_kql(text: str) -> str | None:
@@ -128,6 +181,8 @@ def _why(error: OSError | ValueError) -> str:
         return error.strerror or type(error).__name__
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
+    if isinstance(error, TooLargeError):
+        return str(error)
     return "no file has such a name"
 
 

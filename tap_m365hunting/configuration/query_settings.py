@@ -13,6 +13,13 @@ CENTURY_DAYS: Final = 36_500
 CENTURY_MINUTES: Final = CENTURY_DAYS * 24 * 60
 YEAR_MINUTES: Final = 365 * 24 * 60
 FORTNIGHT_SECONDS: Final = 14 * 24 * 60 * 60
+#: Threads and results in memory grow with these; a tenant allows 45 calls a minute.
+MOST_CALLS_AT_ONCE: Final = 64
+MOST_TENANTS_AT_ONCE: Final = 256
+#: Beyond any quota and any row cap that the service has had, tenfold and more.
+MOST_CALLS_A_MINUTE: Final = 1_000_000
+MOST_CALLS_AN_HOUR: Final = 100_000_000
+MOST_ROWS_A_CALL: Final = 1_000_000
 
 #: An entry of `queries`.
 QUERY: Final = th.ObjectType(

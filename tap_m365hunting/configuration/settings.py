@@ -10,6 +10,11 @@ from tap_m365hunting.configuration.query_settings import (
     CENTURY_DAYS,
     CENTURY_MINUTES,
     FORTNIGHT_SECONDS,
+    MOST_CALLS_A_MINUTE,
+    MOST_CALLS_AN_HOUR,
+    MOST_CALLS_AT_ONCE,
+    MOST_ROWS_A_CALL,
+    MOST_TENANTS_AT_ONCE,
     QUERY,
     YEAR_MINUTES,
 )
@@ -100,7 +105,7 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "max_parallel_tenants",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=MOST_TENANTS_AT_ONCE),
         default=4,
         description="Tenants that are read at the same time",
     ),
@@ -177,19 +182,19 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "max_rows_per_call",
-        th.IntegerType(minimum=2),
+        th.IntegerType(minimum=2, maximum=MOST_ROWS_A_CALL),
         default=100_000,
         description="The service's row cap: the most rows that one answer holds",
     ),
     th.Property(
         "max_calls_per_minute",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=MOST_CALLS_A_MINUTE),
         default=45,
         description="The tenant's call quota a minute",
     ),
     th.Property(
         "max_calls_per_hour",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=MOST_CALLS_AN_HOUR),
         default=1500,
         description="The tenant's call quota an hour",
     ),
@@ -201,7 +206,7 @@ _DECLARED: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "max_parallel_calls",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=MOST_CALLS_AT_ONCE),
         default=2,
         description="Calls of a tenant that are in flight at the same time",
     ),

@@ -106,6 +106,14 @@ def _no_name(error: ValidationError, where: str) -> Iterator[str]:
     yield f"{where}: {given} must be letters, digits and _, no digit first, at most 63"
 
 
+def _too_small(error: ValidationError, where: str) -> Iterator[str]:
+    yield f"{where}: must be at least {_parts(error)['minimum']:,}"
+
+
+def _too_large(error: ValidationError, where: str) -> Iterator[str]:
+    yield f"{where}: must be at most {_parts(error)['maximum']:,}"
+
+
 def _no_form(_: ValidationError, where: str) -> Iterator[str]:
     """Name the key alone: the validator's text would quote the whole value."""
     yield f"{where}: has none of the forms that it may have"
@@ -136,6 +144,8 @@ _SAYINGS: Final[Mapping[str, Callable[[ValidationError, str], Iterator[str]]]] =
     "type": _wrong_type,
     "enum": _not_offered,
     "pattern": _no_name,
+    "minimum": _too_small,
+    "maximum": _too_large,
     "anyOf": _no_form,
     "oneOf": _no_form,
 }

@@ -18,7 +18,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tap_m365hunting.commands.report import report
-from tap_m365hunting.configuration.config import READ_UTF8, RawSettings, Settings
+from tap_m365hunting.configuration.config import RawSettings, Settings, read_utf8
 from tap_m365hunting.instants import Instant
 
 _PACKAGE: Final = "/tap_m365hunting/"
@@ -123,7 +123,7 @@ def files_read(settings: Mapping[str, Any]) -> list[Path]:
 
     def kept(path: Path) -> str:
         read.append(path)
-        return READ_UTF8(path)
+        return read_utf8(path)
 
     Settings.parse(settings, read=kept, environment={})
     return read

@@ -1,10 +1,12 @@
 """Files and variables that are named for a command, and are not what they should be."""
 
 import json
+import os
 import subprocess
 import sys
 from io import StringIO, TextIOWrapper
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -518,3 +520,68 @@ def test_settings_that_name_no_file_are_left_to_their_own_check(
 ) -> None:
     """What is wrong with them is said with all the rest that is."""
     assert given(tmp_path, **settings) == settings
+
+
+ENDLESS = "cannot be read: it holds more than 64 MiB"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param({"queries": [{"name": "a", "query_file": "/dev/zero"}]}, ENDLESS, id="query"),
+        pytest.param({"tenants_file": "/dev/zero"}, ENDLESS, id="tenants"),
+        pytest.param({"certificate_path": "/dev/zero"}, ENDLESS, id="certificate"),
+        pytest.param(
+            {"auth_method": "device_code", "token_cache_path": "{pipe}"},
+            "cannot be read: it is no regular file",
+            id="pipe-without-a-writer-for-a-sign-in",
+        ),
+        pytest.param(
+            {"federated_token_file": "{pipe}"},
+            "it is no regular file",
+            id="pipe-without-a-writer-for-a-token",
+        ),
+    ],
+)
+def test_file_without_an_end_is_named(
+    tenant: Tenant, tmp_path: Path, settings: dict[str, Any], said: str
+) -> None:
+    """A device has no end, and a pipe may have no writer."""
+    os.mkfifo(tmp_path / "pipe.bin", 0o600)
+    config = tenant.config(ALERTS)
+    for key in ("client_secret", *({"tenant_id"} if "tenants_file" in settings else ())):
+        config.pop(key)
+    named = json.loads(json.dumps(settings).replace("{pipe}", str(tmp_path / "pipe.bin")))
+
+    ended = run(tmp_path, config | named)
+
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_settings_without_an_end_are_named(tmp_path: Path) -> None:
+    """By the tap and the commands alike."""
+    checked = Commands(tmp_path).run("check", "--offline", "--config", "/dev/zero")
+
+    assert f"/dev/zero: {ENDLESS}" in checked.errors
+
+
+def test_settings_and_a_query_may_come_through_pipes(tenant: Tenant, tmp_path: Path) -> None:
+    """As a shell's `<(...)` and /dev/stdin are; lines may end as on Windows."""
+    pipe = tmp_path / "query.kql"
+    os.mkfifo(pipe)
+    config = tenant.config({"name": "alerts", "query_file": str(pipe)})
+    command = [sys.executable, "-m", "tap_m365hunting", "--config", "/dev/stdin"]
+    tenant.emulator.clock.reset()
+
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        writer = Thread(
+            target=pipe.write_bytes, args=(b"AlertInfo\r\n| where true\r\n",), daemon=True
+        )
+        writer.start()
+        _, errors = process.communicate(json.dumps(config).encode())
+
+    assert process.returncode == 0, errors
