@@ -9,10 +9,11 @@ from typing import Protocol
 from bulk_loader.columns import Declaration
 from bulk_loader.intake import Intake, Read
 from bulk_loader.lake import WORK, Lake
+from bulk_loader.opening import opened
 from bulk_loader.settings import Settings
 from bulk_loader.slices import Activation, Commit, Item, Slice
 from bulk_loader.sorting import COMMIT_BYTES
-from bulk_loader.tables import Tables, opened
+from bulk_loader.tables import Tables
 
 Emit = Callable[[bytes], None]
 

@@ -19,10 +19,11 @@ _LEAST_OBJECT: Final = 2 << 20
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Whether keys repeat, and whether rows have versions."""
+    """Whether keys repeat, whether there are rows with a version, and rows without one."""
 
     repeated: bool
     versioned: bool
+    unversioned: bool
 
 
 class Staging:
@@ -75,15 +76,15 @@ class Staging:
         distinct = f"count(DISTINCT {_one(key)})" if key else "count(*)"
         whole = " AND ".join(["has_record", *(f"{cell} IS NOT NULL" for cell in key)])
         found = self._connection.execute(
-            f"SELECT count_if(odd), bool_and({whole}), count(*) <> {distinct}, count(version) > 0"
-            f" FROM {ROWS}"
+            f"SELECT count_if(odd), bool_and({whole}), count(*) <> {distinct},"
+            f" count(version), count(*) FROM {ROWS}"
         ).fetchone()
-        odd, complete, repeated, versioned = found or (0, True, False, False)
+        odd, complete, repeated, versioned, rows = found or (0, True, False, 0, 0)
         if odd:
             return None
         if not complete:
             self._require_complete(part)
-        return Facts(repeated, versioned)
+        return Facts(repeated, versioned > 0, versioned < rows)
 
     def misfits(self, part: Slice, kinds: Sequence[str]) -> list[int]:
         """Return the columns, by number, in which a value of these types is not the whole text.

@@ -1,8 +1,8 @@
 """Tables of a DuckDB database: made, grown and widened as the schemas ask, filled by key."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -10,14 +10,17 @@ import duckdb
 from bulk_loader.columns import Declaration, named
 from bulk_loader.errors import LoadError
 from bulk_loader.metadata import METADATA, VERSION, added
+from bulk_loader.opening import ONE_THREAD
 from bulk_loader.slices import Slice
 from bulk_loader.sql_types import Sql, converted, joined, quoted, unconvertible, wider
-from bulk_loader.staging import ROWS, Staging
+from bulk_loader.staging import ROWS, Facts, Staging
 from bulk_loader.upserts import Upsert
 
+#: With the stream and a count of rows.
+UNVERSIONED: Final = (
+    "%s: %d rows have no version and stay; the next load of rows with versions takes them away"
+)
 _LOGGER: Final = logging.getLogger("target-bulk-duckdb")
-# a slice is read by one thread in any case, and takes half the processor time if there is no other
-_ONE_THREAD: Final = "SET threads = 1"
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Tables:
         self._metadata = add_metadata
         self._staging = Staging(connection)
         self._tables: dict[str, Table] = {}
+        self._versioned: set[str] = set()
         self._unversioned: set[str] = set()
         self._nothing_new = False
         self._open = False
@@ -70,7 +74,7 @@ class Tables:
         else:
             self._grow(table, names, held)
         if self._metadata:
-            self._add(table, METADATA)
+            self._add_ours(table, METADATA)
 
     def add(self, part: Slice) -> None:
         """Put rows into their table: by key, or behind the others where there is none.
@@ -87,7 +91,7 @@ class Tables:
             for number in self._staging.misfits(part, table.kinds):
                 self._convert(table, number, wider(table.kinds[number]))
             self._staging.read(part, table.kinds)
-        self._note_versions(table, versioned=facts.versioned)
+        self._note_versions(table, facts)
         self._put(table, part, repeated=facts.repeated, versioned=facts.versioned)
 
     def _holds(self, table: Table, part: Slice) -> bool:
@@ -105,7 +109,7 @@ class Tables:
         if self._number(f"SELECT (SELECT count(*) {absent}) + count(version) FROM {ROWS}"):
             self._nothing_new = False
         else:
-            self._note_versions(table, versioned=False)
+            self._unversioned.add(declaration.stream)
         return self._nothing_new
 
     @property
@@ -113,8 +117,15 @@ class Tables:
         """The tables of the streams that have come."""
         return list(self._tables.values())
 
+    def versioned(self, stream: str) -> bool:
+        """Say whether rows with a version have come, and none without one."""
+        return stream in self._versioned - self._unversioned
+
     def activate(self, stream: str, version: int) -> bool:
-        """Delete the rows of older versions, and those that have none; say if that was done.
+        """Delete the rows of older versions; say if that was done.
+
+        Rows without a version are older than the first one that came with one; where none came,
+        they may be of a tap that numbers no rows.
 
         Raises:
             LoadError: the stream has no SCHEMA.
@@ -127,11 +138,14 @@ class Tables:
             _LOGGER.warning("%s: its rows have no version, so none is taken away", stream)
             return False
         self._begin()
-        self._add(table, VERSION)
-        self._connection.execute(
-            f'DELETE FROM {table.qualified} WHERE "_sdc_table_version" IS NULL'
-            f' OR "_sdc_table_version" < {version:d}'
-        )
+        self._add_ours(table, VERSION)
+        without = '"_sdc_table_version" IS NULL'
+        older = f'"_sdc_table_version" < {version:d}'
+        if self.versioned(stream):
+            older = f"{without} OR {older}"
+        elif left := self._number(f"SELECT count(*) FROM {table.qualified} WHERE {without}"):
+            _LOGGER.warning(UNVERSIONED, stream, left)
+        self._connection.execute(f"DELETE FROM {table.qualified} WHERE {older}")
         return True
 
     def commit(self) -> None:
@@ -172,11 +186,25 @@ class Tables:
         for number, column in enumerate(table.declaration.columns):
             self._convert(table, number, joined(table.kinds[number], column.kind))
 
-    def _add(self, table: Table, columns: dict[str, str]) -> None:
+    def _add(self, table: Table, columns: Mapping[str, str]) -> None:
         for name, kind in columns.items():
             self._connection.execute(
                 f"ALTER TABLE {table.qualified} ADD COLUMN IF NOT EXISTS {quoted(name)} {kind}"
             )
+
+    def _add_ours(self, table: Table, columns: Mapping[str, str]) -> None:
+        """Add columns that the loader fills.
+
+        Raises:
+            LoadError: the stream has one of that name itself.
+        """
+        if own := {name.lower() for name in table.names} & columns.keys():
+            msg = (
+                f"Stream {table.declaration.stream!r} has a column {min(own)!r} of its own, a name "
+                "that the loader needs; rename the column in the tap (`stream_maps`)"
+            )
+            raise LoadError(msg)
+        self._add(table, columns)
 
     def _convert(self, table: Table, number: int, kind: str) -> None:
         """Give a column another type; text, if a value that is there has no room in it."""
@@ -193,10 +221,11 @@ class Tables:
         )
         table.kinds[number] = kind
 
-    def _note_versions(self, table: Table, *, versioned: bool) -> None:
-        if versioned:
-            self._add(table, VERSION)
-        else:
+    def _note_versions(self, table: Table, facts: Facts) -> None:
+        if facts.versioned:
+            self._add_ours(table, VERSION)
+            self._versioned.add(table.declaration.stream)
+        if facts.unversioned:
             self._unversioned.add(table.declaration.stream)
 
     def _put(self, table: Table, part: Slice, *, repeated: bool, versioned: bool) -> None:
@@ -236,7 +265,7 @@ class Tables:
         """Run what looks through the whole table: on all cores."""
         self._connection.execute("RESET threads")
         self._connection.execute(statement)
-        self._connection.execute(_ONE_THREAD)
+        self._connection.execute(ONE_THREAD)
 
     def _number(self, sql: str) -> int:
         found = self._connection.execute(sql).fetchone()
@@ -247,31 +276,3 @@ def latest(declaration: Declaration) -> Sql:
     """Return the rows of the slice without those whose key comes again behind them."""
     key = ", ".join(f"c{declaration.index(name)}" for name in declaration.key)
     return f"(FROM {ROWS} WHERE rowid IN (SELECT max(rowid) FROM {ROWS} GROUP BY {key}))"
-
-
-def opened(database: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """Open a database.
-
-    Raises:
-        LoadError: another process has it open, or it is none.
-    """
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(database), config={"memory_limit": memory_limit})
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            msg = (
-                f"{database} is open in another process, and only one can write; "
-                "end the other one, or let it open the file read-only after this load"
-            )
-            raise LoadError(msg) from error
-        msg = f"{database} cannot be opened: {str(error).splitlines()[0]}"
-        raise LoadError(msg) from error
-    except (duckdb.Error, OSError) as error:
-        msg = f"{database} cannot be opened: {str(error).splitlines()[0]}"
-        raise LoadError(msg) from error
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(_ONE_THREAD)
-    # it would stand between the states on standard output
-    connection.execute("SET enable_progress_bar = false")
-    return connection

@@ -1,7 +1,6 @@
 """Rows by their key, and without one."""
 
 import json
-import logging
 
 import pytest
 
@@ -109,50 +108,3 @@ def test_key_without_value_fails(cells: Json, database: Database) -> None:
     """A row that could not be found again is no row; the line is told."""
     with pytest.raises(LoadError, match="Line 3 of stream 'people' has no value in key"):
         database.load(PEOPLE, person(1, "a"), record("people", cells))
-
-
-def test_rows_of_older_versions_go(database: Database) -> None:
-    """`ACTIVATE_VERSION` takes away what a table that is read whole has no more."""
-    database.load(PEOPLE, person(1, "a", version=1), person(2, "b", version=1))
-    database.load(
-        PEOPLE,
-        person(2, "b", version=2),
-        person(3, "c", version=2),
-        {"type": "ACTIVATE_VERSION", "stream": "people", "version": 2},
-    )
-
-    assert database.ask("SELECT id, Name FROM people ORDER BY id") == [(2, "b"), (3, "c")]
-
-
-def test_row_of_same_content_has_the_new_version(database: Database) -> None:
-    """What was not written again was still read again."""
-    about = schema("s", {"id": hashed()}, "id")
-    activated = {"type": "ACTIVATE_VERSION", "stream": "s", "version": 2}
-
-    database.load(about, *(record("s", {"id": n}, version=1) for n in "ab"))
-    database.load(about, *(record("s", {"id": n}, version=2) for n in "bc"), activated)
-
-    assert database.ask("SELECT id FROM s ORDER BY id") == [("b",), ("c",)]
-
-
-def test_version_without_rows_empties_the_table(database: Database) -> None:
-    """A table with nothing left at its source has nothing left here."""
-    database.load(PEOPLE, person(1, "a"))
-    database.load(PEOPLE, {"type": "ACTIVATE_VERSION", "stream": "people", "version": 2})
-
-    assert database.ask("SELECT count(*) FROM people") == [(0,)]
-
-
-def test_rows_without_version_are_not_taken_for_old(
-    database: Database, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A tap that numbers no rows but activates a version does not lose what it wrote."""
-    with caplog.at_level(logging.WARNING):
-        database.load(
-            PEOPLE,
-            person(1, "a"),
-            {"type": "ACTIVATE_VERSION", "stream": "people", "version": 2},
-        )
-
-    assert database.ask("SELECT count(*) FROM people") == [(1,)]
-    assert "have no version" in caplog.text

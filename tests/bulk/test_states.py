@@ -16,9 +16,9 @@ import pytest
 from bulk_loader.errors import LoadError
 from bulk_loader.intake import Intake
 from bulk_loader.loading import load
+from bulk_loader.opening import opened
 from bulk_loader.settings import Settings
 from bulk_loader.slices import Commit
-from bulk_loader.tables import opened
 from tests.bulk.loads import Database, Json, line, record, schema, state
 
 COMMAND = (sys.executable, "-m", "bulk_loader")
