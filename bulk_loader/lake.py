@@ -6,7 +6,9 @@ file gets its name when it is whole; a row's new file is there before its old on
 that a kill can leave a row twice until the next load, which reads it again, but never not at all.
 """
 
+import logging
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,14 +17,21 @@ from urllib.parse import quote
 import duckdb
 
 from bulk_loader.columns import Declaration
+from bulk_loader.same_values import same
 from bulk_loader.slices import Slice
 from bulk_loader.sql_types import Sql, literal, quoted
-from bulk_loader.tables import Table, Tables
+from bulk_loader.tables import UNVERSIONED, Table, Tables
 
 WORK: Final = ".target-bulk-duckdb"
 _PENDING: Final = "pending"
 # as Hive writes it, and readers of partitions know it
 _NO_DAY: Final = "__HIVE_DEFAULT_PARTITION__"
+#: Types that Parquet has not, or has as doubles.
+_IN_FILES: Final = {"HUGEINT": "VARCHAR"}
+_CHANGED: Final = (
+    "%s: column %s is %s in new files and %s in older ones; read together, a value may be rounded"
+)
+_LOGGER: Final = logging.getLogger("target-bulk-duckdb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Lake:
         self._folder = folder
         self._tables = Tables(connection, _PENDING, add_metadata=add_metadata)
         self._active: dict[str, int] = {}
+        self._told: set[tuple[str, str, str]] = set()
 
     def declare(self, declaration: Declaration) -> None:
         """Make ready for a stream's rows."""
@@ -70,9 +80,11 @@ class Lake:
     def _write(self, table: Table) -> None:
         declaration = table.declaration
         folder = self._folder / _folder_name(declaration.stream)
-        there = sorted(folder.glob("day=*/*.parquet"))
+        there = _ours(folder.glob("day=*/*.parquet"))
         versioned = declaration.stream in self._active or self._versioned(table)
         hashed = declaration.content_hash and not versioned
+        self._tell_changes(table, there)
+        self._tell_unversioned(table, there)
         old = [] if hashed else self._replaced(table, there)
         for day in self._days(table):
             self._write_day(table, folder / f"day={day or _NO_DAY}", day, hashed=hashed)
@@ -82,13 +94,13 @@ class Lake:
     def _write_day(self, table: Table, folder: Path, day: str | None, *, hashed: bool) -> None:
         """Write one new file; of rows whose key is their content's hash, only those not there."""
         folder.mkdir(parents=True, exist_ok=True)
-        there = sorted(folder.glob("*.parquet"))
+        there = _ours(folder.glob("*.parquet"))
         rows = (
             f"FROM {table.qualified} AS here WHERE {_day(table)} IS NOT DISTINCT FROM {_text(day)}"
         )
         if hashed and there:
-            keys = f"SELECT 1 FROM {_files(there)} AS there WHERE {_matched(table)}"
-            rows += f" AND NOT EXISTS ({keys})"
+            matched = _matched(table, self._types(there))
+            rows += f" AND NOT EXISTS (SELECT 1 FROM {_files(there)} AS there WHERE {matched})"
         if self._count(rows):
             number = max((int(file.stem) for file in there), default=0) + 1
             self._save(f"SELECT {self._kept(table)} {rows}", folder / f"{number}.parquet")
@@ -111,17 +123,50 @@ class Lake:
 
     def _left(self, table: Table, path: Path) -> Sql:
         """Return what stays of a file's rows."""
+        held = self._types([path])
         conditions = []
         if table.declaration.key:
-            conditions.append(
-                f"NOT EXISTS (SELECT 1 FROM {table.qualified} AS here WHERE {_matched(table)})"
-            )
+            again = f"SELECT 1 FROM {table.qualified} AS here WHERE {_matched(table, held)}"
+            conditions.append(f"NOT EXISTS ({again})")
         version = self._active.get(table.declaration.stream)
         if version is not None:
-            held = self._connection.execute(f"DESCRIBE FROM {_files([path])}").fetchall()
-            numbered = any(name == "_sdc_table_version" for name, *_ in held)
-            conditions.append(f'"_sdc_table_version" >= {version:d}' if numbered else "FALSE")
+            conditions.append(f"NOT ({self._older(table, version, held)})")
         return f"FROM {_files([path])} AS there WHERE {' AND '.join(conditions or ['TRUE'])}"
+
+    def _older(self, table: Table, version: int, held: Mapping[str, str]) -> Sql:
+        """Return whether a row of a file goes, as one of an older version."""
+        ends = "TRUE" if self._tables.versioned(table.declaration.stream) else "FALSE"
+        if "_sdc_table_version" not in held:
+            return ends
+        return f'coalesce("_sdc_table_version" < {version:d}, {ends})'
+
+    def _tell_unversioned(self, table: Table, there: list[Path]) -> None:
+        """Warn of rows that stay, as no row with a version has come."""
+        stream = table.declaration.stream
+        if stream not in self._active or self._tables.versioned(stream) or not there:
+            return
+        numbered = "_sdc_table_version" in self._types(there)
+        without = ' WHERE "_sdc_table_version" IS NULL' if numbered else ""
+        if left := self._count(f"FROM {_files(there)}{without}"):
+            _LOGGER.warning(UNVERSIONED, stream, left)
+
+    def _tell_changes(self, table: Table, there: list[Path]) -> None:
+        """Warn of columns that have another type in the last file that was written."""
+        if not there or not self._count(f"FROM {table.qualified}"):
+            return
+        held = self._types([max(there, key=lambda path: path.stat().st_mtime_ns)])
+        stream = table.declaration.stream
+        for name, kind in zip(table.names, table.kinds, strict=True):
+            written = _IN_FILES.get(kind, kind)
+            before = held.get(name.lower(), written)
+            if before != written and (stream, name, written) not in self._told:
+                self._told.add((stream, name, written))
+                _LOGGER.warning(_CHANGED, stream, name, written, before)
+
+    def _types(self, paths: list[Path]) -> dict[str, str]:
+        """Return the types of columns, by their names in lower case."""
+        described = self._connection.execute(f"DESCRIBE FROM {_files(paths)}").fetchall()
+        return {name.lower(): kind for name, kind, *_ in described}
 
     def _save(self, query: Sql, path: Path) -> None:
         """Write a file under another name, and give it its own when it is on the disk."""
@@ -167,10 +212,20 @@ def _day(table: Table) -> Sql:
     return f"substr(CAST({quoted(table.names[table.declaration.index(time)])} AS VARCHAR), 1, 10)"
 
 
-def _matched(table: Table) -> Sql:
-    names = [quoted(table.names[table.declaration.index(name)]) for name in table.declaration.key]
-    # as text, as a key may have had another type when the file was written
-    return " AND ".join(f"there.{n}::VARCHAR = here.{n}::VARCHAR" for n in names)
+def _matched(table: Table, held: Mapping[str, str]) -> Sql:
+    """Return whether rows have one key, though it may be of another type in a file."""
+    conditions = []
+    for number in map(table.declaration.index, table.declaration.key):
+        name, kind = table.names[number], table.kinds[number]
+        before = held.get(name.lower())
+        there, here = f"there.{quoted(name)}", f"here.{quoted(name)}"
+        conditions.append(same(there, before, here, kind) if before else "FALSE")
+    return " AND ".join(conditions)
+
+
+def _ours(paths: Iterable[Path]) -> list[Path]:
+    """Return the files that a load has written; others are none of its business."""
+    return sorted(path for path in paths if path.stem.isascii() and path.stem.isdecimal())
 
 
 def _files(paths: list[Path]) -> Sql:
