@@ -16,12 +16,12 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as WireRequest
 from werkzeug.wrappers import Response
 
+from hunting_emulator.client_credentials import LoginRefusedError
 from hunting_emulator.control import control
 from hunting_emulator.effects import Effect
 from hunting_emulator.graph_paths import hunting_resource
 from hunting_emulator.hunting import hunt, lost, usual_headers
 from hunting_emulator.login import with_basic
-from hunting_emulator.proofs import LoginRefusedError
 from hunting_emulator.questions import Request
 from hunting_emulator.refusals import HTML, Ids, Refusal, not_found, too_long, wrong_method
 from hunting_emulator.replies import Reply, broken, refused

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from hunting_emulator.proofs import LoginRefusedError
+from hunting_emulator.client_credentials import LoginRefusedError
 from hunting_emulator.settings import ApiName
 
 LIFETIME: Final = timedelta(minutes=15)

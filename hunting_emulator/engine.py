@@ -17,18 +17,18 @@ import duckdb
 
 from hunting_emulator.deadline import Deadline
 from hunting_emulator.kql import diagnose, sql, times
-from hunting_emulator.kql.desk import Described
 from hunting_emulator.kql.errors import (
     KqlError,
     KqlSemanticError,
     KqlSyntaxError,
     KqlUnsupportedError,
 )
+from hunting_emulator.kql.part_translator import Described
 from hunting_emulator.kql.translate import Statement, Translation, Translator
 from hunting_emulator.parser.judge import Judge, Parser, parser, start_v8
 from hunting_emulator.reading import Reader
-from hunting_emulator.sight import Sight
 from hunting_emulator.store import Moment, Store
+from hunting_emulator.table_view import TableView
 from hunting_emulator.tables import CATALOG, SENTINEL, Column, Table
 
 __all__ = [
@@ -44,7 +44,7 @@ Row = tuple[object, ...]
 _BATCH: Final = 2_000
 _READERS: Final = 8
 _ANY: Final = Moment("2000-01-01 00:00:00", "2000-01-01 00:00:00")
-_DEFENDER_ALONE: Final = Sight()
+_DEFENDER_ALONE: Final = TableView()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,13 @@ class Engine:
         span: tuple[str | datetime, str | datetime] | None = None,
         retention_days: int = 30,
         row_cap: int | None = None,
-        sight: Sight = _DEFENDER_ALONE,
+        table_view: TableView = _DEFENDER_ALONE,
         seconds: float | None = None,
     ) -> Result:
         """Answer a query as of `now`; rows above the cap are dropped without a word.
 
-        `span` bounds every table that has a time, both ends included. `sight` says which tables
-        there are; without one, those of Defender XDR are.
+        `span` bounds every table that has a time, both ends included. `table_view` says which
+        tables there are; without one, those of Defender XDR are.
 
         Raises:
             KqlSyntaxError, KqlSemanticError: the service would refuse the query, too.
@@ -173,8 +173,8 @@ class Engine:
             times.minus_days(at, retention_days),
             None if span is None else (times.of(span[0]), times.of(span[1])),
         )
-        reader = self._current_reader(sight)
-        views = _Views(self._store, moment, sight)
+        reader = self._current_reader(table_view)
+        views = _Views(self._store, moment, table_view)
         ask = partial(views.rows, at, deadline)
         reading = deadline.kept(partial(reader.read, kql, ask, deadline))
         asked = views.under(reading.statement.filled(at), reading.statement.translation)
@@ -185,13 +185,16 @@ class Engine:
             raise reader.told(diagnose.database(kql, str(error)), kql) from error
         return Result(reading.columns, self._cpu() - started, cursor, deadline)
 
-    def _current_reader(self, sight: Sight) -> Reader:
+    def _current_reader(self, table_view: TableView) -> Reader:
         with self._lock:
-            version = self._store.version, sight.schema
+            version = self._store.version, table_view.schema
             if self._reader is None or self._reader[0] != version:
                 externals = tuple(self._externals.items())
                 tables = tuple(self._store.tables.values())
-                self._reader = version, _reader_of(tables, sight.schema, externals, self._asked())
+                self._reader = (
+                    version,
+                    _reader_of(tables, table_view.schema, externals, self._asked()),
+                )
             return self._reader[1]
 
 
@@ -204,16 +207,16 @@ def _reader_of(
 ) -> Reader:
     """Return the reader for these tables, whose rows it never sees: one for all such tenants."""
     without, connected = seen
-    sight = Sight(without=without, primary="" if connected else None)
+    table_view = TableView(without=without, primary="" if connected else None)
     store = Store()
     for table in tables:
         store.create(table)
-    shown, spellings = store.shown(sight), store.spellings(sight)
+    shown, spellings = store.shown(table_view), store.spellings(table_view)
     schema = {
         name: tuple(spellings.inner(column.name) for column in columns)
         for name, columns in shown.items()
     }
-    described = _Views(store, _ANY, sight).described
+    described = _Views(store, _ANY, table_view).described
     translator = Translator(schema, spellings, described, dict(externals))
     if asked is None:
         return Reader(translator, None)
@@ -231,13 +234,13 @@ class _Views:
 
     store: Store
     moment: Moment
-    sight: Sight
+    table_view: TableView
 
     def under(self, query: str, translation: Translation) -> str:
         """Return the statement with the tables in front."""
         views = {
             name: self.store.view(
-                name, self._kept(name), self.sight, ingestion=translation.ingestion
+                name, self._kept(name), self.table_view, ingestion=translation.ingestion
             )
             for name in sorted(translation.reads)
         }
@@ -257,7 +260,7 @@ class _Views:
             return self.store.execute(asked, seconds=deadline.left).fetchall()
 
     def _kept(self, table: str) -> Moment:
-        days = self.sight.kept_days.get(table)
+        days = self.table_view.kept_days.get(table)
         if days is None:
             return self.moment
         return replace(self.moment, oldest=times.minus_days(self.moment.now, days))

@@ -175,7 +175,7 @@ class _Hunt:
                 span=seen.span,
                 retention_days=seen.retention_days,
                 row_cap=settings.limits.row_cap,
-                sight=seen.sight,
+                table_view=seen.table_view,
                 seconds=settings.limits.query_seconds,
             )
         except TimeoutError as error:

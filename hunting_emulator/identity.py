@@ -15,7 +15,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from hunting_emulator.proofs import FEDERATED_AUDIENCE
+from hunting_emulator.client_credentials import FEDERATED_AUDIENCE
 from hunting_emulator.settings import ROLES, SCOPES, ApiName, Application, Settings
 
 _WORKLOAD_SECONDS: Final = 3600

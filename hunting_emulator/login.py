@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
+from hunting_emulator.client_credentials import Evidence, LoginRefusedError, prove
 from hunting_emulator.devices import Consent
-from hunting_emulator.proofs import Evidence, LoginRefusedError, prove
 from hunting_emulator.settings import ApiName, Application, Settings, Tenant
 
 JsonObject = dict[str, Any]

@@ -11,9 +11,9 @@ from hunting_emulator.deadline import Deadline
 from hunting_emulator.kql import complaints, sql
 from hunting_emulator.kql.bounds import bounded
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
+from hunting_emulator.kql.letter_case import unmarked
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.translate import Ask, Statement, Translator
-from hunting_emulator.kql.twins import unmarked
 from hunting_emulator.parser.judge import Judge, Verdict
 from hunting_emulator.tables import Column
 

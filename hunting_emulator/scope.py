@@ -12,7 +12,7 @@ from typing import Final
 
 from hunting_emulator.questions import Question
 from hunting_emulator.settings import ApiName, Limits, Settings, Tenant
-from hunting_emulator.sight import Sight
+from hunting_emulator.table_view import TableView
 from hunting_emulator.tables import CATALOG, SENTINEL
 from hunting_emulator.timespans import Span
 
@@ -22,9 +22,9 @@ _OTHERS: Final = frozenset(name for name in CATALOG if not name.startswith("Devi
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The tables in sight, the usual retention in days, and the span of time, if one is given."""
+    """The tables that are seen, the usual retention in days, and the span of time, if given."""
 
-    sight: Sight
+    table_view: TableView
     retention_days: int
     span: Span | None = None
 
@@ -47,8 +47,8 @@ def scope(
     primary, workspace = _workspaces(tenant, api, question)
     kept_days = _cut(_kept_days(limits), longest)
     without = tenant.without | (_OTHERS if api == "endpoint" else set())
-    sight = Sight(without, kept_days, primary, workspace, by_ingestion)
-    return Scope(sight, _shorter(limits.retention_days, longest), span)
+    table_view = TableView(without, kept_days, primary, workspace, by_ingestion)
+    return Scope(table_view, _shorter(limits.retention_days, longest), span)
 
 
 def _workspaces(tenant: Tenant, api: ApiName, question: Question) -> tuple[str | None, str | None]:

@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from hunting_emulator import login
+from hunting_emulator.client_credentials import Evidence, LoginRefusedError
 from hunting_emulator.devices import LIFETIME, Consent
 from hunting_emulator.identity import person
 from hunting_emulator.login import Form, Grant
-from hunting_emulator.proofs import Evidence, LoginRefusedError
 from hunting_emulator.service import Service
 from hunting_emulator.settings import IDENTITY_HEADER
 

@@ -16,11 +16,11 @@ from typing import Final
 import duckdb
 
 from hunting_emulator.kql import times
+from hunting_emulator.kql.letter_case import Spellings, marked
 from hunting_emulator.kql.library.catalog import MACROS, macro_names
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.sql import quote
-from hunting_emulator.kql.twins import Spellings, marked
-from hunting_emulator.sight import Sight
+from hunting_emulator.table_view import TableView
 from hunting_emulator.tables import Column, Table
 from hunting_emulator.values import DUCKDB_TYPES, cast, wire_text
 
@@ -116,14 +116,16 @@ class Store:
         """The tables by name."""
         return self._tables
 
-    def shown(self, sight: Sight) -> Mapping[str, tuple[Column, ...]]:
-        """Return the columns of each table in sight."""
+    def shown(self, table_view: TableView) -> Mapping[str, tuple[Column, ...]]:
+        """Return the columns of each table that is seen."""
         tables = self._tables.values()
-        return {table.name: sight.columns(table) for table in tables if sight.shows(table)}
+        return {
+            table.name: table_view.columns(table) for table in tables if table_view.shows(table)
+        }
 
-    def spellings(self, sight: Sight) -> Spellings:
-        """How columns are spelled, over all tables in sight."""
-        return Spellings.of(c.name for columns in self.shown(sight).values() for c in columns)
+    def spellings(self, table_view: TableView) -> Spellings:
+        """How columns are spelled, over all tables that are seen."""
+        return Spellings.of(c.name for columns in self.shown(table_view).values() for c in columns)
 
     def create(self, table: Table) -> None:
         """Know a table: made in DuckDB once asked for, or adopted from the database file."""
@@ -213,17 +215,20 @@ class Store:
                 self._connection.execute(f"ALTER TABLE {stored} {step}")
             self._changed(changed)
 
-    def view(self, name: str, moment: Moment, sight: Sight, *, ingestion: bool) -> str:
+    def view(self, name: str, moment: Moment, table_view: TableView, *, ingestion: bool) -> str:
         """Return the SELECT for a table at a moment."""
         table = self._tables[name]
-        spellings, made = self.spellings(sight), {**sight.added(table), **sight.filled(table)}
+        spellings, made = (
+            self.spellings(table_view),
+            {**table_view.added(table), **table_view.filled(table)},
+        )
         chosen = [
             f"{made.get(c.name, quote(marked(c.name)))} AS {quote(spellings.inner(c.name))}"
-            for c in sight.columns(table)
+            for c in table_view.columns(table)
         ]
         hidden = [INGESTED] if ingestion else []
-        stored = sight.stored(table)
-        conditions = _conditions(table, moment, sight)
+        stored = table_view.stored(table)
+        conditions = _conditions(table, moment, table_view)
         if stored not in self._tables:
             stored, conditions = name, ["false"]
         return (
@@ -237,14 +242,14 @@ def _sql_columns(table: Table) -> str:
     return ", ".join([*columns, f"{INGESTED} TIMESTAMP_NS"])
 
 
-def _conditions(table: Table, moment: Moment, sight: Sight) -> list[str]:
+def _conditions(table: Table, moment: Moment, table_view: TableView) -> list[str]:
     conditions = [f"{INGESTED} <= {times.literal(moment.now)}"]
     if table.time_column is not None:
         time = quote(marked(table.time_column))
         conditions.append(f"({time} >= {times.literal(moment.oldest)} OR {time} IS NULL)")
         if moment.span is not None:
             start, end = map(times.literal, moment.span)
-            bounded = INGESTED if sight.by_ingestion else time
+            bounded = INGESTED if table_view.by_ingestion else time
             conditions.append(f"{bounded} BETWEEN {start} AND {end}")
     return conditions
 

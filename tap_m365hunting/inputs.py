@@ -20,7 +20,6 @@ from singer_sdk.helpers._typing import (
 )
 from singer_sdk.singerlib import Catalog
 
-from tap_m365hunting.configuration.beside import beside
 from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
 from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.configuration.files import (
@@ -30,6 +29,7 @@ from tap_m365hunting.configuration.files import (
     read_utf8,
     text_from,
 )
+from tap_m365hunting.configuration.relative_paths import beside
 from tap_m365hunting.configuration.validation import nearest
 from tap_m365hunting.errors import UnusableInputError
 from tap_m365hunting.input_forms import catalog_problems, state_problems

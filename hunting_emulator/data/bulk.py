@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from hunting_emulator.data.columns import expression
+from hunting_emulator.data.columns_by_table import SPECIALS
 from hunting_emulator.data.company import (
     ACCOUNT,
     DEVICE_ID,
@@ -27,7 +28,6 @@ from hunting_emulator.data.company import (
     text,
 )
 from hunting_emulator.data.rhythm import HourOfRows
-from hunting_emulator.data.specials import SPECIALS
 from hunting_emulator.data.workspace_columns import WORKSPACE_SPECIALS
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.store import Store

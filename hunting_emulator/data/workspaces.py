@@ -10,7 +10,7 @@ from hunting_emulator.data.generate import SHARES
 from hunting_emulator.data.rhythm import hours
 from hunting_emulator.engine import Engine
 from hunting_emulator.kql import times
-from hunting_emulator.sight import stored_name
+from hunting_emulator.table_view import stored_name
 from hunting_emulator.tables import SENTINEL
 
 # In the unit of the shares of the tables of Defender XDR.

@@ -16,8 +16,8 @@ from hunting_emulator.kql.errors import (
     KqlSyntaxError,
     KqlUnsupportedError,
 )
+from hunting_emulator.kql.letter_case import unmarked
 from hunting_emulator.kql.tokens import CLOSING, OPENING, Token, tokenize
-from hunting_emulator.kql.twins import unmarked
 from hunting_emulator.kql.words import FUNCTIONS, OPERATORS
 
 INCOMPLETE: Final = "The incomplete fragment is unexpected"

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hunting_emulator.kql import written
+from hunting_emulator.kql import translator_sql
+from hunting_emulator.kql.letter_case import MARK, unmarked
 from hunting_emulator.kql.rewrite import INGESTED
-from hunting_emulator.kql.twins import MARK, unmarked
 
 
 def _pattern(sql: str, **holes: str) -> re.Pattern[str]:
@@ -26,10 +26,10 @@ def _pattern(sql: str, **holes: str) -> re.Pattern[str]:
 
 _NOT_DYNAMIC: Final = ("concat(", "lower(", "upper(", "kusto_tostring(", "kusto_text(", "'")
 
-_TOSTRING: Final = _pattern(written.TOSTRING, x='"x"')
-_TODATETIME: Final = _pattern(written.TODATETIME, x='"x"')
-_BIN: Final = _pattern(written.BIN, x='"x"', width="INTERVAL '1h'")
-_PLACE: Final = _pattern(written.PLACE, x='"x"')
+_TOSTRING: Final = _pattern(translator_sql.TOSTRING, x='"x"')
+_TODATETIME: Final = _pattern(translator_sql.TODATETIME, x='"x"')
+_BIN: Final = _pattern(translator_sql.BIN, x='"x"', width="INTERVAL '1h'")
+_PLACE: Final = _pattern(translator_sql.PLACE, x='"x"')
 _ELEMENT: Final = re.compile(
     r"WHEN 'TIMESTAMP' THEN to_json\(\(?strftime\(CAST\((?P<x>(?:(?!'TIMESTAMP' THEN).)+?)"
     r" AS TIMESTAMP\), '%Y-%m-%dT%H:%M:%S\.%f'\) \|\| '0Z'\)"

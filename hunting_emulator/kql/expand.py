@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hunting_emulator.kql.calls import call, rewrite_calls
+from hunting_emulator.kql.letter_case import unmarked
 from hunting_emulator.kql.pipelines import around, end_of
 from hunting_emulator.kql.sql import quote, selected
 from hunting_emulator.kql.tokens import (
@@ -19,7 +20,6 @@ from hunting_emulator.kql.tokens import (
     text_of,
     tokenize,
 )
-from hunting_emulator.kql.twins import unmarked
 
 Columns = Callable[[str], Sequence[tuple[str, str]]]
 """Answers which columns a query has, with their types in DuckDB."""

@@ -6,8 +6,8 @@ Pure. The macros for text and times are made from the translator's own SQL.
 import re
 from typing import Final
 
-from hunting_emulator.kql.written import TODATETIME as _TODATETIME_SQL
-from hunting_emulator.kql.written import TOSTRING as _TOSTRING_SQL
+from hunting_emulator.kql.translator_sql import TODATETIME as _TODATETIME_SQL
+from hunting_emulator.kql.translator_sql import TOSTRING as _TOSTRING_SQL
 
 _DATETIME_BRANCH: Final = re.compile(r"WHEN 'TIMESTAMP' THEN (.*?) WHEN 'INTERVAL'")
 

@@ -1,16 +1,16 @@
 """The right side of `in`, `has_any` and `has_all`: arrays count by their elements.
 
-Pure, but for the desk's answers. Documented of `in`: of a tabular expression the first column is
-taken, and nested arrays are flattened into one list of values. The translator compares an array as
-a whole.
+Pure, but for the translator's answers. Documented of `in`: of a tabular expression the first
+column is taken, and nested arrays are flattened into one list of values. The translator compares
+an array as a whole.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.operators.parts import kql_name
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import around
 from hunting_emulator.kql.tokens import (
     Token,
@@ -31,7 +31,7 @@ _CONVERSIONS: Final = {"BIGINT": "tolong", "INTEGER": "tolong", "DOUBLE": "todou
 _LET: Final = 3  # `let`, a name and `=`
 
 
-def spread(text: str, desk: Desk) -> str:
+def spread(text: str, translator: PartTranslator) -> str:
     """Put the elements of arrays in the place of the arrays on the right side.
 
     >>> spread("T | where a in (dynamic([1, [2]]), 3)", ...)
@@ -45,7 +45,7 @@ def spread(text: str, desk: Desk) -> str:
         end = closing(tokens, opening) if at(tokens, opening) == "(" else None
         if end is None or _lists_tables(tokens, index):
             continue
-        made = _elements(tokens, index, tokens[opening + 1 : end], desk)
+        made = _elements(tokens, index, tokens[opening + 1 : end], translator)
         if made is not None:
             tokens[opening + 1 : end] = tokenize(made)
     return text_of(tokens)
@@ -58,11 +58,13 @@ def _lists_tables(tokens: Sequence[Token], index: int) -> bool:
     return at(tokens, start) in {"search", "find"}
 
 
-def _elements(tokens: Sequence[Token], word: int, inside: list[Token], desk: Desk) -> str | None:
+def _elements(
+    tokens: Sequence[Token], word: int, inside: list[Token], translator: PartTranslator
+) -> str | None:
     """Return the right side with elements for arrays, nothing where no array is seen."""
     parts = split(inside, ",")
     if len(parts) == 1 and _is_tabular(tokens, word, inside):
-        return _expanded(tokens, word, text_of(inside).strip(), desk)
+        return _expanded(tokens, word, text_of(inside).strip(), translator)
     listed = [_literal(tokens, part) for part in parts]
     arrays = [part for part in listed if part is not None]
     if not arrays or (len(parts) == 1 and not any(isinstance(e, list) for e in arrays[0])):
@@ -96,13 +98,15 @@ def _let(tokens: Sequence[Token], name: str) -> list[Token] | None:
     return None
 
 
-def _expanded(tokens: Sequence[Token], word: int, source: str, desk: Desk) -> str | None:
+def _expanded(
+    tokens: Sequence[Token], word: int, source: str, translator: PartTranslator
+) -> str | None:
     place = around(tokens, word)
     lets = "" if place is None else text_of(tokens[: place.statement])
-    name, kind = desk.columns(f"{lets}{source}")[0]
+    name, kind = translator.columns(f"{lets}{source}")[0]
     if kind != "JSON" and not kind.endswith("[]"):
         return None
-    conversion = _conversion(tokens, word, desk)
+    conversion = _conversion(tokens, word, translator)
     element = f"{conversion}({_ELEMENT})"
     # a fraction is equal to no whole number
     whole = f" and todouble({_ELEMENT}) == {element}" if conversion == "tolong" else ""
@@ -112,13 +116,13 @@ def _expanded(tokens: Sequence[Token], word: int, source: str, desk: Desk) -> st
     )
 
 
-def _conversion(tokens: Sequence[Token], word: int, desk: Desk) -> str:
+def _conversion(tokens: Sequence[Token], word: int, translator: PartTranslator) -> str:
     """Return the function that makes of an element what the left side is."""
     place = around(tokens, word)
     before = [i for i in meaningful(tokens[:word]) if tokens[i].text != "!"]
     if place is None or not before:
         return "tostring"
-    kinds = dict(desk.columns(place.source(tokens)))
+    kinds = dict(translator.columns(place.source(tokens)))
     return _CONVERSIONS.get(kinds.get(tokens[before[-1]].text, ""), "tostring")
 
 

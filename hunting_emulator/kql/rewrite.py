@@ -11,8 +11,9 @@ from typing import Final
 
 from hunting_emulator.kql import times
 from hunting_emulator.kql.calls import Rewrites, rewrite_calls
-from hunting_emulator.kql.hoist import hoist
 from hunting_emulator.kql.lets import inlined
+from hunting_emulator.kql.letter_case import Spellings
+from hunting_emulator.kql.parentheses import hoist
 from hunting_emulator.kql.tokens import (
     Token,
     at,
@@ -23,7 +24,6 @@ from hunting_emulator.kql.tokens import (
     text_of,
     tokenize,
 )
-from hunting_emulator.kql.twins import Spellings
 
 INGESTED: Final = "__ingested"
 """The hidden column that says when a row became visible."""

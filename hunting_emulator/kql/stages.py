@@ -1,27 +1,27 @@
 """A query's operators, in sequence, in the translator's words.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.errors import KqlUnsupportedError
 from hunting_emulator.kql.operators import (
     evaluating,
     expanding,
-    making,
-    nesting,
-    outside,
+    externaldata,
+    make_series,
     projecting,
     searching,
+    top_nested,
     unions,
 )
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place, find, place_of
 from hunting_emulator.kql.tokens import Token, tokenize
 
-Write = Callable[[Sequence[Token], Place, Desk], str | None]
+Write = Callable[[Sequence[Token], Place, PartTranslator], str | None]
 """Answers the query with the operator in other words, or nothing where it may stay."""
 
 _MOST: Final = 200
@@ -29,29 +29,29 @@ _OPERATORS: Final[Mapping[str, Write]] = {
     "as": projecting.name_only,
     "distinct": projecting.distinct,
     "evaluate": evaluating.evaluate,
-    "extend": making.columns_of_series,
-    "externaldata": outside.externaldata,
+    "extend": make_series.columns_of_series,
+    "externaldata": externaldata.externaldata,
     "find": searching.find,
-    "make-series": making.make_series,
+    "make-series": make_series.make_series,
     "mv-apply": expanding.apply,
     "mvapply": expanding.apply,
     "mv-expand": expanding.expand,
     "mvexpand": expanding.expand,
     "parse-kv": expanding.parse_kv,
-    "partition": nesting.partition,
-    "project": making.columns_of_series,
+    "partition": top_nested.partition,
+    "project": make_series.columns_of_series,
     "project-away": projecting.project_away,
-    "range": outside.long_range,
-    "sample-distinct": nesting.sample_distinct,
+    "range": externaldata.long_range,
+    "sample-distinct": top_nested.sample_distinct,
     "search": searching.search,
     "summarize": projecting.summarize,
-    "top-hitters": nesting.top_hitters,
-    "top-nested": nesting.top_nested,
+    "top-hitters": top_nested.top_hitters,
+    "top-nested": top_nested.top_nested,
     "union": unions.union,
 }
 
 
-def staged(text: str, desk: Desk) -> str:
+def staged(text: str, translator: PartTranslator) -> str:
     """Rewrite each operator that the translator lacks, first to last."""
     done = 0
     for _ in range(_MOST):
@@ -60,7 +60,7 @@ def staged(text: str, desk: Desk) -> str:
         if found is None:
             return text
         index, name = found
-        written = _OPERATORS[name](tokens, place_of(tokens, index), desk)
+        written = _OPERATORS[name](tokens, place_of(tokens, index), translator)
         if written is None:
             done = tokens[index].start + 1
         else:

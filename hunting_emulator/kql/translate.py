@@ -18,16 +18,16 @@ from hunting_emulator.deadline import Deadline
 from hunting_emulator.kql import diagnose, sql
 from hunting_emulator.kql.bounds import small
 from hunting_emulator.kql.calls import in_other_words
-from hunting_emulator.kql.desk import Described
 from hunting_emulator.kql.errors import KqlError, KqlUnsupportedError
 from hunting_emulator.kql.exact import exact
 from hunting_emulator.kql.expand import expand
+from hunting_emulator.kql.has_any import together
+from hunting_emulator.kql.letter_case import Spellings
 from hunting_emulator.kql.library.rows import register
 from hunting_emulator.kql.membership import spread
+from hunting_emulator.kql.part_translator import Described
 from hunting_emulator.kql.rewrite import INGESTED, Instant, prepare
 from hunting_emulator.kql.stages import staged
-from hunting_emulator.kql.terms import together
-from hunting_emulator.kql.twins import Spellings
 
 _REMEMBERED: Final = 512
 _ANY_TIME: Final = "2000-01-01T00:00:00Z"
@@ -161,8 +161,8 @@ class Translator:
             raise diagnose.syntax(text)
         try:
             prepared = prepare(text, self._spellings)
-            desk = _CallDesk(self, prepared.instants, ask, deadline or Deadline())
-            known = self.known(prepared.text, desk)
+            translator = _CallDesk(self, prepared.instants, ask, deadline or Deadline())
+            known = self.known(prepared.text, translator)
         except duckdb_kql.KqlError as error:
             raise _said(text, error) from error
         except _TAKEN_FOR_GRANTED as error:
@@ -175,15 +175,15 @@ class Translator:
             raise diagnose.database(text, str(error)) from error
         return Statement(known.translation, known.columns, prepared.instants)
 
-    def known(self, text: str, desk: _CallDesk) -> _Known:
+    def known(self, text: str, translator: _CallDesk) -> _Known:
         """Translate a prepared text, or remember it."""
         found = self._remembered.get(text)
         if found is None:
-            before, desk.passing = desk.passing, False
-            found = self._translated(text, desk)
-            if not desk.passing:
+            before, translator.passing = translator.passing, False
+            found = self._translated(text, translator)
+            if not translator.passing:
                 self._remember(text, found)
-            desk.passing = desk.passing or before
+            translator.passing = translator.passing or before
         return found
 
     def _remember(self, text: str, known: _Known) -> None:
@@ -207,9 +207,9 @@ class Translator:
         self._stand_ins[name] = known
         return name
 
-    def _translated(self, text: str, desk: _CallDesk) -> _Known:
-        rewritten = staged(spread(text, desk), desk)
-        expanded, packs = expand(rewritten, desk.columns)
+    def _translated(self, text: str, translator: _CallDesk) -> _Known:
+        rewritten = staged(spread(text, translator), translator)
+        expanded, packs = expand(rewritten, translator.columns)
         expanded = in_other_words(expanded)
         ingestion = INGESTED in expanded
         schema = {
@@ -222,7 +222,7 @@ class Translator:
         translation = self._whole(body)
         if any(name in body for name in self._stand_ins):
             return _Known(body, translation, ())
-        return _Known(body, translation, self._describe(translation, desk.deadline))
+        return _Known(body, translation, self._describe(translation, translator.deadline))
 
     def _whole(self, body: str) -> Translation:
         """Put the stages that a statement reads, and those that they read, before it."""

@@ -19,8 +19,8 @@ from datetime import timedelta
 from typing import Final
 
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant, ticks
+from tap_m365hunting.planning.completed_windows import FinishedWindows
 from tap_m365hunting.planning.counts import BinCounts
-from tap_m365hunting.planning.finished import FinishedWindows
 from tap_m365hunting.planning.hash_parts import Counted, PartedWindows, Proof
 from tap_m365hunting.planning.pending import PendingWindows, Stretch
 from tap_m365hunting.planning.spans import Timing

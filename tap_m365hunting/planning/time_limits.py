@@ -1,4 +1,4 @@
-"""Which part of a window an answer can be believed for, by the service's own clock.
+"""The part of a window for which an answer is believed, by the service's own clock.
 
 Pure. Rows that are younger than the settle time may still be written, and those older than
 retention may be gone: neither is proven complete by an answer that lacks them.

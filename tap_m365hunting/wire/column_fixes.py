@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from msgspec import Raw
 
+from tap_m365hunting.wire.column_oddities import NUMBERS, Field
 from tap_m365hunting.wire.json_text import ENCODER, DepthError, Json, parse
-from tap_m365hunting.wire.leniency import NUMBERS, Field
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_structs import Empty, cells_of, put
 from tap_m365hunting.wire.values import (

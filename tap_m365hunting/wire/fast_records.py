@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from tap_m365hunting.wire.answer import QueryResult
+from tap_m365hunting.wire.column_oddities import row_at
 from tap_m365hunting.wire.json_text import ENCODER, MENDERS, DepthError, Lines
-from tap_m365hunting.wire.leniency import row_at
 from tap_m365hunting.wire.records import Converter, Record, Row
 from tap_m365hunting.wire.row_ids import RowIds, in_order
 from tap_m365hunting.wire.row_structs import cells_of

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Struct
 
+from tap_m365hunting.wire.column_oddities import Field, Leniency
 from tap_m365hunting.wire.id_values import (
     are_plain,
     put_id_values,
@@ -22,7 +23,6 @@ from tap_m365hunting.wire.id_values import (
     with_json_texts,
 )
 from tap_m365hunting.wire.json_text import Json, compact_all
-from tap_m365hunting.wire.leniency import Field, Leniency
 from tap_m365hunting.wire.records import Converter
 from tap_m365hunting.wire.row_ids import CANONICAL, RowIds
 from tap_m365hunting.wire.schema import ROW_ID, Shape

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tap_m365hunting.wire.column_fixes import Fixes
-from tap_m365hunting.wire.leniency import Leniency
+from tap_m365hunting.wire.column_oddities import Leniency
 from tap_m365hunting.wire.records import Converter, Row
 from tap_m365hunting.wire.row_structs import ABSENT, RowStructs, cells_of
 

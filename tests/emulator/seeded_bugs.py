@@ -65,8 +65,8 @@ BUGS: Final = (
     _wrong(
         "an array on the right side of in is one value",
         "kql/translate.py",
-        "staged(spread(text, desk), desk)",
-        "staged(text, desk)",
+        "staged(spread(text, translator), translator)",
+        "staged(text, translator)",
         f"{_HARD}the_elements_of_an_array_are_looked_for_and_not_the_array",
     ),
 )

@@ -7,7 +7,7 @@ import pytest
 
 from hunting_emulator import Emulator
 from hunting_emulator.settings import Settings, made_up
-from hunting_emulator.sight import Sight
+from hunting_emulator.table_view import TableView
 from hunting_emulator.tables import CATALOG, SENTINEL, STREAMED, TYPES
 from tests.emulator.conftest import Client, JsonObject
 
@@ -283,15 +283,25 @@ def test_every_workspace_is_filled() -> None:
     with Emulator(rows=2_000, anchor=NOON, settings=settings) as emulator:
         engine = emulator.engine
     sights = [
-        Sight(primary=FIRST, workspace=workspace, kept_days=dict.fromkeys(SENTINEL, 90))
+        TableView(primary=FIRST, workspace=workspace, kept_days=dict.fromkeys(SENTINEL, 90))
         for workspace in (FIRST, SECOND)
     ]
 
     for name in SENTINEL:
         kql = f"{name} | summarize count(), countif(TimeGenerated < ago(60d)), take_any(Type)"
-        told = [next(engine.run(kql, now=NOON, sight=sight).rows()) for sight in sights]
+        told = [
+            next(engine.run(kql, now=NOON, table_view=table_view).rows()) for table_view in sights
+        ]
         assert all(rows and old and kind == name for rows, old, kind in told), name
     first = "SigninLogs | summarize min(TimeGenerated)"
-    assert len({next(engine.run(first, now=NOON, sight=sight).rows()) for sight in sights}) == 2
+    assert (
+        len(
+            {
+                next(engine.run(first, now=NOON, table_view=table_view).rows())
+                for table_view in sights
+            }
+        )
+        == 2
+    )
     old = "SigninLogs | where isempty(UserPrincipalName) or isnull(Status.errorCode) | count"
-    assert next(engine.run(old, now=NOON, sight=sights[0]).rows()) == (0,)
+    assert next(engine.run(old, now=NOON, table_view=sights[0]).rows()) == (0,)

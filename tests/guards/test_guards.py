@@ -172,7 +172,7 @@ def test_import_of_a_module_above_fails(tree: Tree) -> None:
             id="at-a-distance",
         ),
         pytest.param(
-            "hunting_emulator/kql/terms.py", "import duckdb", "imports duckdb", id="emulator"
+            "hunting_emulator/kql/has_any.py", "import duckdb", "imports duckdb", id="emulator"
         ),
         pytest.param("bulk_loader/upserts.py", "import duckdb", "imports duckdb", id="loader"),
         pytest.param("orchestrate/simulation.py", "import os", "imports os", id="orchestrate"),

@@ -1,4 +1,4 @@
 """Operators of KQL missing in the translator: in other words of KQL, or as SQL of their own.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """

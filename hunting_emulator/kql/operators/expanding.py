@@ -1,6 +1,6 @@
 """`mv-expand` of expressions, `mv-apply`, and `parse-kv`.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from hunting_emulator.kql import sql
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.operators import numbering
 from hunting_emulator.kql.operators.parts import (
     bare_word,
@@ -21,6 +20,7 @@ from hunting_emulator.kql.operators.parts import (
     path_name,
     type_of,
 )
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import (
     Token,
@@ -55,7 +55,7 @@ class Target:
     kind: str | None
 
 
-def expand(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
+def expand(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str | None:
     """Name the targets of `mv-expand`; nothing to do where each has a name."""
     words = _behind(place.words(tokens), "mvexpand")
     head, rest = parameters(words, _PARAMETERS)
@@ -108,7 +108,7 @@ def _typed(text: str) -> tuple[str, str | None]:
     return text_of(body).strip(), type_of(clause.strip()[2:]) if clause else None
 
 
-def apply(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def apply(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Run a subquery over the elements of each row's arrays."""
     head, rest = parameters(_behind(place.words(tokens), "mvapply"), _PARAMETERS)
     body, clause = _cut(rest, "on")
@@ -117,23 +117,23 @@ def apply(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     subquery = _subquery(clause)
     computed = [f"__array{i} = {target.expression}" for i, target in enumerate(targets)]
     source = place.source(tokens) + f"| extend {', '.join(computed)}"
-    before = [name for name, _ in desk.columns(source) if not name.startswith("__array")]
+    before = [name for name, _ in translator.columns(source) if not name.startswith("__array")]
     index = head.get("with_itemindex")
     made = [*(target.name for target in targets), *([index] if index else [])]
     inner = [*(name for name in before if name not in made), *made]
     ordered = numbering.asked(subquery)
-    stand_in = desk.stand_in([*inner, numbering.ORDINAL] if ordered else inner)
+    stand_in = translator.stand_in([*inner, numbering.ORDINAL] if ordered else inner)
     lets = text_of(tokens[: place.statement])
     numbered = numbering.with_ordinals(subquery) if ordered else subquery
-    applied = desk.sql(f"{lets}{stand_in} | {numbered}")
+    applied = translator.sql(f"{lets}{stand_in} | {numbered}")
     elements = _element_rows(inner, targets, index, ordered=ordered)
     applied = sql.with_tables(
         numbering.in_order(applied) if ordered else applied, {stand_in: elements}
     )
-    given = desk.columns(f"{source} | extend {_examples(targets, index)} | {subquery}")
+    given = translator.columns(f"{source} | extend {_examples(targets, index)} | {subquery}")
     shown = _shown(before, [name for name, _ in given], targets)
-    statement = f"SELECT {shown} FROM ({desk.sql(source)}) AS _o, LATERAL ({applied}) AS _q"  # noqa: S608
-    return place.replaced(tokens, desk.stage(statement))
+    statement = f"SELECT {shown} FROM ({translator.sql(source)}) AS _o, LATERAL ({applied}) AS _q"  # noqa: S608
+    return place.replaced(tokens, translator.stage(statement))
 
 
 def _examples(targets: Sequence[Target], index: str | None) -> str:
@@ -187,7 +187,7 @@ def _element_rows(
     return f"SELECT {columns} FROM (SELECT {unnested}) AS _e"  # noqa: S608
 
 
-def parse_kv(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
+def parse_kv(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str:
     """Write `parse-kv` as one `extract` for each key."""
     words = place.words(tokens)[3:]
     body, options = _cut(words, "with")

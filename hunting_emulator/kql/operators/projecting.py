@@ -1,14 +1,14 @@
 """`project-away *1` and its like, and aggregates with a name inside, or of one column alone.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """
 
 import fnmatch
 from collections.abc import Sequence
 from typing import Final
 
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.operators.parts import bare_word, column_name, kql_name, listed, named
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import Token, closing, following, meaningful, text_of, tokenize
 
@@ -16,19 +16,19 @@ _EXTREMES: Final = {"arg_max": "max", "arg_min": "min", "argmax": "max", "argmin
 _NAMED_INSIDE: Final = 5  # tokens: `f`, a bracket, a name, `=`, and more
 
 
-def project_away(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+def project_away(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str | None:
     """Write out the names of a pattern; without a pattern there is no change."""
     asked = [column_name(part) for part in listed(place.words(tokens)[3:])]
     if not any("*" in pattern for pattern in asked):
         return None
-    have = [name for name, _ in desk.columns(place.source(tokens))]
+    have = [name for name, _ in translator.columns(place.source(tokens))]
     gone = [name for name in have if any(fnmatch.fnmatchcase(name, p) for p in asked)]
     if not gone:
         return place.reworded(tokens, "where true")
     return place.reworded(tokens, f"project-away {', '.join(map(kql_name, gone))}")
 
 
-def summarize(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
+def summarize(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str | None:
     """Put a name from inside an aggregate before the aggregate; else make no change."""
     words = place.words(tokens)[1:]
     by = _by(words)
@@ -87,14 +87,14 @@ def _largest_alone(part: str) -> str:
     return f"{kql_name(own)} = {extreme}({given[0]})" if own else f"{extreme}({given[0]})"
 
 
-def distinct(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+def distinct(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str | None:
     """Write out `distinct *`."""
     if text_of(place.words(tokens)[1:]).strip() != "*":
         return None
-    names = [kql_name(name) for name, _ in desk.columns(place.source(tokens))]
+    names = [kql_name(name) for name, _ in translator.columns(place.source(tokens))]
     return place.reworded(tokens, f"distinct {', '.join(names)}")
 
 
-def name_only(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
+def name_only(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str:
     """Leave out `as`, whose name is read nowhere else."""
     return place.reworded(tokens, "where true")

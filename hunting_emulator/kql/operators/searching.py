@@ -1,14 +1,14 @@
 """`search` and `find`: terms in any column of any table.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.errors import KqlUnsupportedError
 from hunting_emulator.kql.operators.parts import kql_name, listed, parameters
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import (
     Token,
@@ -34,7 +34,7 @@ _TEXT: Final = "__text"
 """The column with the text of all columns, in which terms are looked for."""
 
 
-def search(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def search(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Look for terms in every column; the table's name goes before the columns.
 
     Raises:
@@ -49,19 +49,21 @@ def search(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
         source = place.source(tokens).removeprefix(lets)
         texts = [("", source)]
         first = tokens[place.outset].text
-        texts = [(first if first in desk.tables() else "", source)]
+        texts = [(first if first in translator.tables() else "", source)]
     else:
-        names = tables or list(desk.tables())
-        texts = [(name, name) for name in _wild(names, desk)]
+        names = tables or list(translator.tables())
+        texts = [(name, name) for name in _wild(names, translator)]
     if len(texts) > _MOST_TABLES:
         reason = "it searches too many tables for one SQL; name some, as in search in (Device*)"
         raise KqlUnsupportedError(reason)
     branches = []
     for name, text in texts:
-        made = f"__table = {quoted(name)}, {_TEXT} = {_text(desk.columns(lets + text))}"
+        made = f"__table = {quoted(name)}, {_TEXT} = {_text(translator.columns(lets + text))}"
         branches.append(f"({text} | extend {made} | where {_predicate(words, case)})")
     joined = branches[0][1:-1] if len(branches) == 1 else f"union {', '.join(branches)}"
-    columns = [name for name, _ in desk.columns(lets + joined) if name not in {"__table", _TEXT}]
+    columns = [
+        name for name, _ in translator.columns(lets + joined) if name not in {"__table", _TEXT}
+    ]
     named = ", ".join(["['$table'] = __table", *map(kql_name, columns)])
     return place.replaced(tokens, f"{joined} | project {named}")
 
@@ -75,12 +77,16 @@ def _tables(words: Sequence[Token]) -> tuple[list[Token], list[str]]:
     return list(words[end + 1 :]), listed(words[opening + 1 : end])
 
 
-def _wild(names: Sequence[str], desk: Desk) -> list[str]:
+def _wild(names: Sequence[str], translator: PartTranslator) -> list[str]:
     """Write out `Device*`."""
     found: list[str] = []
     for name in names:
         start = name.removesuffix("*")
-        found += [t for t in desk.tables() if t.startswith(start)] if name.endswith("*") else [name]
+        found += (
+            [t for t in translator.tables() if t.startswith(start)]
+            if name.endswith("*")
+            else [name]
+        )
     return found
 
 
@@ -126,17 +132,17 @@ def _in_any(term: str, case: str) -> str:
     return f"{_TEXT} {operator}{case} {quoted(word)}"
 
 
-def find(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def find(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Take the rows of several tables for which a predicate holds."""
     words = place.words(tokens)[1:]
     words, tables = _tables(words)
     text = text_of(words).strip().removeprefix("where").strip()
     predicate, _, projected = text.partition(" project ")
-    names = _wild(tables or list(desk.tables()), desk)
+    names = _wild(tables or list(translator.tables()), translator)
     wanted = listed(tokenize(projected))
     branches = []
     for name in names:
-        have = {column for column, _ in desk.columns(name)}
+        have = {column for column, _ in translator.columns(name)}
         read = [token.text for token in tokenize(predicate) if token.kind == "name"]
         shown = [column for column in wanted or sorted(have & set(read)) if column in have]
         given = ", ".join([f"source_ = {quoted(name)}", *shown])

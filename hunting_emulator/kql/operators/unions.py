@@ -1,7 +1,8 @@
 """`union` of tables with different types for the same column name, or that are not there.
 
-Pure, but for the desk's answers. Kusto gives such a column once for each type, with the type in its
-name: `ReportId_long`, `ReportId_string`. With `isfuzzy` a table that is not there is left out.
+Pure, but for the translator's answers. Kusto gives such a column once for each type, with the
+type in its name: `ReportId_long`, `ReportId_string`. With `isfuzzy` a table that is not there is
+left out.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,21 +10,21 @@ from typing import Final
 
 from duckdb_kql.types import kusto_type
 
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.errors import KqlError
 from hunting_emulator.kql.operators.parts import kql_name, listed, parameters
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import Token, at, following, text_of, tokenize
 
 _PARAMETERS: Final = ("kind", "withsource", "with_source", "isfuzzy")
 
 
-def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+def union(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str | None:
     """Rename the columns whose types differ; without a difference there is no change."""
     given, rest = parameters(place.words(tokens)[1:], _PARAMETERS)
     branches = listed(rest)
     if given.get("isfuzzy") in {"true", "1"}:
-        known = {*desk.tables(), *_let_names(tokens)}
+        known = {*translator.tables(), *_let_names(tokens)}
         there = [branch for branch in branches if not _is_missing(branch, known)]
         if there != branches and (there or place.pipe > place.outset):
             return place.reworded(tokens, _of_branches(given, there))
@@ -32,7 +33,7 @@ def union(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
     lets = text_of(tokens[: place.statement])
     first = [place.source(tokens)] if place.pipe > place.outset else []
     texts = first + [lets + _bare(branch) for branch in branches]
-    kinds = [_kinds(text, desk) for text in texts]
+    kinds = [_kinds(text, translator) for text in texts]
     if any(kind is None for kind in kinds):
         return None
     found = [kind for kind in kinds if kind is not None]
@@ -84,9 +85,9 @@ def _bare(branch: str) -> str:
     return branch.strip()[1:-1] if at(tokens, first) == "(" else branch
 
 
-def _kinds(text: str, desk: Desk) -> Mapping[str, str] | None:
+def _kinds(text: str, translator: PartTranslator) -> Mapping[str, str] | None:
     try:
-        return {name: kusto_type(kind) for name, kind in desk.columns(text)}
+        return {name: kusto_type(kind) for name, kind in translator.columns(text)}
     except KqlError:
         return None
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from hunting_emulator.kql import sql
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.operators.parts import column_name, converted, listed, type_of
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import (
     Token,
@@ -33,19 +33,19 @@ _DECODER: Final = json.JSONDecoder()
 _SPACE: Final = re.compile(r"\s*")
 
 
-def externaldata(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def externaldata(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Write the table of the files at the URLs."""
     words = place.words(tokens)
     opening = next((i for i, token in enumerate(words) if token.text == "("), 1)
     end = closing(words, opening) or opening
     columns = text_of(words[opening + 1 : end])
     urls, told = _urls(words, end + 1)
-    texts = [(url, text) for url in urls if (text := desk.external(url)) is not None]
+    texts = [(url, text) for url in urls if (text := translator.external(url)) is not None]
     if not texts:
         return place.reworded(tokens, f"datatable({columns})[]")
     records = [record for url, text in texts for record in _records(url, text, told)]
     made = _table(records, listed(words[opening + 1 : end]))
-    return place.reworded(tokens, desk.stage(made))
+    return place.reworded(tokens, translator.stage(made))
 
 
 def _urls(words: Sequence[Token], start: int) -> tuple[list[str], dict[str, str]]:
@@ -122,7 +122,7 @@ def _value(place: int, name: str, kind: str) -> str:
     return converted(value, kind)
 
 
-def long_range(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
+def long_range(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str | None:
     """Have a long range of numbers counted out in batches, so that an interruption works.
 
     The translator makes a single list of a range, without interruption; shorter ranges may stay.
@@ -135,7 +135,7 @@ def long_range(tokens: Sequence[Token], place: Place, desk: Desk) -> str | None:
         return None
     name = sql.quote(words[1])
     made = f"SELECT generate_series AS {name} FROM generate_series({start}, {stop}, {step})"  # noqa: S608
-    return place.replaced(tokens, desk.stage(made))
+    return place.replaced(tokens, translator.stage(made))
 
 
 _RANGE: Final = ("range", "name", "from", "start", "to", "stop", "step", "width")

@@ -10,7 +10,7 @@ Described = Sequence[tuple[str, str]]
 """Names and DuckDB types of columns."""
 
 
-class Desk(Protocol):
+class PartTranslator(Protocol):
     """Answers for parts of the query that is being rewritten."""
 
     def columns(self, text: str) -> Described:

@@ -1,19 +1,19 @@
 """`top-nested`, `top-hitters`, `sample-distinct` and `partition`.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """
 
 from collections.abc import Sequence
 
 from hunting_emulator.kql import sql
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.errors import KqlUnsupportedError
 from hunting_emulator.kql.operators.parts import column_name, kql_name, listed, named, path_name
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import Token, closing, text_of
 
 
-def top_nested(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def top_nested(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Join each level's best to the levels before it."""
     source = place.source(tokens)
     lets = text_of(tokens[: place.statement])
@@ -25,7 +25,7 @@ def top_nested(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
         by = [*keys, kql_name(key)]
         level = f"{pipeline} | summarize {name} = {aggregate} by {', '.join(by)}"
         if count:
-            level = _best(lets + level, keys, count, f"{sql.quote(name)} {order}", desk)
+            level = _best(lets + level, keys, count, f"{sql.quote(name)} {order}", translator)
         made = level if not made else f"{made} | join kind=inner ({level}) on {', '.join(keys)}"
         shown += [kql_name(key), name]
         keys = by
@@ -48,16 +48,18 @@ def _level(part: str) -> tuple[str, str, str, str, str]:
     return count.strip(), key_name, name or f"aggregated_{key_name}", aggregate, order
 
 
-def _best(level: str, keys: Sequence[str], count: str, order: str, desk: Desk) -> str:
+def _best(
+    level: str, keys: Sequence[str], count: str, order: str, translator: PartTranslator
+) -> str:
     """Return the name of the first rows of a level within the levels before it."""
     within = ", ".join(sql.quote(column_name(key)) for key in keys)
     window = f"PARTITION BY {within} ORDER BY {order}" if keys else f"ORDER BY {order}"
-    body = desk.sql(level)
+    body = translator.sql(level)
     chosen = f"row_number() OVER ({window} NULLS LAST) <= {count}"
-    return desk.stage(f"SELECT * FROM ({body}) QUALIFY {chosen}")  # noqa: S608
+    return translator.stage(f"SELECT * FROM ({body}) QUALIFY {chosen}")  # noqa: S608
 
 
-def top_hitters(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
+def top_hitters(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str:
     """Take the most frequent values."""
     count, _, rest = text_of(place.words(tokens)[3:]).strip().partition(" of ")
     key, _, weight = rest.partition(" by ")
@@ -67,13 +69,13 @@ def top_hitters(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
     return place.reworded(tokens, made)
 
 
-def sample_distinct(tokens: Sequence[Token], place: Place, _desk: Desk) -> str:
+def sample_distinct(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str:
     """Take some of a column's values."""
     count, _, column = text_of(place.words(tokens)[3:]).strip().partition(" of ")
     return place.reworded(tokens, f"distinct {column} | take {count}")
 
 
-def partition(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def partition(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Run a subquery over the rows of each value of a column."""
     words = place.words(tokens)
     opening = next((i for i, token in enumerate(words) if token.text == "("), None)
@@ -84,15 +86,15 @@ def partition(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     column = text_of(words[:opening]).rpartition(" by ")[2].strip()
     subquery = text_of(words[opening + 1 : end]).strip()
     source = place.source(tokens)
-    columns = [name for name, _ in desk.columns(source)]
-    stand_in = desk.stand_in(columns)
+    columns = [name for name, _ in translator.columns(source)]
+    stand_in = translator.stand_in(columns)
     lets = text_of(tokens[: place.statement])
-    body = desk.sql(source)
+    body = translator.sql(source)
     quoted = sql.quote(column)
     rows = f"SELECT * FROM ({body}) AS _i WHERE _i.{quoted} IS NOT DISTINCT FROM _o.{quoted}"  # noqa: S608
-    applied = sql.with_tables(desk.sql(f"{lets}{stand_in} | {subquery}"), {stand_in: rows})
+    applied = sql.with_tables(translator.sql(f"{lets}{stand_in} | {subquery}"), {stand_in: rows})
     statement = (
         f"SELECT _q.* FROM (SELECT DISTINCT {quoted} FROM ({body})) AS _o, "  # noqa: S608
         f"LATERAL ({applied}) AS _q"
     )
-    return place.replaced(tokens, desk.stage(statement))
+    return place.replaced(tokens, translator.stage(statement))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from hunting_emulator.kql.letter_case import marked
 from hunting_emulator.kql.rewrite import INGESTED
 from hunting_emulator.kql.sql import quote
-from hunting_emulator.kql.twins import marked
 from hunting_emulator.tables import STREAMED, Column, Table
 
 _ADDED: Final[Mapping[str, str]] = MappingProxyType(
@@ -23,7 +23,7 @@ _SOURCE: Final = "Microsoft 365 Defender"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TableView:
     """The tables of a tenant for one call.
 
     `without` are tables that are not there. `kept_days` is the retention of the tables whose
@@ -40,13 +40,13 @@ class Sight:
 
     @property
     def schema(self) -> tuple[frozenset[str], bool]:
-        """The part of the sight that decides which tables and columns there are."""
+        """The part of the view that decides which tables and columns there are."""
         return self.without, self.primary is not None
 
     def shows(self, table: Table) -> bool:
         """Say whether a query finds the table under its name.
 
-        >>> Sight().shows(Table("SigninLogs", (), sentinel=True))
+        >>> TableView().shows(Table("SigninLogs", (), sentinel=True))
         False
         """
         if table.name in self.without or table.workspace:

@@ -1,6 +1,6 @@
 """`make-series`, and the functions of series with several columns.
 
-Pure, but for the desk's answers.
+Pure, but for the translator's answers.
 """
 
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from hunting_emulator.kql import sql
-from hunting_emulator.kql.desk import Desk
 from hunting_emulator.kql.library.series import PARTS
 from hunting_emulator.kql.operators.parts import kql_name, listed, named, path_name
+from hunting_emulator.kql.part_translator import PartTranslator
 from hunting_emulator.kql.pipelines import Place
 from hunting_emulator.kql.tokens import Token, closing, following, text_of, tokenize
 
@@ -31,7 +31,7 @@ class Axis:
     step: str
 
 
-def make_series(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
+def make_series(tokens: Sequence[Token], place: Place, translator: PartTranslator) -> str:
     """Aggregate into arrays over a grid of steps, with a default where there is no row."""
     clauses = _clauses(place.words(tokens)[3:])
     source = place.source(tokens)
@@ -39,7 +39,7 @@ def make_series(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     series = [_series(text) for text in listed(tokenize(clauses[""]))]
     keys = listed(tokenize(clauses.get("by", "")))
     named_aggregates = ", ".join(f"__s{i} = {value}" for i, (_, value, _) in enumerate(series))
-    kinds = dict(desk.columns(source))
+    kinds = dict(translator.columns(source))
     low = axis.start or f"toscalar({source} | summarize min(bin({axis.column}, {axis.step})))"
     high = axis.stop or f"toscalar({source} | summarize max({axis.column})) + {axis.step}"
     at = f"__low + bin({axis.column} - __low, {axis.step})"
@@ -52,10 +52,10 @@ def make_series(tokens: Sequence[Token], place: Place, desk: Desk) -> str:
     )
     lets = text_of(tokens[: place.statement])
     bounds = f"{lets}print __low = {low}, __high = {high}, __step = {axis.step}"
-    columns = [name for name, _ in desk.columns(binned)]
+    columns = [name for name, _ in translator.columns(binned)]
     by = [name for name in columns if name != "__at" and not name.startswith("__s")]
-    statement = _arrays(desk, binned, bounds, by, series, axis.column)
-    return place.replaced(tokens, desk.stage(statement))
+    statement = _arrays(translator, binned, bounds, by, series, axis.column)
+    return place.replaced(tokens, translator.stage(statement))
 
 
 def _clauses(words: Sequence[Token]) -> dict[str, str]:
@@ -94,7 +94,7 @@ def _aggregate_name(value: str) -> str:
 
 
 def _arrays(
-    desk: Desk,
+    translator: PartTranslator,
     binned: str,
     bounds: str,
     by: Sequence[str],
@@ -115,13 +115,13 @@ def _arrays(
         f"CASE WHEN typeof(p) LIKE 'TIMESTAMP%' THEN to_json(kusto_tostring(p)) ELSE "
         f"to_json(p) END))"
         f" AS {sql.quote(axis)} FROM (SELECT {keys}list(__at ORDER BY __at) AS at, {values} "
-        f"FROM ({desk.sql(binned)}){grouping}) AS _v, "
+        f"FROM ({translator.sql(binned)}){grouping}) AS _v, "
         "(SELECT kusto_grid(__low, __high, __step) AS grid "
-        f"FROM ({desk.sql(bounds)})) AS _g"
+        f"FROM ({translator.sql(bounds)})) AS _g"
     )
 
 
-def columns_of_series(tokens: Sequence[Token], place: Place, _desk: Desk) -> str | None:
+def columns_of_series(tokens: Sequence[Token], place: Place, _desk: PartTranslator) -> str | None:
     """Write a function with several columns as the columns; `None` for other functions."""
     word = tokens[place.start].text
     made: list[str] = []
