@@ -5,6 +5,7 @@ Time alone is faked: a wait ends at once, and the clocks move on by it.
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from tests.security.fake_time import FakeTime
 
 TAP: Final = "tap-m365hunting"
 COMMANDS: Final = "m365hunting"
+#: The variable with the processor time after which a run is killed, however busy the machine is.
+CPU_SECONDS: Final = "CPU_SECONDS"
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,9 @@ def _become(job: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(job["env"])
     time.tzset()
+    if CPU_SECONDS in job["env"]:
+        most = int(job["env"][CPU_SECONDS])
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     for number, name in enumerate(job["files"], 1):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
