@@ -18,6 +18,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 MELTANO := $(VENV)/meltano
 RIVALS := $(VENV)/rivals
 PARSER := $(VENV)/kql-parser
+# for the environments of `make lowest` and `make newest`
+WITH_PARSER := KQL_PARSER=$(abspath $(PARSER))
 LINTERS := $(VENV)/linters
 BUILD := $(VENV)/build
 INSTALLERS := $(VENV)/installers
@@ -219,16 +221,16 @@ audit: $(AUDIT)/installed ## 1 min pip-audit over what is locked, and over the l
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --no-deps -r $(AUDIT)/lowest.txt
 
 # all tests with the lowest versions that pyproject.toml allows, and with the newest
-lowest: ## 10 min all tests with the lowest versions that are allowed
+lowest: $(PARSER)/installed ## 10 min all tests with the lowest versions that are allowed
 	$(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python $(PIP) --upgrade 'pip>=25.1'
 	$(PYTHON) -m tests.guards.lowest > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python $(PIP) -c .venv-lowest/lowest.txt -e '.[emulator,sigma,duckdb,isal]' --group test
-	.venv-lowest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+	$(WITH_PARSER) .venv-lowest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
 
-newest: ## 10 min all tests with the newest versions that are allowed
+newest: $(PARSER)/installed ## 10 min all tests with the newest versions that are allowed
 	$(PYTHON) -m venv .venv-newest && .venv-newest/bin/python $(PIP) --upgrade 'pip>=25.1'
 	.venv-newest/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[emulator,sigma,duckdb,isal]' --group test
-	.venv-newest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+	$(WITH_PARSER) .venv-newest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
 
 # from the service's bytes to tables, by this project's loader and others; writes a part of that page
 bench-load: $(VENV)/installed $(TARGETS) ## 5 min tap and loader together, beside other loaders
