@@ -222,13 +222,13 @@ audit: $(AUDIT)/installed ## 1 min pip-audit over what is locked, and over the l
 
 # all tests with the lowest versions that pyproject.toml allows, and with the newest
 lowest: $(PARSER)/installed ## 10 min all tests with the lowest versions that are allowed
-	$(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python $(PIP) --upgrade 'pip>=25.1'
+	$(PYTHON) -m venv --clear .venv-lowest && .venv-lowest/bin/python $(PIP) --upgrade 'pip>=25.1'
 	$(PYTHON) -m tests.guards.lowest > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python $(PIP) -c .venv-lowest/lowest.txt -e '.[emulator,sigma,duckdb,isal]' --group test
 	$(WITH_PARSER) .venv-lowest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
 
 newest: $(PARSER)/installed ## 10 min all tests with the newest versions that are allowed
-	$(PYTHON) -m venv .venv-newest && .venv-newest/bin/python $(PIP) --upgrade 'pip>=25.1'
+	$(PYTHON) -m venv --clear .venv-newest && .venv-newest/bin/python $(PIP) --upgrade 'pip>=25.1'
 	.venv-newest/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[emulator,sigma,duckdb,isal]' --group test
 	$(WITH_PARSER) .venv-newest/bin/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
 
