@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 Connect: TypeAlias = Callable[[Tenant], TenantService]
 
 
-class Progress(Protocol):
+class ProgressBar(Protocol):
     """Yields the items, and shows a person how far the work is."""
 
     def __call__(self, items: Iterable[_T], *, length: int | None = None) -> Iterator[_T]:
@@ -53,7 +53,7 @@ def map_tenants(
         yield result.result()
 
 
-def asked(found: Report, settings: Settings, *, connect: Connect, progress: Progress) -> Report:
+def asked(found: Report, settings: Settings, *, connect: Connect, progress: ProgressBar) -> Report:
     """Ask the service about the fit queries, in a single tenant; the others get a call each."""
     fit = settings.queries
     number, heard = 0, tuple[TenantReport, ...]()
@@ -72,7 +72,7 @@ def asked(found: Report, settings: Settings, *, connect: Connect, progress: Prog
 
 
 def _checked(
-    found: Report, settings: Settings, tenant: Tenant, connect: Connect, progress: Progress
+    found: Report, settings: Settings, tenant: Tenant, connect: Connect, progress: ProgressBar
 ) -> Report:
     """Ask one tenant about all queries, unless no call is taken there."""
     service = connect(tenant)

@@ -8,7 +8,7 @@ out.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tap_m365hunting.coverage_report.tallies import Failure, Sums, Tallies
+from tap_m365hunting.coverage_report.tallies import FailedAttempt, Sums, Tallies
 from tap_m365hunting.coverage_report.window_records import UNKNOWN, ticks_of
 from tap_m365hunting.errors import UnusableInputError
 
@@ -62,7 +62,7 @@ def reduce(
     for stream, tenant, at, weight in ask((_spans if ordered else _bounds)(windows, text)):
         tallies.of(_name(stream), _name(tenant)).bound(_bound(stream, at), int(weight))
     for stream, tenant, start, end, status, message, finished in ask(_failures(windows, text)):
-        failure = Failure(_ticks(finished), status or UNKNOWN, message or "")
+        failure = FailedAttempt(_ticks(finished), status or UNKNOWN, message or "")
         window = _bound(stream, start), _bound(stream, end)
         tallies.of(_name(stream), _name(tenant)).fail(*window, failure)
     for stream, tenant, *sums, backwards, finished in ask(_sums(windows, text)):

@@ -10,7 +10,7 @@ from typing import Final, Self
 from msgspec import Struct
 
 from tap_m365hunting.coverage_report.segments import Segment, segments
-from tap_m365hunting.coverage_report.tallies import Sums, Tallies, Tally
+from tap_m365hunting.coverage_report.tallies import StreamTally, Sums, Tallies
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
 
 _MS: Final = 1000
@@ -82,7 +82,7 @@ class CoverageReport(Struct, frozen=True):
         """Judge the tallies; time before `since` (in ticks) is left out of the segments."""
         limit = stale_after_minutes * 60
 
-        def judged(stream: str, tenant_id: str, tally: Tally) -> StreamCoverage:
+        def judged(stream: str, tenant_id: str, tally: StreamTally) -> StreamCoverage:
             parts = tuple(_since(segments(tally), since))
             ends = [part.end for part in parts if part.complete]
             behind = (now.ticks - ends[-1]) / TICKS_PER_SECOND if ends else None

@@ -12,12 +12,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from tap_m365hunting.coverage_report.tallies import Failure, Tally
+from tap_m365hunting.coverage_report.tallies import FailedAttempt, StreamTally
 from tap_m365hunting.coverage_report.window_records import COMPLETE
 
 UNREAD: Final = "unread"
-_NOTHING: Final = Failure(0, UNREAD, "")
-_WHOLE: Final = Failure(0, COMPLETE, "")
+_NOTHING: Final = FailedAttempt(0, UNREAD, "")
+_WHOLE: Final = FailedAttempt(0, COMPLETE, "")
 
 
 class Segment(Struct, frozen=True):
@@ -34,7 +34,7 @@ class Segment(Struct, frozen=True):
         return self.status == COMPLETE
 
 
-def segments(tally: Tally) -> list[Segment]:
+def segments(tally: StreamTally) -> list[Segment]:
     """Return the segments from the first window's start to the last one's end, each maximal.
 
     A gap that several windows make has the message of the newest attempt.
@@ -51,7 +51,7 @@ def segments(tally: Tally) -> list[Segment]:
     return found
 
 
-def _pieces(tally: Tally) -> Iterator[tuple[int, int, Failure]]:
+def _pieces(tally: StreamTally) -> Iterator[tuple[int, int, FailedAttempt]]:
     """Yield the time between each bound and the next, and the reason for its status."""
     starts = sorted((start, end, failure) for (start, end), failure in tally.failures.items())
     weights = tally.bounds()
@@ -67,11 +67,11 @@ def _pieces(tally: Tally) -> Iterator[tuple[int, int, Failure]]:
 class _Attempts:
     """Failed windows in order of their starts, asked at later and later instants."""
 
-    def __init__(self, windows: list[tuple[int, int, Failure]]) -> None:
+    def __init__(self, windows: list[tuple[int, int, FailedAttempt]]) -> None:
         self._waiting = windows[::-1]
         self._open: list[tuple[int, _Newest, int]] = []
 
-    def newest(self, at: int) -> Failure:
+    def newest(self, at: int) -> FailedAttempt:
         """Return the newest failure whose window has the instant."""
         while self._waiting and self._waiting[-1][0] <= at:
             _, end, failure = self._waiting.pop()
@@ -84,7 +84,7 @@ class _Attempts:
 class _Newest(Struct, frozen=True):
     """A failure in a heap, the greatest first."""
 
-    failure: Failure
+    failure: FailedAttempt
 
     def __lt__(self, other: "_Newest") -> bool:
         return self.failure > other.failure

@@ -13,7 +13,7 @@ from msgspec import Struct
 from tap_m365hunting.coverage_report.window_records import COMPLETE, WindowRecord
 
 
-class Failure(Struct, frozen=True, order=True):
+class FailedAttempt(Struct, frozen=True, order=True):
     """The newest attempt at a window that did not end as complete."""
 
     finished: int
@@ -42,11 +42,11 @@ class Sums(Struct):
             self.late_rows = (self.late_rows or 0) + other.late_rows
 
 
-class Tally:
+class StreamTally:
     """The windows of a stream in a tenant."""
 
     def __init__(self) -> None:
-        self.failures: dict[tuple[int, int], Failure] = {}
+        self.failures: dict[tuple[int, int], FailedAttempt] = {}
         self.sums = Sums()
         self.finished = 0
         self._complete = _Spans()
@@ -59,7 +59,7 @@ class Tally:
         if record.status == COMPLETE:
             self._complete.add(start, end)
         else:
-            self.fail(start, end, Failure(finished, record.status, record.message or ""))
+            self.fail(start, end, FailedAttempt(finished, record.status, record.message or ""))
         self.finished = max(self.finished, finished)
         if self._counted.is_new(start, end, _told_by(record)):
             self.sums.add(record, 1)
@@ -68,7 +68,7 @@ class Tally:
         """Add complete windows by a bound: those that start there, less those that end there."""
         self._weights[at] = self._weights.get(at, 0) + weight
 
-    def fail(self, start: int, end: int, failure: Failure) -> None:
+    def fail(self, start: int, end: int, failure: FailedAttempt) -> None:
         """Take a window that is not complete; of several attempts the newest counts."""
         known = self.failures.get((start, end))
         self.failures[start, end] = max(known, failure) if known else failure
@@ -86,22 +86,22 @@ class Tallies:
     """Tallies of all streams and tenants; a tenant's id is the same in capitals."""
 
     def __init__(self) -> None:
-        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._tallies: dict[tuple[str, str], StreamTally] = {}
 
-    def of(self, stream: str, tenant_id: str) -> Tally:
+    def of(self, stream: str, tenant_id: str) -> StreamTally:
         """Return the tally of a stream in a tenant, a new one if there is none."""
         key = (stream, tenant_id)
         found = self._tallies.get(key)
         if found is None:
             key = (stream, tenant_id.lower())
-            found = self._tallies.setdefault(key, Tally())
+            found = self._tallies.setdefault(key, StreamTally())
         return found
 
     def add(self, record: WindowRecord) -> None:
         """Take a record."""
         self.of(record.stream, record.tenant_id).add(record)
 
-    def items(self) -> Iterator[tuple[tuple[str, str], Tally]]:
+    def items(self) -> Iterator[tuple[tuple[str, str], StreamTally]]:
         """Yield stream, tenant and tally, in the order of the names."""
         yield from sorted(self._tallies.items(), key=lambda item: item[0])
 

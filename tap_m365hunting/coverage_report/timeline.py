@@ -19,7 +19,7 @@ _MOST_MARKS: Final = 8
 _STEPS: Final = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730, 3650)
 
 
-class Piece(Struct, frozen=True):
+class BarPart(Struct, frozen=True):
     """A part of a bar, in columns; an `end` is not in it."""
 
     start: int
@@ -45,7 +45,7 @@ class Axis(Struct, frozen=True):
         """Return the column that an instant lies in."""
         return (min(max(ticks, self.start), self.end) - self.start) * COLUMNS // self._ticks
 
-    def pieces(self, segments: Sequence[Segment]) -> Iterator[Piece]:
+    def pieces(self, segments: Sequence[Segment]) -> Iterator[BarPart]:
         """Yield the pieces of a bar; columns before and after all segments are left out."""
         columns: list[str | None] = [None] * COLUMNS
         for segment in sorted(segments, key=lambda part: not part.complete):
@@ -56,7 +56,7 @@ class Axis(Struct, frozen=True):
         for status, same in groupby(columns):
             end = at + len(list(same))
             if status is not None:
-                yield Piece(at, end, status)
+                yield BarPart(at, end, status)
             at = end
 
     def marks(self) -> Iterator[tuple[int, str]]:

@@ -26,7 +26,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _MINUTE_TICKS: Final = ticks(_MINUTE)
 
 
-class Tally(Struct, frozen=True):
+class LookbackCounts(Struct, frozen=True):
     """Rows per bin of the stretch before a bookmark; `None` where not known.
 
     Bins are `minutes` wide, counted back from the `end`, so `start` may cut the first bin.
@@ -112,7 +112,12 @@ class LateRows:
     """
 
     def __init__(
-        self, span: TimeWindow, fresh: Instant, *, lookback: timedelta, before: Tally | None
+        self,
+        span: TimeWindow,
+        fresh: Instant,
+        *,
+        lookback: timedelta,
+        before: LookbackCounts | None,
     ) -> None:
         self._span = span
         self._fresh = fresh
@@ -171,12 +176,12 @@ class LateRows:
             reaches=oldest == self._span.start == self._fresh - self._lookback,
         )
 
-    def tally(self) -> Tally | None:
+    def tally(self) -> LookbackCounts | None:
         """Return the tally for the next run; `None` if no row will be read again."""
         if not self._next:
             return None
         rows = tuple(map(self._count, _windows(self._next)))
-        return Tally(self._next[0], self._next[-1], self._minutes, rows)
+        return LookbackCounts(self._next[0], self._next[-1], self._minutes, rows)
 
     def _rows(self, window: TimeWindow) -> int:
         """Return the number of rows read for a window; a block lies in one window."""
@@ -209,7 +214,7 @@ def _windows(edges: Sequence[Instant]) -> Iterator[TimeWindow]:
     return (TimeWindow(*bounds) for bounds in pairwise(edges))
 
 
-def _read_again(stretch: TimeWindow | None, before: Tally | None) -> Iterator[_Bin]:
+def _read_again(stretch: TimeWindow | None, before: LookbackCounts | None) -> Iterator[_Bin]:
     """Cover a stretch with the bins of a tally; partial bins are not known."""
     if stretch is None:
         return

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.late_rows import LateRows, Tally
+from tap_m365hunting.planning.late_rows import LateRows, LookbackCounts
 from tap_m365hunting.planning.spans import Timing, span_between
 from tap_m365hunting.planning.state import WINDOW_END, Bookmark, why_void
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
@@ -104,7 +104,7 @@ class RunWindows(Struct, frozen=True):
         self,
         bookmark: Bookmark,
         done: WindowDone,
-        tally: Tally | None,
+        tally: LookbackCounts | None,
         remember: Remember,
     ) -> Bookmark:
         """Return the bookmark after a window, remembered; a backfill adds to its holes alone."""

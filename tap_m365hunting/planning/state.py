@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.late_rows import Tally
+from tap_m365hunting.planning.late_rows import LookbackCounts
 from tap_m365hunting.planning.spans import (
     Hole,
     Timing,
@@ -39,7 +39,7 @@ class Bookmark(Struct, frozen=True):
     value: Instant | None = None
     holes: tuple[Hole, ...] = ()
     query: str | None = None
-    tally: Tally | None = None
+    tally: LookbackCounts | None = None
     tried: tuple[Hole, ...] = ()
     tenant_id: str | None = None
 
@@ -69,7 +69,7 @@ class Bookmark(Struct, frozen=True):
             holes,
             query,
             # rows of a query that is not known to be the same are not compared
-            Tally.of_state(state.get("lookback")) if state.get("query") == query else None,
+            LookbackCounts.of_state(state.get("lookback")) if state.get("query") == query else None,
             tried=holes,
             tenant_id=tenant_id,
         )
@@ -92,7 +92,7 @@ class Bookmark(Struct, frozen=True):
         for name in [name for name, told in optional.items() if not told]:
             state.pop(name, None)
 
-    def after(self, done: WindowDone, *, tally: Tally | None = None) -> Self:
+    def after(self, done: WindowDone, *, tally: LookbackCounts | None = None) -> Self:
         """Return the bookmark after the next finished window, read or given up.
 
         A window read again fills a hole as far as covered. `tally` takes the place of the earlier

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.late_rows import MOST_BINS, Lateness, LateRows, Tally
+from tap_m365hunting.planning.late_rows import MOST_BINS, Lateness, LateRows, LookbackCounts
 from tap_m365hunting.planning.planner import Planner
 from tap_m365hunting.planning.spans import Timing
 from tap_m365hunting.planning.windows import CountAsk, TimeWindow, WindowDone
@@ -34,13 +34,13 @@ def window(start: float, end: float) -> TimeWindow:
     return TimeWindow(at(start), at(end))
 
 
-def tally(*rows: int | None, end: float = 60, minutes: int = 4) -> Tally:
+def tally(*rows: int | None, end: float = 60, minutes: int = 4) -> LookbackCounts:
     """Return what a run left behind that ended there."""
-    return Tally(at(end - minutes * len(rows)), at(end), minutes, rows)
+    return LookbackCounts(at(end - minutes * len(rows)), at(end), minutes, rows)
 
 
 def read_again(
-    before: Tally | None,
+    before: LookbackCounts | None,
     *minutes: float,
     span: TimeWindow | None = None,
     lookback: timedelta = HOUR,
@@ -61,7 +61,7 @@ class World:
     cap: int = 1_000
     start_date: Instant | None = START
     bookmark: Instant | None = None
-    before: Tally | None = None
+    before: LookbackCounts | None = None
     seen: set[Row] = field(default_factory=set)
     told: list[int | None] = field(default_factory=list)
     found: Lateness | None = None
@@ -159,7 +159,7 @@ def test_tally_is_short_however_long_the_lookback(minutes: int) -> None:
         assert found.start == span.end - timedelta(minutes=minutes)
         assert 1 <= len(found.rows) <= MOST_BINS
         assert sum(bin_.ticks for bin_, _ in found.bins) == minutes * MINUTE
-        assert Tally.of_state(found.to_json()) == found
+        assert LookbackCounts.of_state(found.to_json()) == found
 
 
 def test_state_is_small_and_plain() -> None:
@@ -192,7 +192,7 @@ def test_state_is_small_and_plain() -> None:
         pytest.param(tally(*[0] * 9, minutes=7), None, id="longer-lookback-of-other-bins"),
     ],
 )
-def test_only_what_can_be_compared_is(before: Tally | None, late: int | None) -> None:
+def test_only_what_can_be_compared_is(before: LookbackCounts | None, late: int | None) -> None:
     """What is not known is null, which is neither none nor some."""
     _, found = read_again(before, 0, 1, 59, 60, 61)
 
@@ -305,7 +305,7 @@ def test_start_date_in_the_lookback_is_where_rows_are_wanted_from() -> None:
     """Nothing before it is missing."""
     span = window(50.5, 120)
 
-    late, told = read_again(Tally(at(50.5), at(60), 4, (0, 0, 0)), 50.5, span=span)
+    late, told = read_again(LookbackCounts(at(50.5), at(60), 4, (0, 0, 0)), 50.5, span=span)
 
     assert told == 1
     assert late.found() == Lateness(1, 10, reaches=False)
@@ -328,11 +328,11 @@ def test_state_that_says_no_tally_is_as_good_as_none(wrong: dict[str, object]) -
     """No row depends on it, so nothing stops for it."""
     given = {"start": "2026-01-01", "end": "2026-01-01T00:03:00Z", "minutes": 1, "rows": [1, 2, 3]}
 
-    assert Tally.of_state(given) is not None
-    assert Tally.of_state(given | wrong) is None
+    assert LookbackCounts.of_state(given) is not None
+    assert LookbackCounts.of_state(given | wrong) is None
 
 
 @pytest.mark.parametrize("found", [None, "x", [], {}, {"rows": []}])
 def test_state_without_a_tally_has_none(found: object) -> None:
     """As those have that a killed run leaves, and those of an earlier release."""
-    assert Tally.of_state(found) is None
+    assert LookbackCounts.of_state(found) is None

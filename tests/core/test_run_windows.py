@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.late_rows import Tally
+from tap_m365hunting.planning.late_rows import LookbackCounts
 from tap_m365hunting.planning.run_windows import RunWindows
 from tap_m365hunting.planning.spans import Hole, Timing
 from tap_m365hunting.planning.state import WINDOW_END, Bookmark
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 SETTLE = timedelta(minutes=5)
 MARK = NOW - HOUR
 HOLE = TimeWindow(MARK - HOUR / 2, MARK - HOUR / 4)
-TALLY = Tally(MARK - HOUR, MARK, 4, (*[0] * 7, *[None] * 5, *[0] * 3))
+TALLY = LookbackCounts(MARK - HOUR, MARK, 4, (*[0] * 7, *[None] * 5, *[0] * 3))
 
 
 def run_windows(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tap_m365hunting.instants import Instant
-from tap_m365hunting.planning.late_rows import Tally
+from tap_m365hunting.planning.late_rows import LookbackCounts
 from tap_m365hunting.planning.spans import Hole
 from tap_m365hunting.planning.state import Bookmark, why_void
 from tap_m365hunting.planning.windows import TimeWindow, WindowDone
@@ -17,7 +17,7 @@ from tap_m365hunting.planning.windows import TimeWindow, WindowDone
 DAY = Instant.parse("2026-01-01")
 MINUTE = timedelta(minutes=1)
 HOLE = Hole(TimeWindow(DAY - 3 * MINUTE, DAY - 2 * MINUTE), "504", 2)
-TALLY = Tally(DAY - 3 * MINUTE, DAY, 1, (4, None, 0))
+TALLY = LookbackCounts(DAY - 3 * MINUTE, DAY, 1, (4, None, 0))
 
 bookmarks = st.builds(
     Bookmark,
