@@ -26,7 +26,7 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _MOST_DIGITS: Final = 400
 # any number of fewer digits is the shortest name of a double
 _LEAST_DIGITS: Final = 16
-# what Java calls the least double, which is nearer to 5e-324
+# Java's name of the least double, which is nearer to 5e-324
 _LEAST_OF_JAVA: Final = "4.9e-324"
 _NUMBER: Final = rb":\s*+-?[0-9]++(?=[.eE])[0-9.]*+(?:(?<=[0-9.]{16})|[eE]-[0-9]{3})"
 _LONG: Final = re.compile(rb'"' + _NUMBER)
