@@ -147,6 +147,7 @@ def plan(
     schema = _schema()
     settings = _parsed(_settings(sources, schema), schema, effects)
     saved, known = state_and_catalog(state, catalog, wrapped=True)
+    _print_warnings(settings.cautions)
     found = _plan(settings, saved or {}, known, effects)
     _print_errors(settings.refused_rules.values())
     if form == "json":
@@ -223,9 +224,13 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _print_around(found: Report) -> None:
-    for warning in found.warnings:
-        click.echo(f"{click.style('Warning', fg='yellow')}: {printable(warning)}", err=True)
+    _print_warnings(found.warnings)
     _print_errors(found.errors)
+
+
+def _print_warnings(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        click.echo(f"{click.style('Warning', fg='yellow')}: {printable(warning)}", err=True)
 
 
 def _print_errors(errors: Iterable[str]) -> None:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from io import TextIOWrapper
-from json import loads
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -20,11 +19,16 @@ from singer_sdk.helpers._typing import (
 )
 from singer_sdk.singerlib import Catalog
 
-from tap_m365hunting.configuration.cautions import holds_secret, is_open_to_all
+from tap_m365hunting.configuration.cautions import (
+    file_cautions,
+    holds_secret,
+    twice_cautions,
+)
 from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.configuration.files import (
     ENCODING,
     bounded,
+    json_from,
     object_from,
     read_utf8,
     text_from,
@@ -75,14 +79,12 @@ def _settings_in(name: str) -> dict[str, Any]:
     except ValueError as error:
         msg = f"--config {shown} {error}" if shown[0] == "(" else f"{name}: {error}"
         raise ValueError(msg) from error
-    for key in dict.fromkeys(twice):
-        _LOG.warning(
-            "%s: the key %r stands twice in one object, and the last one counts", name, key
-        )
-    if holds_secret(settings) and is_open_to_all(Path(name)):
-        _LOG.warning(
-            "%s holds a secret, and every user of this machine can read it: chmod 600", name
-        )
+    holds = "a secret" if holds_secret(settings) else None
+    for told in (
+        *twice_cautions(name, twice),
+        *file_cautions(name, Path(name), holds=holds),
+    ):
+        _LOG.warning("%s", told)
     return beside(settings, Path(name).parent)
 
 
@@ -97,7 +99,7 @@ def settings_of_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
     for key, declared in schema["properties"].items():
         try:
             given |= _variable(key, declared)
-        except (ValueError, RecursionError):
+        except ValueError:
             wrong.append(f"{_PREFIX}{key.upper()}: must be {_kind(declared)}")
     if wrong:
         raise UnusableInputError(wrong)
@@ -138,7 +140,7 @@ def state_of(file: TextIO, *, wrapped: bool = False) -> dict[str, Any]:
     """
     try:
         text = _text(file)
-        state = object_from(text) if text.strip() else {}
+        state = _object_in(file, text) if text.strip() else {}
         inner = state.get("singer_state")
         state = inner if wrapped and isinstance(inner, dict) else state
     except ValueError as error:
@@ -159,7 +161,7 @@ def catalog_of(file: TextIO) -> Catalog:
     """
     none = "is no catalog as `tap-m365hunting --discover` writes it"
     try:
-        streams: Any = object_from(_text(file)).get("streams")
+        streams: Any = _object_in(file, _text(file)).get("streams")
         if wrong := [*catalog_problems(streams)]:
             raise _unusable(file, *wrong, none)
         return Catalog.from_dict({"streams": streams})
@@ -173,6 +175,14 @@ def _text(file: TextIO) -> str:
     if isinstance(file, TextIOWrapper):  # a command opens it in the machine's encoding
         return text_from(lambda: bounded(file.buffer, _MOST_BYTES).decode(ENCODING))
     return text_from(file.read)
+
+
+def _object_in(file: TextIO, text: str) -> dict[str, Any]:
+    twice = list[str]()
+    content = object_from(text, twice=twice.append)
+    for told in twice_cautions(file.name, twice):
+        _LOG.warning("%s", told)
+    return content
 
 
 def _unusable(file: TextIO, *lines: str) -> UnusableInputError:
@@ -196,7 +206,15 @@ def _variable(key: str, declared: dict[str, Any]) -> dict[str, Any]:
     if is_boolean_type(declared):
         return {key: _flag(text)}
     structured = is_array_type(declared) or is_object_type(declared)
-    return {key: loads(text) if structured else text}
+    return {key: _json_of(_PREFIX + key.upper(), text) if structured else text}
+
+
+def _json_of(name: str, text: str) -> Any:  # noqa: ANN401 - JSON
+    twice = list[str]()
+    value = json_from(text, twice=twice.append)
+    for told in twice_cautions(name, twice):
+        _LOG.warning("%s", told)
+    return value
 
 
 def _flag(text: str) -> bool:

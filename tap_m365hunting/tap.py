@@ -250,7 +250,7 @@ class TapM365Hunting(Tap):
             self.logger.warning(
                 "The Defender API returns no data from %s on; set api to graph", DEFENDER_ENDS
             )
-        for caution in cautions(self.config):
+        for caution in (*cautions(self.config), *settings.cautions):
             self.logger.warning("%s", caution)
 
     def _new_run(self, settings: Settings, cover: Callable[[WindowReport], None]) -> Run:

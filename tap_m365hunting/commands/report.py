@@ -195,7 +195,7 @@ def report(raw: RawSettings, *, now: Instant) -> Report:
             for query in raw.queries
         ),
         tuple(errors),
-        tuple(_warnings(filled)),
+        (*_warnings(filled), *raw.cautions),
     )
 
 

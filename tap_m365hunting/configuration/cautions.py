@@ -3,12 +3,13 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tap_m365hunting.configuration.credentials import GUID
+from tap_m365hunting.printable import shown_key
 
 _GUID: Final = re.compile(GUID)
 _MICROSOFT: Final = (
@@ -23,6 +24,8 @@ _SENT: Final[Mapping[str, str]] = {
     "api_url": "each token, and each query,",
 }
 _SECRETS: Final = frozenset({"client_secret", "certificate_password"})
+# With the seed of hashes the value behind a hash can be tried out
+_SEED: Final = "hash_seed"
 
 
 def cautions(given: Mapping[str, Any]) -> Iterator[str]:
@@ -47,8 +50,33 @@ def _host_cautions(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def holds_secret(given: Mapping[str, Any]) -> bool:
-    """Say if settings hold a secret, at the top or of one of the tenants."""
+    """Say if settings hold a secret, at the top, of one of the tenants, or of the stream maps."""
+    maps = given.get("stream_map_config")
+    if isinstance(maps, Mapping) and maps.get(_SEED):
+        return True
     return any(part.get(key) for _, part in _parts(given) for key in _SECRETS)
+
+
+def twice_cautions(name: str, keys: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each key that stands twice in an object of JSON that people write."""
+    for key in dict.fromkeys(keys):
+        shown = shown_key(key)
+        quoted = repr(key) if shown == key else shown.removeprefix("a key ")
+        yield f"{name}: the key {quoted} stands twice in one object, and the last one counts"
+
+
+def file_cautions(name: str, path: Path, *, holds: str | None) -> Iterator[str]:
+    """Yield a line for a file that every user can read though it `holds` a secret, or can change.
+
+    Whoever can change settings says where a secret goes.
+    """
+    mode = _mode(path)
+    can = [verb for bit, verb in ((stat.S_IROTH, "read"), (stat.S_IWOTH, "change")) if mode & bit]
+    if holds is None:
+        can = [verb for verb in can if verb == "change"]
+    if can:
+        has = f"holds {holds}, and every" if holds else "is for settings, and every"
+        yield f"{name} {has} user of this machine can {' and '.join(can)} it: chmod 600"
 
 
 def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -61,11 +89,17 @@ def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def is_open_to_all(path: Path) -> bool:
-    """Say if every user of the machine may read a file; only POSIX has such a mode.
+    """Say if every user of the machine may read a file."""
+    return bool(_mode(path) & stat.S_IROTH)
 
-    A file that cannot be looked at is said to be private: whoever reads it tells why not.
+
+def _mode(path: Path) -> int:
+    """Return the mode of a file; only POSIX has such a mode, and a pipe is its programs' alone.
+
+    Nobody is said to be let in by a file that cannot be looked at: whoever reads it tells why not.
     """
     try:
-        return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
+        mode = path.stat().st_mode if os.name == "posix" else 0
     except (OSError, ValueError):
-        return False
+        return 0
+    return mode if stat.S_ISREG(mode) else 0

@@ -70,7 +70,7 @@ class Settings(Struct, frozen=True):
 
     There is at least one tenant; `partitioned` marks tenants given as a list, so that state and
     rows name the tenant. `refused_rules` are Sigma rules without a meaning for rows: the reasons,
-    by the names of their streams.
+    by the names of their streams. `cautions` are oddities of files that the settings name.
     """
 
     tenants: tuple[Tenant, ...]
@@ -82,6 +82,7 @@ class Settings(Struct, frozen=True):
     refused_rules: Mapping[str, str] = {}
     batches: BatchSettings | None = None
     outcome_file: Path | None = None
+    cautions: tuple[str, ...] = ()
 
     @property
     def connection(self) -> Connection:
@@ -136,6 +137,7 @@ class Settings(Struct, frozen=True):
             if (batches := filled.get("batch_config"))
             else None,
             outcome_file=Path(file) if (file := filled.get("outcome_file")) else None,
+            cautions=raw.cautions,
         )
 
 
@@ -143,7 +145,8 @@ class RawSettings(Struct, frozen=True):
     """The given settings, after every file named there was read, once.
 
     `with_defaults` are the settings around queries and tenants, without nulls and with defaults;
-    `wrong` holds a line for each problem, the texts of the queries aside.
+    `wrong` holds a line for each problem, the texts of the queries aside, and `cautions` a line for
+    each oddity of a file that the settings name.
     """
 
     with_defaults: Mapping[str, Any]
@@ -151,6 +154,7 @@ class RawSettings(Struct, frozen=True):
     tenants: TenantList
     wrong: tuple[str, ...]
     environment: Mapping[str, str]
+    cautions: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -178,7 +182,9 @@ class RawSettings(Struct, frozen=True):
         )
         broken = query_problems(sourced, stated.get("end_date"))
         around = {key: value for key, value in filled.items() if key not in _LISTS}
-        return cls(around, tuple(map(ListedQuery.of, sourced, broken)), tenants, wrong, environment)
+        listed = tuple(map(ListedQuery.of, sourced, broken))
+        told = tuple(tenants.cautions(environment))
+        return cls(around, listed, tenants, wrong, environment, told)
 
 
 def _quotas(filled: Mapping[str, Any]) -> QuotaSettings:

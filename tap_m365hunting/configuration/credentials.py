@@ -131,6 +131,12 @@ def credential(said: Mapping[str, Any], environment: Mapping[str, str]) -> Crede
             return DeviceCode(client_id, Path(cache) if cache else None)
 
 
+def token_file(given: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    """Return the name of the file with a federated token, if a way to sign in has one."""
+    named = _completed(given, environment).get("federated_token_file")
+    return named if isinstance(named, str) else None
+
+
 def managed_identity(named: str) -> ManagedIdentity:
     """Read the name of a managed identity.
 

@@ -15,12 +15,18 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
+from tap_m365hunting.configuration.cautions import (
+    file_cautions,
+    holds_secret,
+    twice_cautions,
+)
 from tap_m365hunting.configuration.credentials import (
     AUTH_KEYS,
     WAY_KEYS,
     Credential,
     credential,
     credential_problems,
+    token_file,
 )
 from tap_m365hunting.configuration.file_names import shown_name
 from tap_m365hunting.configuration.files import json_from, text_from
@@ -153,12 +159,13 @@ class ListedTenant:
 class TenantList(Struct, frozen=True):
     """The tenants in the given order, and the problems of the list.
 
-    `partitioned` marks a list, though perhaps a list of one.
+    `partitioned` marks a list, though perhaps a list of one; `oddities` are those of its file.
     """
 
     tenants: tuple[ListedTenant, ...]
     wrong: tuple[str, ...] = ()
     partitioned: bool = True
+    oddities: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -200,6 +207,14 @@ class TenantList(Struct, frozen=True):
             common if times[common] == everybody else own for own, common in found
         )
 
+    def cautions(self, environment: Mapping[str, str]) -> Iterator[str]:
+        """Yield the oddities of the list's file, and of files with tokens."""
+        yield from self.oddities
+        files = (token_file(tenant.signing_in, environment) for tenant in self.tenants)
+        for name in dict.fromkeys(filter(None, files)):
+            shown = f"federated_token_file {shown_name(name)}"
+            yield from file_cautions(shown, Path(name), holds="a token")
+
     def _twice(self) -> Iterator[str]:
         ids, caches = dict[str, str](), dict[str, str]()
         for tenant in self.tenants:
@@ -239,8 +254,9 @@ class TenantList(Struct, frozen=True):
         name = given["tenants_file"]
         if not isinstance(name, str):
             return cls(())  # the check of the schema names it
+        twice = list[str]()
         try:
-            entries = json_from(text_from(partial(read, Path(name))))
+            entries = json_from(text_from(partial(read, Path(name))), twice=twice.append)
         except ValueError as error:
             if isinstance(error.__cause__, FileNotFoundError) and not needed:
                 return cls(())
@@ -249,7 +265,12 @@ class TenantList(Struct, frozen=True):
             return cls((), (f"tenants_file: {shown_name(name)} must hold a list",))
         found = cls._of(entries, name, given)
         wrong = (f"{name}{line}" for line in problems(entries, SETTINGS["properties"]["tenants"]))
-        return cls(found.tenants, (*wrong, *found.wrong))
+        holds = "a secret" if holds_secret({"tenants": entries}) else None
+        oddities = (
+            *twice_cautions(name, twice),
+            *file_cautions(name, Path(name), holds=holds),
+        )
+        return cls(found.tenants, (*wrong, *found.wrong), oddities=oddities)
 
 
 def _cache_of(shared: str, tenant_id: object) -> str:

@@ -321,7 +321,12 @@ def test_list_is_refused_by_its_key(settings: dict[str, object], said: str) -> N
         ),
         pytest.param(
             b"[" * 100_000,
-            ["tenants_file: '{file}' is not JSON that can be read: it is nested too deeply"],
+            [
+                (
+                    "tenants_file: '{file}' is not JSON that can be read: it is nested too deeply, "
+                    "beyond 100 levels"
+                )
+            ],
             id="too-deep",
         ),
     ],
