@@ -18,5 +18,6 @@ def test_bug_has_its_place_once(bug: Bug) -> None:
     """A bug that finds no place would end the run before the others are tried."""
     text = (ROOT / bug.package / bug.module).read_text("utf-8")
 
+    file, _, test = bug.test.partition("::")
     assert text.count(bug.right) == 1
-    assert (ROOT / bug.test.partition("::")[0]).exists()
+    assert f"def {test.partition('[')[0]}(" in (ROOT / file).read_text("utf-8")
