@@ -22,13 +22,26 @@ _CAPABILITIES: Final = ["about", "activate-version", "hard-delete", "schema-flat
 _LOGGER: Final = logging.getLogger(NAME)
 
 
+class _Line(logging.Formatter):
+    """Writes each record as a line, whatever a name of a stream, a column or a file holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Escape line ends, other control characters, and marks of direction."""
+        text = super().format(record)
+        if text.isprintable():
+            return text
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 only if everything is loaded."""
     options = _options().parse_args(arguments)
     if options.about:
         print(about(options.format))
         return 0
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    log = logging.StreamHandler()
+    log.setFormatter(_Line("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.INFO)
     try:
         return _load([Path(file) for file in options.config if file != "ENV"], options.input)
     except LoadError as error:

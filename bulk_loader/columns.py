@@ -78,13 +78,21 @@ def declared(stream: str, message: Mapping[str, Any]) -> Declaration:
     if not isinstance(properties, Mapping) or not properties:
         msg = f"The SCHEMA of stream {stream!r} names no properties"
         raise LoadError(msg)
-    key = tuple(message.get("key_properties") or ())
-    if missing := [name for name in key if name not in properties]:
+    key = _key(stream, message)
+    if missing := [repr(name) for name in key if name not in properties]:
         msg = f"The key of stream {stream!r} is no property of its schema: {', '.join(missing)}"
         raise LoadError(msg)
     columns = tuple(Column(name, kind_of(about)) for name, about in properties.items())
     hashed = any(_mapping(properties[name]).get("format") == CONTENT_HASH for name in key)
     return Declaration(stream, columns, key, _time(message, columns), hashed)
+
+
+def _key(stream: str, message: Mapping[str, Any]) -> tuple[str, ...]:
+    named = message.get("key_properties") or []
+    if isinstance(named, list) and all(isinstance(name, str) for name in named):
+        return tuple(named)
+    msg = f"The SCHEMA of stream {stream!r} has key_properties that are no list of names"
+    raise LoadError(msg)
 
 
 def kind_of(about: object) -> str:
@@ -140,13 +148,13 @@ def _free(name: str, taken: set[str]) -> str:
 def _parts(about: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield about
     for word in ("anyOf", "oneOf", "allOf"):
-        for part in about.get(word) or ():
+        for part in _list(about.get(word)):
             yield from _parts(_mapping(part))
 
 
 def _types(part: Mapping[str, Any]) -> Sequence[str]:
-    named = part.get("type") or ()
-    return (named,) if isinstance(named, str) else named
+    named = part.get("type")
+    return [named] if isinstance(named, str) else [n for n in _list(named) if isinstance(n, str)]
 
 
 def _fraction(multiple: object) -> bool:
@@ -157,8 +165,12 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _time(message: Mapping[str, Any], columns: Sequence[Column]) -> str | None:
     """Return the replication key, if it is a time: rows with one content share it."""
-    named = message.get("bookmark_properties") or ()
+    named = [name for name in _list(message.get("bookmark_properties")) if isinstance(name, str)]
     times = {column.name for column in columns if column.kind == "TIMESTAMP_NS"}
     return next((name for name in named if name in times), None)

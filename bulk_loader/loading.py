@@ -78,7 +78,7 @@ def _place(settings: Settings) -> Iterator[tuple[Place, Path]]:
     with closing(opened(database, settings.memory_limit)) as connection:
         folder = database.with_name(f"{database.name}.slices")
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder.mkdir(0o700)  # rows on their way: the database's own mode is its owner's choice
         metadata = settings.add_metadata_columns
         try:
             if settings.parquet_dir is None:

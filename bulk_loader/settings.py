@@ -97,7 +97,7 @@ def unknown(given: Mapping[str, Any]) -> list[str]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"Settings in {file} cannot be read: {type(error).__name__}"
         raise LoadError(msg) from error
     if not isinstance(content, dict):

@@ -1,11 +1,11 @@
 """Sorts the lines of a tap: rows to a slice per stream, the rest into the order that counts."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -99,13 +99,13 @@ class Sorter:
             return
         try:
             message = _MESSAGE.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             msg = f"Line {self.line} is no Singer message"
             raise LoadError(msg) from error
         if message.type == "RECORD":
             self._rows(message.stream or "", Run(None, text, 1))
         elif message.type == "SCHEMA":
-            self._on_schema(message.stream or "", json.loads(text))
+            self._on_schema(message.stream or "", text)
         else:
             self._about_all(message)
 
@@ -122,8 +122,12 @@ class Sorter:
         msg = f"Line {self.line} is a message that this target does not take: {kind[:40]!r}.{ways}"
         raise LoadError(msg)
 
-    def _on_schema(self, stream: str, message: Mapping[str, Any]) -> None:
-        declaration = declared(stream, message)
+    def _on_schema(self, stream: str, text: bytes) -> None:
+        try:
+            declaration = declared(stream, json.loads(text))
+        except RecursionError as error:
+            msg = f"Line {self.line}, the SCHEMA of stream {stream!r}, is nested too deeply"
+            raise LoadError(msg) from error
         if self._declared.get(stream) == declaration:
             return
         self._close(stream)

@@ -7,6 +7,7 @@ import sys
 import venv
 from importlib import resources
 from pathlib import Path
+from time import sleep
 
 import duckdb
 import pytest
@@ -178,6 +179,60 @@ def test_main_ends_with_the_status(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     assert main(["--input", str(good)]) == 0
     assert main(["--input", str(bad)]) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        (
+            b'{"type": "SCHEMA", "stream": "s\\nx\\u202e", "schema": {"properties": {"a": {}}}, '
+            b'"key_properties": ["k\\nCRITICAL target-bulk-duckdb: forged\\u009b\\u202e"]}'
+        ),
+        b'{"type": "N\\nCRITICAL target-bulk-duckdb: forged\\u202e"}',
+        b'{"type": "RECORD", "stream": "s\\nCRITICAL target-bulk-duckdb: forged", "record": {}}',
+    ],
+    ids=["key", "type", "stream"],
+)
+def test_name_begins_no_line_of_its_own(tmp_path: Path, line: bytes) -> None:
+    """Control characters and marks of direction are escaped in each message."""
+    database = str(tmp_path / "rows\nCRITICAL: forged.duckdb")
+
+    done = run(lines=line + b"\n", TARGET_BULK_DUCKDB_DATABASE=database)
+    told = done.stderr.decode()
+
+    assert done.returncode == 1
+    assert told.count("\n") == 1
+    assert told.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize("depth", [300, 3_000, 100_000])
+@pytest.mark.parametrize(
+    "nested", [('{"properties":{"a":', "}}"), ('{"anyOf":[', "]}")], ids=["properties", "anyOf"]
+)
+def test_schema_of_any_depth_is_no_traceback(
+    tmp_path: Path, depth: int, nested: tuple[str, str]
+) -> None:
+    """It is loaded, or refused by its line."""
+    about = nested[0] * depth + "{}" + nested[1] * depth
+    line = f'{{"type":"SCHEMA","stream":"s","schema":{{"properties":{{"x":{about}}}}}}}\n'
+
+    done = run(lines=line.encode(), TARGET_BULK_DUCKDB_DATABASE=str(tmp_path / "rows.duckdb"))
+
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 0 or done.stderr.startswith(b"CRITICAL target-bulk-duckdb: Line 1")
+
+
+def test_rows_on_their_way_are_private(tmp_path: Path) -> None:
+    """The folder of slices stands beside the database, whose mode its owner chooses."""
+    environment = os.environ | {"TARGET_BULK_DUCKDB_DATABASE": str(tmp_path / "rows.duckdb")}
+    slices = tmp_path / "rows.duckdb.slices"
+
+    with subprocess.Popen([COMMAND], stdin=subprocess.PIPE, env=environment) as process:
+        while not slices.exists() and process.poll() is None:
+            sleep(0.02)
+        mode = slices.stat().st_mode & 0o777
+
+    assert (mode, process.returncode) == (0o700, 0)
 
 
 def test_without_its_extra_the_command_says_how_to_get_it(tmp_path: Path) -> None:

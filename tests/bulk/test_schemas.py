@@ -163,6 +163,13 @@ def test_table_is_found_whatever_its_case(database: Database) -> None:
             "names no properties", id="no-properties",
         ),
         pytest.param(schema("s", {"id": "whole"}, "key"), "no property of its schema", id="key"),
+        pytest.param(
+            {**schema("s", {"id": "whole"}), "key_properties": 5}, "no list of names", id="no-keys"
+        ),
+        pytest.param(
+            {**schema("s", {"id": "whole"}), "key_properties": [["id"]]}, "no list of names",
+            id="keys-in-keys",
+        ),
         pytest.param(record("s", {"id": 1}), "has no SCHEMA yet", id="record-first"),
         pytest.param(
             {"type": "ACTIVATE_VERSION", "stream": "s", "version": 1}, "has no SCHEMA", id="version"
@@ -177,6 +184,16 @@ def test_message_that_cannot_be_followed_fails(
     """It is no good guessing."""
     with pytest.raises(LoadError, match=said):
         database.load(message)
+
+
+def test_types_that_are_none_are_any(database: Database) -> None:
+    """A tap's slip in a type loses no row."""
+    odd = {"a": {"type": 5}, "b": {"anyOf": 5}, "c": {"type": [["x"]]}, "d": 5}
+    message = {"type": "SCHEMA", "stream": "s", "schema": {"properties": odd}}
+
+    database.load({**message, "bookmark_properties": 5}, record("s", dict.fromkeys(odd, 1)))
+
+    assert database.ask("FROM s") == [("1", "1", "1", "1")]
 
 
 def test_metadata_columns(tmp_path: Path) -> None:
