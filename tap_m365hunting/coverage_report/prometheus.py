@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from tap_m365hunting.coverage_report.report import CoverageReport, StreamCoverage
 from tap_m365hunting.instants import TICKS_PER_SECOND, Instant
+from tap_m365hunting.printable import printable
 
 _Sample: TypeAlias = tuple[Mapping[str, str], float | None]
 _Metric: TypeAlias = Callable[[StreamCoverage], Iterator[_Sample]]
@@ -36,7 +37,16 @@ def _head(name: str, text: str) -> Iterator[str]:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels.items())
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
+def _escaped(value: str) -> str:
+    r"""Return a label's value for the format, whose one escape of a control character is `\n`.
+
+    >>> print(_escaped("a\n\x9b\u202e"))
+    a\n\\x9b\\u202e
+    """
+    return "\n".join(map(printable, value.split("\n"))).translate(_ESCAPES)
 
 
 def _number(value: float) -> str:

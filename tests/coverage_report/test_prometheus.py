@@ -59,3 +59,13 @@ def test_samples_have_the_figures(text: str) -> None:
     assert f'gap_seconds{odd},reason="unread"}} 7200' in lines
     assert f"stale{odd}}} 0" in lines
     assert not [line for line in lines if line.startswith(f"late_rows{odd}")]
+
+
+def test_no_label_has_a_character_without_a_printed_form(tmp_path: Path) -> None:
+    """A terminal obeys C1 controls, and marks of direction turn what is read."""
+    (tmp_path / "w.jsonl").write_bytes(plain([window(0, 5, stream="a\x1b\x9b\u202eb\u2028c")]))
+
+    text = run(tmp_path / "w.jsonl", "--format", "prometheus").stdout
+
+    assert text.replace("\n", "").isprintable()
+    assert r'stream="a\\x1b\\x9b\\u202eb\\u2028c"' in text
