@@ -33,7 +33,13 @@ from tap_m365hunting.commands.tenants import (
 from tap_m365hunting.configuration.config import QuotaSettings, RawSettings, Settings, Tenant
 from tap_m365hunting.coverage_report.command import coverage
 from tap_m365hunting.errors import UnusableInputError
-from tap_m365hunting.inputs import ENV, settings_of, settings_of_variables, state_and_catalog
+from tap_m365hunting.inputs import (
+    ENV,
+    InputFile,
+    settings_of,
+    settings_of_variables,
+    state_and_catalog,
+)
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.log_records import guard_logs
 from tap_m365hunting.output import OutputLostError
@@ -131,8 +137,8 @@ def check(
 
 @main.command()
 @_CONFIG
-@click.option("--state", type=click.File(), help="The state that the run would start from.")
-@click.option("--catalog", type=click.File(), help="The catalog that says what the run would read.")
+@click.option("--state", type=InputFile(), help="The state that the run would start from.")
+@click.option("--catalog", type=InputFile(), help="The catalog that says what the run would read.")
 @_FORMAT
 @click.pass_obj
 def plan(

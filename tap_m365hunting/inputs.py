@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import IO, Any, Final, TextIO
 
+import click
 from singer_sdk.helpers._typing import (
     is_array_type,
     is_boolean_type,
@@ -18,6 +19,7 @@ from singer_sdk.helpers._typing import (
     is_object_type,
 )
 from singer_sdk.singerlib import Catalog
+from typing_extensions import override
 
 from tap_m365hunting.configuration.cautions import (
     file_cautions,
@@ -47,6 +49,24 @@ _FALSY: Final = frozenset({"false", "0", "no", "off"})
 # A state has a kilobyte for a tenant, and a catalog a hundred bytes for a column
 _MOST_BYTES: Final = 1 << 28
 _LOG: Final = logging.getLogger(__name__)
+
+
+class InputFile(click.File):
+    """A file on a command line; a text in the place of its name is not shown."""
+
+    @override
+    def convert(
+        self,
+        value: str | os.PathLike[str] | IO[Any],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> IO[Any]:
+        try:
+            return super().convert(value, param, ctx)
+        except (click.BadParameter, ValueError) as error:
+            cause = error.__context__
+            why = cause.strerror if isinstance(cause, OSError) else "no file has such a name"
+            self.fail(f"{shown_name(str(value))}: {why}", param, ctx)
 
 
 def settings_of(sources: Iterable[str]) -> dict[str, Any]:

@@ -23,7 +23,13 @@ from tap_m365hunting.configuration.settings import SETTINGS
 from tap_m365hunting.coverage import CoverageStream
 from tap_m365hunting.discovery import Discovery
 from tap_m365hunting.errors import TENANT_ERRORS, FatalSyncError
-from tap_m365hunting.inputs import ENV, settings_of, settings_of_variables, state_and_catalog
+from tap_m365hunting.inputs import (
+    ENV,
+    InputFile,
+    settings_of,
+    settings_of_variables,
+    state_and_catalog,
+)
 from tap_m365hunting.instants import Instant
 from tap_m365hunting.mapping import register_streams
 from tap_m365hunting.outcome import Outcome
@@ -118,6 +124,16 @@ class TapM365Hunting(Tap):
         if isinstance(self.message_writer, WholeLines):
             self.message_writer.finish()
         self._states.flush(self.state)
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """Return the command; files are opened without their names shown, if they may be none."""
+        command = super().get_singer_command()
+        for option in command.params:
+            if isinstance(option.type, click.File):
+                option.type = InputFile()
+        return command
 
     @classmethod
     @override

@@ -54,6 +54,8 @@ POINTS: Final[Mapping[str, tuple[Line, ...]]] = {
         Line("KQL that looks like settings", "refused", "test_query_that_looks_a_little_.*"),
         Line("a line of a Sigma file", "shown", "test_line_of_a_sigma_file_.*"),
         Line("--config '{...}'", "shown", "test_settings_in_the_place_of_their_file_.*"),
+        Line("--state '{...}', --catalog '{...}'", "shown", "test_text_in_the_place_of_an_.*"),
+        Line("an input file that is not there", "not named", "test_input_file_that_is_not_.*"),
         Line("a slip that is no secret", "not named", "test_slip_.*"),
     ),
     "Identity endpoints": (

@@ -196,3 +196,34 @@ def test_settings_in_the_place_of_their_file_are_in_no_output(world: World) -> N
             assert ran.status == 1
             assert ran.holds(LOST) == []
             assert b"--config" in ran.errors
+
+
+STATE = json.dumps({"bookmarks": {}, "client_secret": LOST})
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+@pytest.mark.parametrize("text", [STATE, STATE * 20, ENTRA, JWT], ids=range(4))
+def test_text_in_the_place_of_an_input_file_is_in_no_output(
+    world: World, option: str, text: str
+) -> None:
+    """The option is told, as in click's own words, with its status."""
+    config = str(world.config())
+    for command in ([TAP], [COMMANDS, "plan"]):
+        for level in ("info", "debug"):
+            run = world.processes.run
+            ran = run([*command, "--config", config, option, text], world.environment, level=level)
+
+            assert ran.status == 2
+            assert ran.holds(LOST, text) == [], ran.errors
+            assert option.encode() in ran.errors
+
+
+def test_input_file_that_is_not_there_is_named(world: World) -> None:
+    """By the name, for who slipped in it."""
+    config = str(world.config())
+    for command in ([TAP], [COMMANDS, "plan"]):
+        run = world.processes.run
+        ran = run([*command, "--config", config, "--state", "gone.json"], world.environment)
+
+        assert ran.status == 2
+        assert b"'gone.json': No such file or directory" in b" ".join(ran.errors.split())
