@@ -13,6 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from bulk_loader.errors import LoadError
+from bulk_loader.file_names import shown_name
 from bulk_loader.intake import reader
 from bulk_loader.loading import load
 from bulk_loader.settings import SCHEMA, Settings, gathered, unknown
@@ -100,7 +101,8 @@ def _emit(state: bytes) -> None:
 def _said(error: Exception) -> str:
     """Return what went wrong, without the values that DuckDB may show."""
     if isinstance(error, OSError):
-        return f"{error.strerror or type(error).__name__}: {error.filename or 'standard output'}"
+        named = shown_name(error.filename) if error.filename else "standard output"
+        return f"{error.strerror or type(error).__name__}: {named}"
     if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
         return str(error).splitlines()[0]
     return f"DuckDB stopped the load: {type(error).__name__}"

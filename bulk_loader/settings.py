@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from bulk_loader.errors import LoadError
+from bulk_loader.file_names import is_address, shown_name
 
 PREFIX: Final = "TARGET_BULK_DUCKDB_"
 SCHEMA: Final[Mapping[str, Any]] = {
@@ -62,7 +63,7 @@ class Settings:
         """Check settings by `SCHEMA`.
 
         Raises:
-            LoadError: a value is of another type, or the place is missing or given twice.
+            LoadError: a value is of another type, or the place is missing, given twice, or no file.
         """
         known = {name: given[name] for name in SCHEMA["properties"] if given.get(name) is not None}
         for name, value in known.items():
@@ -73,6 +74,10 @@ class Settings:
         if len(known.keys() & {"database", "parquet_dir"}) != 1:
             msg = "Set 'database' (a DuckDB file) or 'parquet_dir' (a folder), and not both"
             raise LoadError(msg)
+        for name in known.keys() & {"database", "parquet_dir"}:
+            if is_address(known[name]):
+                msg = f"Setting {name!r} has to be a file or a folder; no address is written to"
+                raise LoadError(msg)
         paths = {name: Path(known[name]) for name in known.keys() & {"database", "parquet_dir"}}
         return cls(**(known | paths))
 
@@ -98,10 +103,10 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        msg = f"Settings in {file} cannot be read: {type(error).__name__}"
+        msg = f"Settings in {shown_name(file)} cannot be read: {type(error).__name__}"
         raise LoadError(msg) from error
     if not isinstance(content, dict):
-        msg = f"Settings in {file} are no JSON object"
+        msg = f"Settings in {shown_name(file)} are no JSON object"
         raise LoadError(msg)
     return content
 

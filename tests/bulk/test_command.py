@@ -14,6 +14,7 @@ import pytest
 
 from bulk_loader.cli import main
 from bulk_loader.errors import LoadError
+from bulk_loader.opening import opened
 from bulk_loader.settings import SCHEMA, Settings, gathered, unknown
 from tests.bulk.loads import Database, Json
 
@@ -86,6 +87,59 @@ def test_file_of_settings_that_is_none_is_told(tmp_path: Path) -> None:
         assert file.name in done.stderr.decode()
         assert b"secret" not in done.stderr
         assert b"Traceback" not in done.stderr
+
+
+SECRET = "iK28Q~iGp.58WAm_dX3a5IDnOdcdbWB2dC4.DSDC"
+TEXT = json.dumps({"token": SECRET})
+
+
+@pytest.mark.parametrize(
+    "text", [SECRET, TEXT, TEXT * 20, f"md:{SECRET}", f"https://u:{SECRET}@h/x"], ids=range(5)
+)
+def test_text_in_the_place_of_a_file_is_not_shown(text: str) -> None:
+    """Of settings, or of lines."""
+    for options in (["--config", text], ["--input", text]):
+        done = run(*options, TARGET_BULK_DUCKDB_DATABASE="unused.duckdb")
+
+        assert done.returncode == 1
+        assert SECRET.encode() not in done.stderr + done.stdout
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("setting", ["DATABASE", "PARQUET_DIR"])
+@pytest.mark.parametrize(
+    "address", ["md:", "motherduck:", "md:hunting?motherduck_token=", "s3://b/"]
+)
+def test_address_in_the_place_of_a_file_is_refused(setting: str, address: str) -> None:
+    """Only files are written; DuckDB would fetch an extension, and name the token."""
+    environment = {f"TARGET_BULK_DUCKDB_{setting}": f"{address}{SECRET}"}
+
+    done = run(lines=b"", **environment)
+
+    assert done.returncode == 1
+    assert b"has to be a file or a folder; no address is written to" in done.stderr
+    assert SECRET.encode() not in done.stderr
+
+
+def test_place_that_cannot_be_made_is_told_without_what_may_be_a_secret(tmp_path: Path) -> None:
+    """A file stands where its folder should."""
+    (tmp_path / "file").write_text("")
+
+    done = run(TARGET_BULK_DUCKDB_DATABASE=str(tmp_path / "file" / SECRET))
+
+    assert done.returncode == 1
+    assert b"cannot be opened" in done.stderr
+    assert SECRET.encode() not in done.stderr
+
+
+def test_no_extension_is_fetched(tmp_path: Path) -> None:
+    """What a query asks for is in DuckDB already, or not there."""
+    with opened(tmp_path / "rows.duckdb", "64MB") as connection:
+        kept = connection.execute(
+            "SELECT value FROM duckdb_settings() WHERE name LIKE 'auto%known_extensions'"
+        ).fetchall()
+
+    assert kept == [("false",), ("false",)]
 
 
 def test_place_that_is_no_database_is_told(tmp_path: Path) -> None:
