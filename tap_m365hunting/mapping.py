@@ -1,12 +1,15 @@
 """Stream maps: which streams they are for, and their set-up at the start of a run."""
 
 from copy import deepcopy
+from typing import Final
 
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib import Catalog, CatalogEntry
 
+_MAPS: Final = "stream_maps"
+_LENGTH: Final = "flattening_max_key_length"
 _WRONG_MAP = (MapExpressionError, StreamMapConfigError)
 
 
@@ -17,16 +20,18 @@ def register_streams(mapper: PluginMapper, catalog: Catalog) -> None:
     a stream has its columns; if a map does not fit them, no record of the stream is ever written.
 
     Raises:
-        ConfigValidationError: a map does not fit a stream that is read.
+        ConfigValidationError: a map does not fit a stream that is read, or two flattened columns
+            of a stream have one name.
     """
     for entry in catalog.streams:
         deselected = not entry.metadata.resolve_selection()[()]
         try:
             _register(mapper, _selected(entry) if deselected else entry)
+        except ValueError as error:  # flattened names are shortened, until two are the same
+            raise _refusal(_LENGTH, entry, error) from error
         except _WRONG_MAP as error:
             if not deselected:
-                msg = f"stream_maps: stream {entry.tap_stream_id}: {error}"
-                raise ConfigValidationError(msg, errors=[msg], schema={}) from error
+                raise _refusal(_MAPS, entry, error) from error
             none = RemoveRecordTransform(
                 stream_alias=entry.tap_stream_id,
                 raw_schema=entry.schema.to_dict(),
@@ -34,6 +39,11 @@ def register_streams(mapper: PluginMapper, catalog: Catalog) -> None:
                 flattening_options=mapper.flattening_options,
             )
             mapper.stream_maps[entry.tap_stream_id] = [none]
+
+
+def _refusal(setting: str, entry: CatalogEntry, error: Exception) -> ConfigValidationError:
+    msg = f"{setting}: stream {entry.tap_stream_id}: {error}"
+    return ConfigValidationError(msg, errors=[msg], schema={})
 
 
 def _selected(entry: CatalogEntry) -> CatalogEntry:

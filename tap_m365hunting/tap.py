@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import click
@@ -48,6 +48,9 @@ from tap_m365hunting.sync.partition_sync import PartitionSync
 from tap_m365hunting.sync.prefetch import Prefetch
 from tap_m365hunting.sync.resolved_query import begin_of, check_bounds
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
+
+# Of the SDK's own numbers, which the SDK bounds nowhere: levels of objects, characters of a name
+_MOST_FLATTENED: Final = {"flattening_max_depth": 100, "flattening_max_key_length": 10_000}
 
 
 class TapM365Hunting(Tap):
@@ -203,7 +206,10 @@ class TapM365Hunting(Tap):
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Declare the settings read but not declared by the SDK, too."""
         super().append_builtin_config(config_jsonschema)
-        config_jsonschema["properties"]["emit_activate_version_messages"] = VERSIONS
+        properties = config_jsonschema["properties"]
+        properties["emit_activate_version_messages"] = VERSIONS
+        for name, most in _MOST_FLATTENED.items():
+            properties[name].update(minimum=1, maximum=most)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:

@@ -585,3 +585,34 @@ def test_settings_and_a_query_may_come_through_pipes(tenant: Tenant, tmp_path: P
         _, errors = process.communicate(json.dumps(config).encode())
 
     assert process.returncode == 0, errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param(
+            {"flattening_max_depth": 10**20}, "max_depth: must be at most 100", id="depth"
+        ),
+        pytest.param(
+            {"flattening_max_depth": 1, "flattening_max_key_length": 0},
+            "flattening_max_key_length: must be at least 1",
+            id="no-length",
+        ),
+        pytest.param(
+            {"flattening_max_depth": 1, "flattening_max_key_length": 1},
+            "flattening_max_key_length: stream hunting_windows: Duplicate column name",
+            id="names-that-are-one",
+        ),
+    ],
+)
+def test_flattening_that_cannot_be_is_named_by_its_setting(
+    tenant: Tenant, tmp_path: Path, settings: dict[str, Any], said: str
+) -> None:
+    """The SDK bounds none of its own numbers."""
+    tenant.emulator.clock.reset()
+
+    ended = run(tmp_path, tenant.config(ALERTS, flattening_enabled=True, **settings))
+
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "fault in the tap" not in ended.stderr
