@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 from bulk_loader.errors import LoadError
 from bulk_loader.file_names import is_address, shown_name
 
+#: The most bytes of a file of settings, which has hundreds.
+_MOST_BYTES: Final = 1 << 20
 PREFIX: Final = "TARGET_BULK_DUCKDB_"
 SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -101,7 +103,9 @@ def unknown(given: Mapping[str, Any]) -> list[str]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text("utf-8"))
+        with file.open("rb") as opened:
+            text = opened.read(_MOST_BYTES + 1)
+        content = json.loads(text) if len(text) <= _MOST_BYTES else None
     except (OSError, ValueError, RecursionError) as error:
         msg = f"Settings in {shown_name(file)} cannot be read: {type(error).__name__}"
         raise LoadError(msg) from error

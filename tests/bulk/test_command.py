@@ -235,6 +235,14 @@ def test_main_ends_with_the_status(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert main(["--input", str(bad)]) == 1
 
 
+def test_settings_without_an_end_are_refused() -> None:
+    """A device is no file of settings."""
+    done = run("--config", "/dev/zero")
+
+    assert done.returncode == 1
+    assert done.stderr == b"CRITICAL target-bulk-duckdb: Settings in /dev/zero are no JSON object\n"
+
+
 @pytest.mark.parametrize(
     "line",
     [
