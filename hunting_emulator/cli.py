@@ -3,12 +3,12 @@
 import logging
 import re
 import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 import click
@@ -183,7 +183,7 @@ def main(  # noqa: PLR0913 - an option each
             click.echo(f"Warning: {_OPEN.format(host)}{_KNOWN * _is_known(emulator)}", err=True)
         load(emulator, files)
         announce(emulator, ready_file)
-        told.wait()
+        _wait(told)
     click.echo("Stopped")
 
 
@@ -223,16 +223,27 @@ def _tenants(count: int, file: Path | None, workspaces: int) -> tuple[Tenant, ..
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into an event while the context lasts."""
-    told = threading.Event()
+def _told_to_stop() -> Iterator[SimpleQueue[int]]:
+    """Put SIGINT and SIGTERM into a queue while the context lasts.
+
+    An event that a handler sets while its own thread begins to wait may lock the thread for ever.
+    """
+    told = SimpleQueue[int]()
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: told.set()) for number in signals]
+    before = [signal.signal(number, lambda number, _: told.put(number)) for number in signals]
     try:
         yield told
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
+
+
+def _wait(told: SimpleQueue[int]) -> None:
+    """Wait for a signal; a signal just before a wait is seen at the end of the wait."""
+    while True:
+        with suppress(Empty):
+            told.get(timeout=0.5)
+            return
 
 
 def load(emulator: Emulator, files: Sequence[tuple[str, Path]]) -> None:
