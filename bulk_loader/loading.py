@@ -10,6 +10,7 @@ from bulk_loader.columns import Declaration
 from bulk_loader.intake import Intake, Read
 from bulk_loader.lake import WORK, Lake
 from bulk_loader.opening import opened
+from bulk_loader.refusals import told
 from bulk_loader.settings import Settings
 from bulk_loader.slices import Activation, Commit, Item, Slice
 from bulk_loader.sorting import COMMIT_BYTES
@@ -52,7 +53,8 @@ def put(items: Iterable[Item], place: Place, emit: Emit) -> int:
     rows = 0
     for item in items:
         if isinstance(item, Slice):
-            place.add(item)
+            with told(f"Stream {item.declaration.stream!r}"):
+                place.add(item)
             item.discard()
             rows += item.rows
         elif isinstance(item, Commit):
@@ -65,10 +67,11 @@ def put(items: Iterable[Item], place: Place, emit: Emit) -> int:
 
 
 def _tell(item: Declaration | Activation, place: Place) -> None:
-    if isinstance(item, Declaration):
-        place.declare(item)
-    else:
-        place.activate(item.stream, item.version)
+    with told(f"Stream {item.stream!r}"):
+        if isinstance(item, Declaration):
+            place.declare(item)
+        else:
+            place.activate(item.stream, item.version)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from bulk_loader.exact_slices import rewrite
 from bulk_loader.slices import Slice
 from bulk_loader.sql_types import Sql, literal, misfit, printed_anew, quoted, value, violation
 
-ROWS: Final = "temp.slice_rows"
+ROWS: Final = "temp.main.slice_rows"
 #: Two of them are one thread's buffer; lines of up to a block need no larger ones.
 _LEAST_OBJECT: Final = 2 << 20
 

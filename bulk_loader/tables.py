@@ -11,6 +11,7 @@ from bulk_loader.columns import Declaration, named
 from bulk_loader.errors import LoadError
 from bulk_loader.metadata import METADATA, VERSION, added
 from bulk_loader.opening import ONE_THREAD
+from bulk_loader.refusals import told
 from bulk_loader.slices import Slice
 from bulk_loader.sql_types import Sql, converted, joined, quoted, unconvertible, wider
 from bulk_loader.staging import ROWS, Facts, Staging
@@ -44,7 +45,10 @@ class Tables:
         add_metadata: bool = False,
     ) -> None:
         self._connection = connection
+        [[catalog]] = connection.execute("SELECT current_database()").fetchall()
         self._schema = schema
+        # a file may have the name of the schema
+        self._qualified = f"{quoted(catalog)}.{quoted(schema)}"
         self._metadata = add_metadata
         self._staging = Staging(connection)
         self._tables: dict[str, Table] = {}
@@ -65,7 +69,7 @@ class Tables:
                 msg = f"Streams {other!r} and {stream!r} would share a table: case is ignored"
                 raise LoadError(msg)
         self._begin()
-        table = Table(declaration, f"{quoted(self._schema)}.{quoted(stream)}")
+        table = Table(declaration, f"{self._qualified}.{quoted(stream)}")
         self._tables[stream] = table
         held = self._held(stream)
         names = named(declaration.columns, list(held))
@@ -104,7 +108,7 @@ class Tables:
             return False
         names = [*declaration.key, *([declaration.time] if declaration.time else [])]
         self._staging.read(part, table.kinds, only=names)
-        cells = {table.names[n]: f"c{n}" for n in map(declaration.index, names)}
+        cells = {table.names[n]: f"here.c{n}" for n in map(declaration.index, names)}
         absent = self._upsert(table, cells, ROWS).absent(self._span(table))
         if self._number(f"SELECT (SELECT count(*) {absent}) + count(version) FROM {ROWS}"):
             self._nothing_new = False
@@ -157,7 +161,7 @@ class Tables:
     def _begin(self) -> None:
         if not self._open:
             self._connection.execute("BEGIN")
-            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._schema)}")
+            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._qualified}")
             self._open = True
 
     def _held(self, stream: str) -> dict[str, str]:
@@ -215,10 +219,11 @@ class Tables:
         kind = "VARCHAR" if self._number(lost) else kind
         stream = table.declaration.stream
         _LOGGER.warning("%s: column %s becomes %s, was %s", stream, name, kind, held)
-        self._connection.execute(
-            f"ALTER TABLE {table.qualified} ALTER COLUMN {name} SET DATA TYPE {kind}"
-            f" USING {converted(held, kind, name)}"
-        )
+        with told(f"Column {table.names[number]!r} of stream {stream!r}, which becomes {kind},"):
+            self._connection.execute(
+                f"ALTER TABLE {table.qualified} ALTER COLUMN {name} SET DATA TYPE {kind}"
+                f" USING {converted(held, kind, name)}"
+            )
         table.kinds[number] = kind
 
     def _note_versions(self, table: Table, facts: Facts) -> None:
@@ -233,7 +238,7 @@ class Tables:
         own = added(part) if self._metadata else {}
         if versioned:
             own |= {"_sdc_table_version": "version"}
-        cells = {name: f"c{n}" for n, name in enumerate(table.names)}
+        cells = {name: f"here.c{n}" for n, name in enumerate(table.names)}
         source = latest(declaration) if repeated else ROWS
         upsert = self._upsert(table, cells | own, source)
         if declaration.content_hash:

@@ -13,7 +13,7 @@ from bulk_loader.sql_types import Sql, literal, quoted
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """Rows `source` for a table: `cells` has an expression for each column, `key` the key's."""
+    """Rows `source`, called `here`, for a table: `cells` has an expression for each column."""
 
     into: Sql
     cells: Mapping[str, Sql]
@@ -22,7 +22,7 @@ class Upsert:
 
     def all(self) -> Sql:
         """Return the statement that inserts every row."""
-        return f"{self._inserting()} FROM {self.source}"
+        return f"{self._inserting()} FROM {self.source} AS here"
 
     def new(self, span: tuple[Sql, Any, Any] | None) -> Sql:
         """Return the statement that inserts the rows whose key is not there."""
