@@ -77,10 +77,23 @@ def _load(files: list[Path], source: Path | None) -> int:
     for name in unknown(given):
         _LOGGER.warning("Setting %r is none of this target's and has no effect", name)
     settings = Settings.of(given)
+    _require_streams(source)
     descriptor = os.open(source, os.O_RDONLY) if source else sys.stdin.fileno()
     rows = load(settings, reader(descriptor), _emit)
     _LOGGER.info("%d rows are loaded", rows)
     return 0
+
+
+def _require_streams(source: Path | None) -> None:
+    """Look whether there are lines to read and a place for the states.
+
+    Raises:
+        LoadError: one of them is closed, and a file of the load would get its number.
+    """
+    for name, stream in (("input", source or sys.stdin), ("output", sys.stdout)):
+        if stream is None:
+            msg = f"Standard {name} is closed"
+            raise LoadError(msg)
 
 
 def _emit(state: bytes) -> None:

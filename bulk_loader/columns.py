@@ -76,7 +76,10 @@ def declared(stream: str, message: Mapping[str, Any]) -> Declaration:
     schema = message.get("schema")
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     if not isinstance(properties, Mapping) or not properties:
-        msg = f"The SCHEMA of stream {stream!r} names no properties"
+        msg = (
+            f"The SCHEMA of stream {stream!r} names no properties, and so no columns; deselect the "
+            "stream in the tap, or give it a schema"
+        )
         raise LoadError(msg)
     key = _key(stream, message)
     if missing := [repr(name) for name in key if name not in properties]:

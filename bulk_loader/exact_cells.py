@@ -14,6 +14,9 @@ import msgspec
 
 from bulk_loader.columns import DECIMAL, Declaration
 
+# NaN and the infinities, for which JSON has no words and Python has
+_NO_NUMBER: Final = re.compile(rb'("([^"\\]*)"\s*:\s*)(-?(?:NaN|Infinity))(?=\s*[,}])')
+
 
 class _Message(msgspec.Struct):
     record: dict[str, msgspec.Raw]
@@ -59,7 +62,10 @@ class ExactCells:
         Raises:
             ValueError: it is no JSON, or has no record.
         """
-        message = _READ.decode(line)
+        try:
+            message = _READ.decode(line)
+        except msgspec.DecodeError:
+            message = _READ.decode(_NO_NUMBER.sub(self._as_text, line))
         known = [
             (*self._columns[name], cell)
             for name, cell in message.record.items()
@@ -72,6 +78,11 @@ class ExactCells:
             "time_extracted": message.time_extracted,
         }
         return msgspec.json.encode(row) + b"\n"
+
+    def _as_text(self, found: re.Match[bytes]) -> bytes:
+        """Return a member that is not a number as a text, if its column takes it."""
+        _, kind = self._columns.get(found[2].decode(errors="replace"), ("", ""))
+        return found[1] + b'"' + found[3] + b'"' if kind in {"DOUBLE", "VARCHAR"} else found[0]
 
 
 def _long(lines: bytes) -> bool:

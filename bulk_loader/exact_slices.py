@@ -7,6 +7,7 @@ was read may be such a one.
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
+from bulk_loader.complaints import of_record
 from bulk_loader.errors import LoadError
 from bulk_loader.exact_cells import ExactCells, printed_anew
 from bulk_loader.slices import Slice
@@ -44,5 +45,5 @@ def _rewritten(exact: ExactCells, line: bytes, part: Slice, row: int) -> bytes:
     try:
         return exact.rewritten(line)
     except (ValueError, RecursionError) as error:
-        msg = f"Line {part.line(row)} is no RECORD in JSON"
+        msg = f"Line {part.line(row)} {of_record(line)}"
         raise LoadError(msg) from error

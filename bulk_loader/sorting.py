@@ -1,6 +1,7 @@
 """Sorts the lines of a tap: rows to a slice per stream, the rest into the order that counts."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 import msgspec
 
 from bulk_loader.columns import Declaration, declared
+from bulk_loader.complaints import of_message, of_record
 from bulk_loader.errors import LoadError
 from bulk_loader.exact_cells import ExactCells
 from bulk_loader.lines import Run, runs, without_lone_surrogates
@@ -26,7 +28,7 @@ _SMALL: Final = 2 << 20
 class _Message(msgspec.Struct):
     type: str
     stream: str | None = None
-    value: msgspec.Raw = msgspec.Raw(b"{}")
+    value: msgspec.Raw = msgspec.Raw()
     version: int | None = None
 
 
@@ -69,6 +71,8 @@ class Sorter:
         Raises:
             LoadError: a line is no message, or of a stream without SCHEMA.
         """
+        if self.line == 1:
+            block = block.removeprefix(BOM_UTF8)
         for run in runs(without_lone_surrogates(block)):
             if run.stream is None:
                 self._one(run.text)
@@ -88,6 +92,8 @@ class Sorter:
     def fail(self) -> None:
         """Put out what came up to the last state and drop the rest, if none of that is out yet."""
         if not self._cuttable:
+            for opened in self._open.values():
+                opened.discard()
             return
         for opened in self._open.values():
             opened.cut()
@@ -100,22 +106,35 @@ class Sorter:
         try:
             message = _MESSAGE.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            msg = f"Line {self.line} is no Singer message"
+            msg = f"Line {self.line} {of_message(text)}"
             raise LoadError(msg) from error
         if message.type == "RECORD":
-            self._rows(message.stream or "", Run(None, text, 1))
+            self._rows(self._stream_of(message), Run(None, text, 1))
         elif message.type == "SCHEMA":
-            self._on_schema(message.stream or "", text)
+            self._on_schema(self._stream_of(message), text)
         else:
             self._about_all(message)
 
+    def _stream_of(self, message: _Message) -> str:
+        if not message.stream:
+            msg = f"Line {self.line} is a {message.type} without stream"
+            raise LoadError(msg)
+        return message.stream
+
     def _about_all(self, message: _Message) -> None:
         if message.type == "STATE":
-            self._on_state(bytes(message.value))
+            self._on_state(self._value_of(message))
         elif message.type == "ACTIVATE_VERSION":
             self._on_version(message)
         else:
             self._unknown(message.type)
+
+    def _value_of(self, message: _Message) -> bytes:
+        value = bytes(message.value)
+        if not value:  # whoever reads the states would begin anew
+            msg = f"Line {self.line} is a STATE without value"
+            raise LoadError(msg)
+        return value
 
     def _unknown(self, kind: str) -> None:
         ways = " Take BATCH out of the tap's settings." if kind == "BATCH" else ""
@@ -170,7 +189,7 @@ class Sorter:
             try:
                 lines.append(exact.rewritten(line))
             except (ValueError, RecursionError) as error:
-                msg = f"Line {self.line + n} is no RECORD in JSON"
+                msg = f"Line {self.line + n} {of_record(line)}"
                 raise LoadError(msg) from error
         return b"".join(lines)
 

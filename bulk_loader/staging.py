@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
-import msgspec
 
+from bulk_loader.complaints import unreadable
 from bulk_loader.errors import LoadError
 from bulk_loader.exact_slices import rewrite
 from bulk_loader.slices import Slice
@@ -153,19 +153,12 @@ def _one(key: list[Sql]) -> Sql:
     return key[0] if len(key) == 1 else f"({', '.join(key)})"
 
 
-class _Record(msgspec.Struct):
-    record: dict[str, msgspec.Raw]
-
-
 def _broken(part: Slice) -> str:
     """Say which line is broken, without showing it."""
-    decoder = msgspec.json.Decoder(_Record)
     with part.path.open("rb") as lines:
         for row, line in enumerate(lines):
-            try:
-                decoder.decode(line.decode())  # as the decoder leaves texts unread
-            except (msgspec.MsgspecError, ValueError):
-                return f"Line {part.line(row)} is no RECORD in JSON"
+            if said := unreadable(line):
+                return f"Line {part.line(row)} {said}"
     stream = part.declaration.stream
     first, last = part.line(0), part.line(part.rows - 1)
-    return f"Lines {first} to {last}, of stream {stream!r}, cannot be read: is a key there twice?"
+    return f"Lines {first} to {last}, of stream {stream!r}, cannot be read"

@@ -103,7 +103,7 @@ BROKEN = {
     "record-is-a-list": (b'{"type":"RECORD","stream":"s","record":[1]}\n', "Line 5 is no"),
     "record-is-null": (b'{"type":"RECORD","stream":"s","record":null}\n', "Line 5 of stream"),
     "words": (b"secret\n", "Line 5 is no Singer message"),
-    "key-twice": (HEAD + b'{"id":7,"id":8}}\n', "a key there twice"),
+    "key-twice": (HEAD + b'{"id":7,"id":8}}\n', "Line 5 has the key 'id' twice"),
 }  # fmt: skip
 
 
