@@ -1,6 +1,7 @@
 """Settings of the target, from files and the environment, checked before anything is opened."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ SCHEMA: Final[Mapping[str, Any]] = {
     },
     "oneOf": [{"required": ["database"]}, {"required": ["parquet_dir"]}],
 }
+_PLACES: Final = frozenset({"database", "parquet_dir"})
+_MEMORY: Final = re.compile(r"\d+(\.\d+)?\s*([kmgt](i?b)?|b|%)|-1", re.IGNORECASE)
 _TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -68,20 +71,40 @@ class Settings:
             LoadError: a value is of another type, or the place is missing, given twice, or no file.
         """
         known = {name: given[name] for name in SCHEMA["properties"] if given.get(name) is not None}
+        if "memory_limit" in known:
+            _require_memory(known["memory_limit"])
         for name, value in known.items():
             wanted = bool if name == "add_metadata_columns" else str
             if not isinstance(value, wanted) or value == "":
                 msg = f"Setting {name!r} has to be a {wanted.__name__} that is not empty"
                 raise LoadError(msg)
-        if len(known.keys() & {"database", "parquet_dir"}) != 1:
+        if len(known.keys() & _PLACES) != 1:
             msg = "Set 'database' (a DuckDB file) or 'parquet_dir' (a folder), and not both"
             raise LoadError(msg)
-        for name in known.keys() & {"database", "parquet_dir"}:
-            if is_address(known[name]):
-                msg = f"Setting {name!r} has to be a file or a folder; no address is written to"
-                raise LoadError(msg)
-        paths = {name: Path(known[name]) for name in known.keys() & {"database", "parquet_dir"}}
+        paths = {name: _path(name, known[name]) for name in known.keys() & _PLACES}
         return cls(**(known | paths))
+
+
+def _require_memory(limit: object) -> None:
+    if not isinstance(limit, str) or _MEMORY.fullmatch(limit.strip()) is None:
+        msg = "Setting 'memory_limit' has to be a text with a unit, such as '512MB' or '2GiB'"
+        raise LoadError(msg)
+
+
+def _path(name: str, given: str) -> Path:
+    if is_address(given):
+        msg = f"Setting {name!r} has to be a file or a folder; no address is written to"
+        raise LoadError(msg)
+    if given.startswith(":memory:"):
+        msg = (
+            f"Setting {name!r} is ':memory:', which nothing is left of after the load: name a file"
+        )
+        raise LoadError(msg)
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        msg = f"Setting {name!r} begins with '~', and there is no such home: give the whole path"
+        raise LoadError(msg) from error
 
 
 def gathered(files: Iterable[Path], environment: Mapping[str, str]) -> dict[str, Any]:

@@ -64,6 +64,10 @@ def test_settings_come_from_files_and_environment(tmp_path: Path) -> None:
     [
         pytest.param({}, "Set 'database'", id="nowhere"),
         pytest.param({"database": "a", "parquet_dir": "b"}, "and not both", id="two-places"),
+        pytest.param({"database": ":memory:"}, "nothing is left of", id="memory"),
+        pytest.param({"database": "~nobody.here/x"}, "no such home", id="home"),
+        pytest.param({"database": "a", "memory_limit": 512}, "such as '512MB'", id="no-text"),
+        pytest.param({"database": "a", "memory_limit": "512"}, "such as '512MB'", id="no-unit"),
         pytest.param({"database": 7}, "'database' has to be a str", id="type"),
         pytest.param(
             {"database": "a", "add_metadata_columns": "perhaps"}, "has to be a bool", id="boolean"
@@ -74,6 +78,14 @@ def test_settings_that_say_nothing_clear_are_refused(given: Json, said: str) -> 
     """Before anything is opened."""
     with pytest.raises(LoadError, match=said):
         Settings.of(given)
+
+
+@pytest.mark.parametrize("name", ["database", "parquet_dir"])
+def test_place_may_be_in_the_home(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell would have it, were it not in a file of settings."""
+    monkeypatch.setenv("HOME", "/home/of")
+
+    assert getattr(Settings.of({name: "~/x.db"}), name) == Path("/home/of/x.db")
 
 
 def test_file_of_settings_that_is_none_is_told(tmp_path: Path) -> None:
