@@ -1,4 +1,4 @@
-"""What DuckDB says when a table does not take what comes, in words that name the stream.
+"""Tells in words that name the stream why DuckDB's table does not take its rows or columns.
 
 No value is shown: DuckDB's own text has some, for example those of a key that is there twice.
 """

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bulk_loader.errors import LoadError
-from tests.bulk.loads import Database, Json, line, record, schema, state
+from tests.bulk.loads import Database, line, record, schema, state
 
 ABOUT = schema("s", {"id": "whole", "v": "text"}, "id")
 DEEP = b"[" * 1100 + b"]" * 1100
@@ -98,17 +98,6 @@ def test_mark_of_byte_order_is_none_of_the_first_line(database: Database) -> Non
     database.load_bytes(b"\xef\xbb\xbf" + line(ABOUT) + line(record("s", {"id": 1})))
 
     assert database.rows("s") == 1
-
-
-@pytest.mark.parametrize("about", [{"type": [["x"]]}, {"type": 5}, {"anyOf": 5}, 5])
-def test_type_that_is_none_is_any(about: Json, database: Database) -> None:
-    """Whatever comes is kept, as JSON."""
-    database.load(
-        schema("s", {"id": "whole", "v": about}, "id", bookmark_properties=[["v"]]),
-        record("s", {"id": 1, "v": {"a": 1}}),
-    )
-
-    assert database.types("s")["v"] == "JSON"
 
 
 @pytest.mark.parametrize("kind", ["SCHEMA", "RECORD"])
