@@ -75,8 +75,8 @@ def file_cautions(name: str, path: Path, *, holds: str | None) -> Iterator[str]:
     if holds is None:
         can = [verb for verb in can if verb == "change"]
     if can:
-        has = f"holds {holds}, and every" if holds else "is for settings, and every"
-        yield f"{name} {has} user of this machine can {' and '.join(can)} it: chmod 600"
+        what = f"holds {holds}" if holds else "is for settings"
+        yield f"{name} {what}, and every user of this machine can {' and '.join(can)} it: chmod 600"
 
 
 def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
