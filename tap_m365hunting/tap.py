@@ -87,13 +87,7 @@ class TapM365Hunting(Tap):
 
     @classmethod
     @override
-    def invoke(
-        cls,
-        *,
-        about: bool = False,
-        about_format: str | None = None,
-        **files: Any,
-    ) -> None:
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **files: Any) -> None:
         """Sync as the SDK does, and end with status 1 if a stream failed."""
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
