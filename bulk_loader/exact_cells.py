@@ -47,8 +47,9 @@ class ExactCells:
     def __init__(self, declaration: Declaration) -> None:
         self._every = declaration.exact
         self._numbers = any(column.kind == "DOUBLE" for column in declaration.columns)
+        self._kinds = {column.name: column.kind for column in declaration.columns}
         self._columns = {
-            column.name: (field, column.kind)
+            column.name: (field, _RULES.get(column.kind))
             for field, column in zip(declaration.fields, declaration.columns, strict=True)
         }
 
@@ -71,7 +72,7 @@ class ExactCells:
             for name, cell in message.record.items()
             if name in self._columns
         ]
-        cells = {field: _kept(kind, cell) for field, kind, cell in known}
+        cells = {field: rule(cell) if rule else cell for field, rule, cell in known}
         row = {
             "record": cells,
             "version": message.version,
@@ -81,7 +82,7 @@ class ExactCells:
 
     def _as_text(self, found: re.Match[bytes]) -> bytes:
         """Return a member that is not a number as a text, if its column takes it."""
-        _, kind = self._columns.get(found[2].decode(errors="replace"), ("", ""))
+        kind = self._kinds.get(found[2].decode(errors="replace"))
         return found[1] + b'"' + found[3] + b'"' if kind in {"DOUBLE", "VARCHAR"} else found[0]
 
 
@@ -98,30 +99,30 @@ def printed_anew(lines: bytes | memoryview) -> bool:
     return _PRINTED.search(lines) is not None
 
 
-def _kept(kind: str, cell: msgspec.Raw) -> msgspec.Raw | str | None:
-    rule = _RULES.get(kind)
-    if rule is None:
-        return cell
-    text = bytes(cell).decode()
-    return None if text == "null" else rule(cell, text)
-
-
-def _text(cell: msgspec.Raw, text: str) -> msgspec.Raw | str:
+def _text(cell: msgspec.Raw) -> msgspec.Raw | str:
     """Return a value that is no text as it is written, for a column of texts."""
-    return cell if text.startswith('"') else text
+    raw = bytes(cell)
+    return cell if raw.startswith(b'"') or raw == b"null" else raw.decode()
 
 
-def _whole(cell: msgspec.Raw, text: str) -> msgspec.Raw | str:
+def _whole(cell: msgspec.Raw) -> msgspec.Raw | str:
     """Return a long whole number without the point or the exponent that makes a double of it."""
-    if not _inexact(text):
+    raw = bytes(cell)
+    if len(raw) < _LEAST_DIGITS or not _inexact(text := raw.decode()):
         return cell
     number = Decimal(text)
     small = abs(number.adjusted()) <= _MOST_DIGITS
     return str(int(number)) if small and number == int(number) else text
 
 
-def _double(cell: msgspec.Raw, text: str) -> msgspec.Raw | str:
+def _double(cell: msgspec.Raw) -> msgspec.Raw | str:
+    text = bytes(cell).decode()
     return f"{text} " if _inexact(text) else cell
+
+
+def _nested(cell: msgspec.Raw) -> str | None:
+    text = bytes(cell).decode()
+    return None if text == "null" else text
 
 
 def _inexact(text: str) -> bool:
@@ -140,8 +141,11 @@ def _inexact(text: str) -> bool:
         return False
 
 
-def _digits(cell: msgspec.Raw, text: str) -> str:
+def _digits(cell: msgspec.Raw) -> str | None:
     """Return a decimal without exponent; a text that is none stays, to be told of later."""
+    text = bytes(cell).decode()
+    if text == "null":
+        return None
     told = _TEXT.decode(cell) if text.startswith('"') else text
     try:
         number = Decimal(told)
@@ -151,10 +155,10 @@ def _digits(cell: msgspec.Raw, text: str) -> str:
     return format(number, "f") if abs(number.adjusted()) <= _MOST_DIGITS else told
 
 
-_RULES: Final[Mapping[str, Callable[[msgspec.Raw, str], msgspec.Raw | str]]] = {
+_RULES: Final[Mapping[str, Callable[[msgspec.Raw], msgspec.Raw | str | None]]] = {
     "VARCHAR": _text,
     "BIGINT": _whole,
     "DOUBLE": _double,
-    "JSON": lambda _, text: text,
+    "JSON": _nested,
     DECIMAL: _digits,
 }
