@@ -20,6 +20,12 @@ _BREAKS: Final = re.compile(r"[ ,:;|()'<>]")
 # A digit between letters, as in tokens, keys and made passwords; names have digits at their ends
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]")
 _SHORTEST_SECRET: Final = 12
+_SHORTEST_TOKEN: Final = 20
+_FEWEST_MIXED: Final = 3
+_TOKEN_WORD: Final = re.compile(r"[\w.~+/=-]+", re.ASCII)
+_LONG_WORD: Final = re.compile(r"[\w.~+/=-]{20,}", re.ASCII)
+# MD5, SHA-1, SHA-256 and a GUID, which queries look for
+_HASH: Final = re.compile(r"=*(?:[\da-f]{32}|[\da-f]{40}|[\da-f]{64}|[\da-f-]{36})", re.IGNORECASE)
 _UNSHOWN: Final = "(not shown, as it may be a secret)"
 
 
@@ -30,6 +36,28 @@ def without_tokens(text: str) -> str:
     'Bearer *** of graph.microsoft.com: ***'
     """
     return _TOKEN.sub("***", text)
+
+
+def is_token(word: str) -> bool:
+    """Return whether a long word is made like a token, a key or a client secret; no hash is.
+
+    >>> is_token("iK28Q~iGp.58WAm_dX3a"), is_token("d41d8cd98f00b204e9800998ecf8427e")
+    (True, False)
+    """
+    if len(word) < _SHORTEST_TOKEN or _HASH.fullmatch(word) or not _TOKEN_WORD.fullmatch(word):
+        return False
+    return word.startswith("eyJ") or "Q~" in word or len(_MIXED.findall(word)) >= _FEWEST_MIXED
+
+
+def masked(text: str) -> str:
+    """Return the text with a star for each character of a word that is made like a token.
+
+    >>> masked('T | where Key == "iK28Q~iGp.58WAm_dX3a"')
+    'T | where Key == "********************"'
+    """
+    return _LONG_WORD.sub(
+        lambda found: "*" * len(found[0]) if is_token(found[0]) else found[0], text
+    )
 
 
 def printable(text: str) -> str:

@@ -17,6 +17,7 @@ from tap_m365hunting.commands.remarks import Remark
 from tap_m365hunting.commands.report import Facts, QueryReport, Report
 from tap_m365hunting.instants import TICKS_PER_MICROSECOND, Instant
 from tap_m365hunting.kql.literals import timespan_text
+from tap_m365hunting.printable import masked
 from tap_m365hunting.wording import plural
 
 # Lines are as wide as the terminal, and no wider than can be read.
@@ -54,6 +55,8 @@ def quoted(
 ) -> Iterator[str]:
     r"""Yield the line of the text, and below carets under the operator at the column, if known.
 
+    Of a word that is made like a token, stars are shown.
+
     >>> for shown in quoted("DeviceInfo\n| take 5", 2, 3, "take"):
     ...     print(shown)
     | take 5
@@ -62,7 +65,7 @@ def quoted(
     lines = _LINE_END.split(text)
     if not 0 < line <= len(lines):
         return
-    whole, place = _printable(lines[line - 1]), (column or 1) - 1
+    whole, place = masked(_printable(lines[line - 1])), (column or 1) - 1
     cut = max(0, place - _BEFORE)
     end = cut + _width() - len(_QUOTE) - 1
     start = "…" if cut else ""

@@ -21,7 +21,7 @@ from tap_m365hunting.instants import Instant
 from tap_m365hunting.kql import Mode
 from tap_m365hunting.planning.density import bin_width
 from tap_m365hunting.planning.windows import CountAsk, ReadAsk, TimeWindow
-from tap_m365hunting.printable import shown_key
+from tap_m365hunting.printable import masked, shown_key
 from tap_m365hunting.sync.resolved_query import ResolvedQuery, bound_problems, resolve
 from tap_m365hunting.wire.dialects import DEFENDER, DEFENDER_ENDS
 from tap_m365hunting.wire.schema import Column
@@ -110,14 +110,17 @@ class QueryReport(Struct, frozen=True):
         return all(remark.severity != "error" for remark in self.remarks)
 
     def to_json(self) -> dict[str, object]:
-        """Return the entry of `queries`."""
+        """Return the entry of `queries`; texts of a refused query have stars for a token."""
+        texts = self.texts.to_json()
+        if not self.ok:
+            texts = {k: masked(v) if isinstance(v, str) else v for k, v in texts.items()}
         return {
             "name": self.name,
             "mode": self.mode and self.mode.value,
             "cursor": self.cursor,
             "ok": self.ok,
             "problems": [remark.to_json() for remark in self.remarks],
-            "kql": self.texts.to_json(),
+            "kql": texts,
             **(self.facts.to_json() if self.facts else {}),
         }
 

@@ -1,14 +1,13 @@
 """Files that a person names: their text, their JSON, or in a few words why there is none.
 
-A file of secrets may stand where one of KQL belongs; no content is shown.
+No content is shown.
 """
 
 import errno
 import os
-import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from json import loads
 from math import isfinite
@@ -27,16 +26,6 @@ DEEPEST: Final = 100
 _TOO_DEEP: Final = f"is not JSON that can be read: it is nested too deeply, beyond {DEEPEST} levels"
 # Of integers beyond 4,300 digits Python's own refusal tells how to change Python
 _MOST_DIGITS: Final = 1_000
-
-# Kinds of files given in the place of KQL, by the first line that is no comment
-_COMMENTS: Final = re.compile(r"\s*(?:(?://|#)[^\n]*(?:\n\s*|$))*")
-_FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
-    "a key or a certificate": re.compile(r".*?-----BEGIN [A-Z0-9 ]+-----", re.DOTALL),
-    "a token": re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*\s*$"),
-    "settings, as a .env file": re.compile(r"(?:export\s+)?[A-Za-z_][\w.-]*[ \t]*=(?![=~])"),
-    "JSON": re.compile(r"\{"),
-    "YAML": re.compile(r"---\s|[A-Za-z_][\w-]*:\s"),
-}
 
 
 class TooLargeError(ValueError):
@@ -84,17 +73,6 @@ def open_regular(path: Path) -> BinaryIO:
 
 def _at_once(name: str, flags: int) -> int:
     return os.open(name, flags | _AT_ONCE)
-
-
-def not_kql(text: str) -> str | None:
-    """Name the kind of a text that is surely no query; `None` for any other.
-
-    >>> not_kql("CLIENT_SECRET=hunter2"), not_kql("let n = 5; T | take n")
-    ('settings, as a .env file', None)
-    """
-    start = _COMMENTS.sub("", text, count=1)
-    kinds = (kind for kind, form in _FOREIGN.items() if form.match(start))
-    return next(kinds, "JSON" if _is_json_list(start) else None)
 
 
 def text_from(read: Callable[[], str]) -> str:
@@ -191,10 +169,3 @@ def _object(pairs: list[tuple[str, Any]], twice: Callable[[str], None]) -> dict[
         if times > 1:
             twice(key)
     return dict(pairs)
-
-
-def _is_json_list(text: str) -> bool:
-    try:
-        return text.startswith("[") and isinstance(loads(text), list)
-    except (ValueError, RecursionError):
-        return False

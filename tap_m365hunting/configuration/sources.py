@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from tap_m365hunting.configuration import sigma
 from tap_m365hunting.configuration.file_names import shown_name
-from tap_m365hunting.configuration.files import not_kql, text_from
+from tap_m365hunting.configuration.files import text_from
+from tap_m365hunting.configuration.foreign_texts import not_kql
 from tap_m365hunting.kql import table_query
 
 #: Where a query's text may come from; each query names exactly one.

@@ -19,6 +19,7 @@ from tap_m365hunting.kql.row_flow import RowFlow
 from tap_m365hunting.kql.side_queries import side_queries
 from tap_m365hunting.kql.tokens import position
 from tap_m365hunting.kql.verdict import OTHER, Mode, Problem, RowIdentity, Verdict
+from tap_m365hunting.printable import masked
 
 
 def assess(
@@ -210,7 +211,11 @@ def _problem(query: Query, finding: Finding, *, unsafe: bool) -> Problem:
     line, column = position(query.text, query.tokens[finding.index].start)
     warning = finding.warning or (unsafe and not finding.fatal)
     return Problem(
-        "warning" if warning else "error", line, column, finding.operator or None, finding.message
+        "warning" if warning else "error",
+        line,
+        column,
+        masked(finding.operator) or None,
+        masked(finding.message),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal, Self
 from msgspec import Struct
 
 from tap_m365hunting.errors import QueryTextError
+from tap_m365hunting.printable import masked
 
 
 class Mode(Enum):
@@ -37,7 +38,7 @@ class Problem(Struct, frozen=True):
     @classmethod
     def of(cls, error: QueryTextError) -> Self:
         """Take an unreadable text as a problem like any other."""
-        return cls("error", error.line, error.column, None, str(error))
+        return cls("error", error.line, error.column, None, masked(str(error)))
 
 
 class RowIdentity(Struct, frozen=True):

@@ -52,6 +52,7 @@ POINTS: Final[Mapping[str, tuple[Line, ...]]] = {
         Line("the path of an address", "shown", "test_path_of_a_url_is_in_no_log"),
         Line("a file of secrets as query_file", "sent", "test_file_of_secrets_is_refused_.*"),
         Line("KQL that looks like settings", "refused", "test_query_that_looks_a_little_.*"),
+        Line("a token in a query that is refused", "shown", "test_token_in_a_query_that_.*"),
         Line("a line of a Sigma file", "shown", "test_line_of_a_sigma_file_.*"),
         Line("--config '{...}'", "shown", "test_settings_in_the_place_of_their_file_.*"),
         Line("--state '{...}', --catalog '{...}'", "shown", "test_text_in_the_place_of_an_.*"),

@@ -132,6 +132,28 @@ FILES = {
     "json-list": TENANTS,
     "token": JWT,
     "yaml": f"client_secret: {LOST}\n",
+    "yaml-indented": f"  - client_secret: {LOST}\n",
+    "yaml-quoted": f'"client_secret": {LOST}\n',
+    "yaml-list": f"- {LOST}\n- b\n",
+    "netrc": f"machine api.example login me password {LOST}\n",
+    "pgpass": f"db.example:5432:*:reader:{LOST}\n",
+    "xml": f'<?xml version="1.0"?>\n<add key="ClientSecret" value="{LOST}" />\n',
+    "bearer": f"Bearer {LOST}\n",
+    "header": f"Authorization: Bearer {LOST}\n",
+    "cmd": f"@echo off\nset CLIENT_SECRET={LOST}\n",
+    "cmd-set": f"set CLIENT_SECRET={LOST}\n",
+    "cmd-semicolon": f"set CONNECTION=Endpoint=x;SharedAccessKey={LOST}\n",
+    "powershell": f"$env:CLIENT_SECRET = '{LOST}'\n",
+    "registry": f'Windows Registry Editor Version 5.00\n\n[HKEY_X\\Y]\n"Secret"="{LOST}"\n',
+    "registry-value": f'"ClientSecret"="{LOST}"\n',
+    "ini": f"[default]\naws_secret_access_key = {LOST}\n",
+    "ssh": f"ssh-rsa AAAAB3NzaC1yc2E{LOST} me@host\n",
+    "token-of-lines": f"eyJhbGciOiJSUzI1NiJ9.\neyJ{LOST}In0.\nc2ln\n",
+    "client-secret": f"{ENTRA}\n",
+    "base64": f"MIIKcQIBAzCCCi0GCSqG3b4{LOST}\nA1b2C3d4E5f6G7h8\n",
+    "json-list-with-comment": f'[ // tenants\n  {{"client_secret": "{LOST}"}}\n]\n',
+    "json-texts-with-comment": f'["{LOST}", // the secret\n "b"]\n',
+    "json-after-comment": f'/* tenants */ {{"client_secret": "{LOST}"}}\n',
 }
 
 
@@ -143,7 +165,7 @@ def test_file_of_secrets_is_refused_where_kql_is_wanted(world: World, kind: str)
     query = {"name": "a", "query_file": str(file)}
 
     for name, ran in world.everything(queries=[query]).items():
-        assert ran.holds(LOST) == [], name
+        assert ran.holds(LOST, ENTRA) == [], name
         assert ran.status == 1
     offline = world.check("--offline", queries=[query])
 
@@ -161,6 +183,13 @@ def test_file_of_secrets_is_refused_where_kql_is_wanted(world: World, kind: str)
         "declare query_parameters(a:int = 5);\nAlertInfo",
         "set notruncation;\nAlertInfo",
         "AlertInfo\n| extend X = 1",
+        "set truncationmaxsize=1048576;\nAlertInfo",
+        "set QUERY_TAKE_MAX_RECORDS=5; AlertInfo",
+        "Office365ActivityDetails_CL",
+        "AlertInfo // CLIENT_SECRET=x\n| take 5",
+        "print x = 1",
+        "union DeviceEvents,\nAlertInfo",
+        "DeviceFileEvents | where SHA1 == 'da39a3ee5e6b4b0d3255bfef95601890afd80709'",
     ],
 )
 def test_query_that_looks_a_little_like_settings_is_read(world: World, text: str) -> None:
@@ -171,6 +200,33 @@ def test_query_that_looks_a_little_like_settings_is_read(world: World, text: str
     ran = world.check("--offline", queries=[{"name": "a", "query_file": str(file)}])
 
     assert b"and no KQL" not in ran.text
+
+
+HASH = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+REFUSED = (
+    f"AlertInfo | {ENTRA}",
+    f"AlertInfo | where Title == '{ENTRA}' | take 5",
+    f"curl -H 'Key: {ENTRA}'",
+    f"AlertInfo | extend a = a{ENTRA.replace('~', '_').replace('.', '_')}b(",
+    f"AlertInfo | where SHA1 == '{HASH}' and Title == '{JWT}' | take 5",
+)
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=range(len(REFUSED)))
+def test_token_in_a_query_that_is_refused_is_in_no_output(world: World, text: str) -> None:
+    """The line in question is shown to mend it, with stars for the token; hashes stay."""
+    query = [{"name": "a", "query": text}]
+
+    told = world.check("--offline", queries=query)
+    as_json = world.check("--offline", "--format", "json", queries=query)
+
+    for ran in (told, as_json):
+        assert ran.status == 1
+        assert ran.holds(ENTRA, ENTRA.replace("~", "_").replace(".", "_"), JWT, LOST) == []
+    assert b"************" in told.text
+    assert HASH not in text or HASH.encode() in as_json.text
+    for ran in world.everything(queries=query).values():
+        assert ran.holds(ENTRA, JWT, LOST) == []
 
 
 def test_line_of_a_sigma_file_is_in_no_output(world: World) -> None:
