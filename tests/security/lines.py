@@ -114,7 +114,7 @@ POINTS: Final[Mapping[str, tuple[Line, ...]]] = {
         Line("an emulator that others reach", "not said", "test_emulator_that_others_.*"),
     ),
     "Warnings": (
-        Line("settings that all can read", "not said", "test_settings_that_all_can_read_.*"),
+        Line("settings that all can read", "not said", "test_(?:settings|tenants)_that_all_can_.*"),
         Line("hosts that are none of Microsoft's", "not said", "test_host_(?:that_is|of).*"),
         Line("AD FS", "taken", "test_(?:tenant_that_would|authority_of_ad_fs)_.*"),
         Line("a key that stands twice", "not said", "test_key_that_stands_twice_.*"),
