@@ -29,7 +29,8 @@ _NO_DAY: Final = "__HIVE_DEFAULT_PARTITION__"
 #: Types that Parquet has not, or has as doubles.
 _IN_FILES: Final = {"HUGEINT": "VARCHAR"}
 _CHANGED: Final = (
-    "%s: column %s is %s in new files and %s in older ones; read together, a value may be rounded"
+    "%s: column %s is %s in new files and %s in older ones; read together, a value may be "
+    "rounded or refused"
 )
 _LOGGER: Final = logging.getLogger("target-bulk-duckdb")
 
