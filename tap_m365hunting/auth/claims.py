@@ -29,13 +29,13 @@ _RESOURCE_IDS: Final[Mapping[str, str]] = {
 
 
 def explained(
-    error: AuthenticationError, token: str, place: Connection, *, now: float
+    error: AuthenticationError, token: str, connection: Connection, *, now: float
 ) -> AuthenticationError:
     """Return the refusal of a token, with the claims that explain the refusal.
 
     `now` is in seconds since the epoch.
     """
-    remarks = "; ".join(_remarks(token, place, now))
+    remarks = "; ".join(_remarks(token, connection, now))
     text = f"{error}; {remarks}" if remarks else str(error)
     return AuthenticationError(
         text,
@@ -60,35 +60,35 @@ def claims_of(token: str) -> Claims:
     return claims if isinstance(claims, dict) else {}
 
 
-def other_tenant(token: str, place: Connection) -> str | None:
+def other_tenant(token: str, connection: Connection) -> str | None:
     """Return the token's tenant, if surely not the configured tenant."""
     tenant = str(claims_of(token).get("tid", ""))
     # tenant_id may be a domain, which a token never names
-    surely = _is_id(place.tenant_id) and _is_id(tenant)
-    return tenant if surely and tenant.lower() != place.tenant_id.lower() else None
+    surely = _is_id(connection.tenant_id) and _is_id(tenant)
+    return tenant if surely and tenant.lower() != connection.tenant_id.lower() else None
 
 
-def _remarks(token: str, place: Connection, now: float) -> Iterator[str]:
+def _remarks(token: str, connection: Connection, now: float) -> Iterator[str]:
     claims = claims_of(token)
     if not claims:
         return
-    yield from _of_resource(claims, place)
-    if tenant := other_tenant(token, place):
-        yield f"the token is of tenant {tenant}, not of {place.tenant_id}"
+    yield from _of_resource(claims, connection)
+    if tenant := other_tenant(token, connection):
+        yield f"the token is of tenant {tenant}, not of {connection.tenant_id}"
     yield from _of_time(claims, now)
-    if _is_for(claims, place):
-        yield _of_permission(claims, place.dialect)
+    if _is_for(claims, connection):
+        yield _of_permission(claims, connection.dialect)
 
 
-def _is_for(claims: Claims, place: Connection) -> bool:
+def _is_for(claims: Claims, connection: Connection) -> bool:
     audience = str(claims.get("aud", "")).rstrip("/")
-    wanted = place.scope.removesuffix("/.default")
-    return audience in {wanted, _RESOURCE_IDS[place.dialect.name]}
+    wanted = connection.scope.removesuffix("/.default")
+    return audience in {wanted, _RESOURCE_IDS[connection.dialect.name]}
 
 
-def _of_resource(claims: Claims, place: Connection) -> Iterator[str]:
-    if "aud" in claims and not _is_for(claims, place):
-        wanted = place.scope.removesuffix("/.default")
+def _of_resource(claims: Claims, connection: Connection) -> Iterator[str]:
+    if "aud" in claims and not _is_for(claims, connection):
+        wanted = connection.scope.removesuffix("/.default")
         yield f"the token is for {claims['aud']}, not for {wanted}: check api and cloud"
 
 

@@ -50,11 +50,11 @@ class ApplicationTokens:
 
     def token(self) -> str:
         """Return a token, from the cache while still good."""
-        place = self._connection
-        with self._lock, translated(place):
+        connection = self._connection
+        with self._lock, translated(connection):
             self._app = self._app or self._new_app()
-            answer = self._app.acquire_token_for_client(scopes=[place.scope])
-            self._latest = access_token(answer, place)
+            answer = self._app.acquire_token_for_client(scopes=[connection.scope])
+            self._latest = access_token(answer, connection)
             return self._latest
 
     def forget(self, refused: str) -> None:
@@ -64,11 +64,11 @@ class ApplicationTokens:
                 self._app = None
 
     def _new_app(self) -> Any:  # noqa: ANN401 (MSAL has no types)
-        place = self._connection
+        connection = self._connection
         return msal.ConfidentialClientApplication(
             self._credential.client_id,
             client_credential=self._proof(),
-            authority=f"{place.authority}/{place.tenant_id}",
+            authority=f"{connection.authority}/{connection.tenant_id}",
             # the settings name the authority; asking the public cloud about it is a call more,
             # and one that fails where only a sovereign cloud can be reached
             instance_discovery=False,
@@ -89,8 +89,8 @@ class ApplicationTokens:
         # only who signs needs the library for it
         from tap_m365hunting.auth.certificates import read_certificate
 
-        place = self._connection
-        audience = f"{place.authority}/{place.tenant_id}/oauth2/v2.0/token"
+        connection = self._connection
+        audience = f"{connection.authority}/{connection.tenant_id}/oauth2/v2.0/token"
         key = read_certificate(certificate, now=self._clock())
         return key.signer(audience=audience, client_id=certificate.client_id)
 

@@ -52,12 +52,12 @@ class DeviceCodeTokens:
 
     def token(self) -> str:
         """Return a token: from the cache, renewed, or after a new sign-in."""
-        place = self._connection
-        with self._lock, translated(place):
+        connection = self._connection
+        with self._lock, translated(connection):
             self._app = self._app or self._new_app()
             answer = self._silent() or self._interactive()
             self._cache.save()
-            self._latest = access_token(answer, place)
+            self._latest = access_token(answer, connection)
             self._stale = False
             return self._latest
 
@@ -67,14 +67,14 @@ class DeviceCodeTokens:
             self._stale = self._stale or refused == self._latest
 
     def _new_app(self) -> Any:  # noqa: ANN401 (MSAL has no types)
-        place = self._connection
+        connection = self._connection
         return msal.PublicClientApplication(
             self._credential.client_id,
-            authority=f"{place.authority}/{place.tenant_id}",
+            authority=f"{connection.authority}/{connection.tenant_id}",
             # as for an application: the settings name the authority
             instance_discovery=False,
             token_cache=self._cache.tokens,
-            http_client=login_session(place.timeout.total_seconds()),
+            http_client=login_session(connection.timeout.total_seconds()),
         )
 
     def _silent(self) -> dict[str, Any] | None:

@@ -81,11 +81,11 @@ class ManagedIdentityTokens:
 
     def token(self) -> str:
         """Return a token, the last token while still good."""
-        place = self._connection
-        with self._lock, translated(place):
+        connection = self._connection
+        with self._lock, translated(connection):
             if not self._latest or self._clock() >= self._good_until:
                 answer = self._asked()
-                self._latest = _of_tenant(answer["access_token"], place)
+                self._latest = _of_tenant(answer["access_token"], connection)
                 self._good_until = self._clock() + _life(answer) - _SPARE_SECONDS
             return self._latest
 
@@ -210,15 +210,16 @@ def _said(given: Mapping[str, Any], status: int) -> str:
     return next(filter(None, map(words, parts)), f"the identity endpoint answered {status}")
 
 
-def _of_tenant(token: str, place: Connection) -> str:
+def _of_tenant(token: str, connection: Connection) -> str:
     """Return the token unless surely of another tenant: a machine belongs to a single tenant.
 
     Raises:
         AuthenticationError: the token is another tenant's; rows would go by the wrong name.
     """
-    if other := other_tenant(token, place):
+    if other := other_tenant(token, connection):
         msg = (
-            f"No token for tenant {place.tenant_id}: this machine's identity is of tenant {other}; "
+            f"No token for tenant {connection.tenant_id}: "
+            f"this machine's identity is of tenant {other}; "
             "set tenant_id to that, or sign in another way"
         )
         raise AuthenticationError(msg)

@@ -111,9 +111,9 @@ def credential_problems(
         yield f"auth_method: nothing says how to sign in; give one of: {_WAYS}"
 
 
-def credential(said: Mapping[str, Any], environment: Mapping[str, str]) -> Credential:
+def credential(given: Mapping[str, Any], environment: Mapping[str, str]) -> Credential:
     """Give a type to a way to sign in without problems."""
-    known = _completed(said, environment)
+    known = _completed(given, environment)
     (method,) = _methods(known)
     client_id = known.get("client_id", "")
     match method:

@@ -102,10 +102,10 @@ class ListedQuery(Struct, frozen=True):
     def __str__(self) -> str:
         return f"queries[{self.number}] ({self.name})"
 
-    def parsed(self, said: Mapping[str, Any], *, without: Collection[str] = ()) -> HuntingQuery:
+    def parsed(self, filled: Mapping[str, Any], *, without: Collection[str] = ()) -> HuntingQuery:
         """Give the entry its types, as if the keys in `without` were not given.
 
-        All other keys must be as declared, and the text readable. `said` are the settings around
+        All other keys must be as declared, and the text readable. `filled` are the settings around
         the entry, with defaults.
 
         Raises:
@@ -115,7 +115,7 @@ class ListedQuery(Struct, frozen=True):
             raise self.unreadable or QueryTextError("No text was found", line=1, column=1)
         given = {key: value for key, value in self._given.items() if key not in without}
         cursor = given.get("replication_key")
-        start = given.get("start_date", said.get("start_date"))
+        start = given.get("start_date", filled.get("start_date"))
         return HuntingQuery(
             name=self.name,
             query=self.query,
@@ -123,11 +123,11 @@ class ListedQuery(Struct, frozen=True):
             # ingestion time is read into a column of its own
             replication_key=INGESTION_COLUMN if cursor == INGESTION_TIME else cursor,
             primary_keys=tuple(given.get("primary_keys", ())),
-            lookback=timedelta(minutes=given.get("lookback_minutes", said["lookback_minutes"])),
+            lookback=timedelta(minutes=given.get("lookback_minutes", filled["lookback_minutes"])),
             start=start and Instant.parse(start),
             unsafe_window=given.get("unsafe_window", False),
-            settle=timedelta(minutes=given.get("settle_minutes", said["settle_minutes"])),
-            retention=timedelta(days=given.get("retention_days", said["retention_days"])),
+            settle=timedelta(minutes=given.get("settle_minutes", filled["settle_minutes"])),
+            retention=timedelta(days=given.get("retention_days", filled["retention_days"])),
             reaches_back="retention_days" in given,
             workspace_id=given.get("workspace_id"),
             window=timedelta(minutes=given.get("window_minutes", _WINDOW_MINUTES)),

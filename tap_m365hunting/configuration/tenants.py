@@ -139,19 +139,19 @@ class ListedTenant:
             else:
                 yield (line if key in self.shared else self.at(line)), line
 
-    def parsed(self, said: Mapping[str, Any], environment: Mapping[str, str]) -> Tenant:
-        """Give types to a tenant without problems; `said` are the settings with defaults."""
-        dialect, cloud = DIALECTS[said["api"]], CLOUDS[said["cloud"]]
-        place = cloud.endpoints[dialect.name]
+    def parsed(self, filled: Mapping[str, Any], environment: Mapping[str, str]) -> Tenant:
+        """Give types to a tenant without problems; `filled` are the settings with defaults."""
+        dialect, cloud = DIALECTS[filled["api"]], CLOUDS[filled["cloud"]]
+        endpoint = cloud.endpoints[dialect.name]
         connection = Connection(
             dialect=dialect,
-            url=dialect.url(said.get("api_url", place.url)),
-            authority=said.get("authority_url", cloud.authority).rstrip("/"),
-            scope=place.scope,
+            url=dialect.url(filled.get("api_url", endpoint.url)),
+            authority=filled.get("authority_url", cloud.authority).rstrip("/"),
+            scope=endpoint.scope,
             tenant_id=self.own["tenant_id"].lower(),
             credential=credential(self.signing_in, environment),
-            timeout=timedelta(seconds=said["request_timeout_seconds"]),
-            workspace_id=self.own.get("workspace_id", said.get("workspace_id")),
+            timeout=timedelta(seconds=filled["request_timeout_seconds"]),
+            workspace_id=self.own.get("workspace_id", filled.get("workspace_id")),
         )
         return Tenant(connection, self.own.get("name"))
 

@@ -46,9 +46,9 @@ class Transport:
     """Sends queries to one API, by as many threads at once as there are calls in flight."""
 
     def __init__(
-        self, place: Connection, *, parallel: int = 1, most_bytes: int = MOST_BYTES
+        self, connection: Connection, *, parallel: int = 1, most_bytes: int = MOST_BYTES
     ) -> None:
-        self._place = place
+        self._connection = connection
         self._most_bytes = most_bytes
         self._session = _Session()
         # calls that were called off may still be on their way
@@ -72,14 +72,14 @@ class Transport:
             UnreachableError: no host answers.
             ConnectionSetupError: the machine cannot reach the API with its present set-up.
         """
-        place = self._place
+        connection = self._connection
         with (
             self._translated(),
             self._session.post(
-                place.url,
-                json=place.dialect.body(text, scope.within(place.workspace_id)),
+                connection.url,
+                json=connection.dialect.body(text, scope.within(connection.workspace_id)),
                 auth=_Bearer(token),
-                timeout=(_CONNECT_SECONDS, place.timeout.total_seconds()),
+                timeout=(_CONNECT_SECONDS, connection.timeout.total_seconds()),
                 stream=True,
             ) as response,
         ):
@@ -95,19 +95,21 @@ class Transport:
         except (requests.RequestException, HTTPError) as error:
             raise self._broken(error) from error
         except OSError as error:  # a file with certificates that is not there
-            msg = f"No way to {self._place.dialect.title}: {error}; check REQUESTS_CA_BUNDLE"
+            msg = f"No way to {self._connection.dialect.title}: {error}; check REQUESTS_CA_BUNDLE"
             raise ConnectionSetupError(msg) from error
 
     def _broken(self, error: requests.RequestException | HTTPError) -> Exception:
-        title = self._place.dialect.title
+        title = self._connection.dialect.title
         if _is_late(error):
-            msg = f"{title} did not answer within {self._place.timeout}"
+            msg = f"{title} did not answer within {self._connection.timeout}"
             return WindowTooLargeError(msg, silent=True)
         reason, lasts, absent = connection_failure(error)
         if lasts:
             return ConnectionSetupError(f"No way to {title}: {reason}")
         if absent:
-            return UnreachableError(f"No answer from {title} at {_host(self._place.url)}: {reason}")
+            return UnreachableError(
+                f"No answer from {title} at {_host(self._connection.url)}: {reason}"
+            )
         return ServiceError(f"No whole answer from {title}: {reason}")
 
     def _refusal(self, response: requests.Response) -> Exception:
@@ -120,9 +122,9 @@ class Transport:
                     break
         except (requests.RequestException, HTTPError) as error:
             if status != _THROTTLED and _FIRST_OF_CLIENT <= status < _FIRST_OF_SERVER:
-                msg = f"{self._place.dialect.title} answered {status}, and broke off"
+                msg = f"{self._connection.dialect.title} answered {status}, and broke off"
                 return ServiceError(f"{msg}: {connection_failure(error).reason}")
-        return classify(status, response.headers, start[:_ERROR_BYTES], self._place.dialect)
+        return classify(status, response.headers, start[:_ERROR_BYTES], self._connection.dialect)
 
     def _body(self, response: requests.Response) -> BinaryIO:
         self._refuse_excess(response.raw.length_remaining or 0)
@@ -143,8 +145,8 @@ class Transport:
     def _refuse_excess(self, size: int) -> None:
         if size > self._most_bytes:
             msg = (
-                f"{self._place.dialect.title} answers with more than {self._most_bytes:,} bytes, "
-                "several times what it is documented to"
+                f"{self._connection.dialect.title} answers with more than {self._most_bytes:,} "
+                "bytes, several times what it is documented to"
             )
             raise WindowTooLargeError(msg, size=True)
 

@@ -20,8 +20,8 @@ TESTS: Final = "no_output or no_log or shows or shown or repeats or any_output"
 SEEDS: Final = (
     ("service/client.py", "call.token = self._tokens.token()\n",
      'call.token = self._tokens.token(); _LOG.debug("A token: %s", call.token)\n'),
-    ("auth/responses.py", 'f"No token for tenant {place.tenant_id}: {text}"',
-     'f"No token for {getattr(place.credential, \'secret\', place.tenant_id)}: {text}"'),
+    ("auth/responses.py", 'f"No token for tenant {connection.tenant_id}: {text}"',
+     'f"No token for {getattr(connection.credential, \'secret\', connection.tenant_id)}: {text}"'),
     ("log_records.py", 'template = f"{record.msg}" if',
      "template = record.getMessage() if"),
     ("log_records.py", "if isinstance(error, SingerSDKError) else kind", "if kind else kind"),
