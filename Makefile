@@ -61,10 +61,10 @@ demo: $(VENV)/installed ## 1 min the whole pipeline against the emulator, and wh
 	@$(BIN)/python -m demo --port $(PORT) --rows $(ROWS) \
 	  --commands $(BIN) --loader $(BIN)/target-bulk-duckdb
 
-test: $(VENV)/installed $(PARSER)/installed ## 9 min all tests, the doctests and the commands of the pages among them
+test: $(VENV)/installed $(PARSER)/installed ## 5 min all tests, the doctests and the commands of the pages among them
 	$(PYTEST)
 
-quick: $(VENV)/installed ## 2 min the tests of the core, of KQL and of one sync
+quick: $(VENV)/installed ## 1 min the tests of the core, of KQL and of one sync
 	$(PYTEST) -q tests/core tests/kql tests/tap/test_sync.py
 
 # about twenty minutes: millions of rows, hundreds of kills and of bad days; prints its figures
