@@ -14,6 +14,10 @@ from typing import Final
 # Meltano's own line from its start, as behind the name of a plugin a line is the plugin's
 _LOADED: Final = re.compile(r"\S+ \[error +\] meltano +Extractor failed(?: |$)")
 _FAILED: Final = 1
+_NO_FILE: Final = (
+    "the run ended well, but the tap named no tenant; the project needs "
+    "outcome_file: $HUNTING_OUTCOME_FILE, as orchestrate/meltano.yml has it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,18 @@ def failures(
 ) -> dict[str, str]:
     """Return a cause for each asked tenant that was not shown to be done, empty if none was told.
 
+    A project that does not tell the tap of its file ends well, and shows no tenant to be done.
+
     >>> told = TapOutcome(done=["a"], failed={"b": "No token for tenant b: AADSTS7000222: …"})
     >>> failures(told, [], 0, ["a", "b"])
     {'b': 'No token for tenant b: AADSTS7000222: …'}
-    >>> failures(TapOutcome(), [], 0, ["a"])
-    {'a': ''}
+    >>> failures(TapOutcome(), [], 0, ["a"])["a"][:47]
+    'the run ended well, but the tap named no tenant'
     >>> list(failures(told, [], -9, ["a", "b"]))
     ['a', 'b']
     """
     loaded = status == 0 or (status == _FAILED and any(map(_LOADED.match, lines)))
     done = {*told.done} - {*told.failed} if loaded else set[str]()
     left = (tenant for tenant in asked if tenant.lower() not in done)
-    return {tenant: told.failed.get(tenant.lower(), "") for tenant in left}
+    untold = _NO_FILE if status == 0 and told == TapOutcome() else ""
+    return {tenant: told.failed.get(tenant.lower(), untold) for tenant in left}

@@ -114,6 +114,15 @@ def test_run_that_does_not_show_who_is_done_leaves_all_to_be_read(stage: Stage, 
     assert list(outcome.failed) == IDS[:3]
 
 
+def test_project_without_the_outcome_file_is_told_so(stage: Stage) -> None:
+    """Its runs end well, again and again; no log would have the reason."""
+    stage.then("")
+
+    failed = attempt(stage.fleet, "g0001", RUN, log=quiet).failed
+
+    assert all("outcome_file: $HUNTING_OUTCOME_FILE" in cause for cause in failed.values())
+
+
 def test_word_of_an_earlier_attempt_does_not_count(stage: Stage) -> None:
     """The file is gone before a run begins."""
     stage.fails(IDS[1])
